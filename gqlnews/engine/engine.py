@@ -37,7 +37,6 @@ from gqlnews.engine.execution import (
     QueryExecution,
     Read,
     ReadInline,
-    RequestCost,
     add_cost_extension,
 )
 from gqlnews.engine.requests import (
@@ -55,7 +54,7 @@ from gqlnews.engine.requests import (
 from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
 from gqlnews.query.fields import Audience
-from gqlnews.query.prepared import EMPTY_OPERATION, BoundIncrements, BoundOperation
+from gqlnews.query.prepared import EMPTY_OPERATION
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, Sizes, scan_limit_error, total_scan_work
 from gqlnews.query.tree import CostLimitError, LocatedRequestError
 from gqlnews.schema.query import build_schema, collect_declarations
@@ -69,14 +68,6 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 GetSizes = Callable[[Audience], Sizes]
 """Returns the table sizes (scan.py) for an audience."""
-
-
-def _unknown_sizes(_audience: Audience) -> Sizes:
-    return {}
-
-
-def _unknown_snapshot(_audience: Audience) -> None:
-    return None
 
 
 class Engine:
@@ -96,12 +87,12 @@ class Engine:
         field_cache: FieldCache | None = None,
         read_inline: ReadInline | None = None,
         bypass_executor: bool = True,
-        get_sizes: GetSizes = _unknown_sizes,
+        get_sizes: GetSizes = lambda _audience: {},
     ) -> None:
         self.schema = schema or build_schema()
         self.read, self.read_inline = read, read_inline
         self.limits = limits
-        self.field_cache = field_cache or FieldCache(_unknown_snapshot)
+        self.field_cache = field_cache or FieldCache(lambda _audience: None)
         self.bypass_executor = bypass_executor
         self.get_sizes = get_sizes
         self.documents = DocumentCache(self.schema._schema, limits)
@@ -131,33 +122,20 @@ class Engine:
         executor = self._select_operation(document, request)
         if not isinstance(executor, Executor):
             return error_response(executor)
-        kind = executor.operation.operation
+        kind, name = executor.operation.operation, _operation_name(executor)
         if request.reject_mutations and kind is OperationType.MUTATION:
             error = GraphQLError(f"A GET request cannot run a {kind.value}: send it by POST.")
-            return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], _operation_name(executor))
+            return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], name)
+        is_subscription = kind is OperationType.SUBSCRIPTION
+        prepare = self._prepare_subscription if is_subscription else self._prepare_query
         try:
-            if kind is OperationType.SUBSCRIPTION:
-                return self._prepare_subscription(document, executor, request, audience)
-            name = _operation_name(executor)
-            prepared = PreparedQuery(request, name, audience, self._bind(document, executor, audience))
-            increments = self._bind_increments(document, executor, audience) if request.incremental else None
-            return prepared if increments is None else PreparedIncremental(name, increments, prepared)
+            return prepare(document, executor, request, audience)
         except LocatedRequestError as error:
-            response = error_response([argument_error(error)], _operation_name(executor))
-            return self._with_rejected_cost(response, request, audience, error)
-
-    def _with_rejected_cost(
-        self,
-        response: GraphQLResponse,
-        request: GraphQLRequest,
-        audience: Audience,
-        error: LocatedRequestError,
-    ) -> GraphQLResponse:
-        if not isinstance(error, CostLimitError):
-            return response
-        return self.with_cost_extension(
-            response, request, error.cost, total_scan_work(error.scans, self.get_sizes(audience))
-        )
+            response = error_response([argument_error(error)], name)
+            if not isinstance(error, CostLimitError):
+                return response
+            scan_work = total_scan_work(error.scans, self.get_sizes(audience))
+            return self.with_cost_extension(response, request, error.cost, scan_work)
 
     def with_cost_extension(
         self, response: GraphQLResponse, request: GraphQLRequest, cost: int, scan_work: int = 0
@@ -165,8 +143,7 @@ class Engine:
         """Add the cost to a response if the request includes it."""
         if not request.include_cost:
             return response
-        request_cost = RequestCost(cost, scan_work)
-        return replace(response, body=add_cost_extension(response.body, request_cost, self.limits))
+        return replace(response, body=add_cost_extension(response.body, cost, scan_work, self.limits))
 
     def scan_work(self, prepared: PreparedQuery) -> int:
         """Return the scan work at the current table sizes, in thousands of comparisons."""
@@ -179,16 +156,12 @@ class Engine:
         """
         scan_work = self.scan_work(prepared)
         if 0 < self.limits.max_scan < scan_work:
-            return self._reject_scan_work(prepared, scan_work)
+            scans, sizes = prepared.bound.scan_work.scans, self.get_sizes(prepared.audience)
+            error = scan_limit_error(self.limits.max_scan, scan_work, scans, sizes)
+            response = error_response([argument_error(error)], prepared.operation)
+            return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
         set_expected_seconds(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
         return scan_work
-
-    def _reject_scan_work(self, prepared: PreparedQuery, scan_work: int) -> GraphQLResponse:
-        error = scan_limit_error(
-            self.limits.max_scan, scan_work, prepared.bound.scan_work.scans, self.get_sizes(prepared.audience)
-        )
-        response = error_response([argument_error(error)], prepared.operation)
-        return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
 
     def _prepare_subscription(
         self,
@@ -207,22 +180,24 @@ class Engine:
         except GraphQLError as error:
             return error_response([with_code(error, Code.BAD_USER_INPUT)], name)
 
-    def _bind_increments(
-        self, document: ParsedDocument, executor: "Executor[Any]", audience: Audience
-    ) -> BoundIncrements | None:
+    def _prepare_query(
+        self,
+        document: ParsedDocument,
+        executor: "Executor[Any]",
+        request: GraphQLRequest,
+        audience: Audience,
+    ) -> PreparedQuery | PreparedIncremental:
+        name, variables = _operation_name(executor), executor.variable_values
+        increments = None
         try:
             plan = document.get_plan(executor, self.declarations)
-            return plan.bind_increments(executor.variable_values, audience)
-        except GraphQLError:  # the selection cannot be collected; the single response reports that
-            return None
-
-    def _bind(
-        self, document: ParsedDocument, executor: "Executor[Any]", audience: Audience
-    ) -> BoundOperation:
-        try:
-            return document.get_plan(executor, self.declarations).bind(executor.variable_values, audience)
+            bound = plan.bind(variables, audience)
+            if request.incremental:
+                increments = plan.bind_increments(variables, audience)
         except GraphQLError:  # the selection cannot be collected; the executor reports that
-            return EMPTY_OPERATION
+            bound = EMPTY_OPERATION
+        prepared = PreparedQuery(request, name, audience, bound)
+        return prepared if increments is None else PreparedIncremental(name, increments, prepared)
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         """Run a prepared request. `offload` runs long computations, such as introspection."""
@@ -234,9 +209,17 @@ class Engine:
 
     async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
         name = prepared.operation
-        execution = QueryExecution(
-            prepared.bound, self._cached_read(prepared), self.limits.max_response_bytes
+        uncacheable = frozenset(
+            query.statement for query in prepared.bound.queries.values() if not query.cacheable
         )
+        read = partial(
+            self.field_cache.read,
+            self.read,
+            prepared.audience,
+            uncacheable=uncacheable,
+            read_inline=self.read_inline,
+        )
+        execution = QueryExecution(prepared.bound, read, self.limits.max_response_bytes)
         body = await execution.joined_response() if self.bypass_executor else None
         if execution.rejection is not None:
             return error_response([argument_error(execution.rejection)], name)
@@ -272,21 +255,6 @@ class Engine:
         await execution.prefetch()  # the resolvers on the other thread cannot wait for this event loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
-
-    def _cached_read(self, prepared: PreparedQuery) -> Read:
-        """Return the read function, with the field cache.
-
-        Statements whose bound values depend on the current time bypass the cache.
-        """
-        queries = prepared.bound.queries.values()
-        uncacheable = frozenset(query.statement for query in queries if not query.cacheable)
-        return partial(
-            self.field_cache.read,
-            self.read,
-            prepared.audience,
-            uncacheable=uncacheable,
-            read_inline=self.read_inline,
-        )
 
     def _select_operation(
         self, document: ParsedDocument, request: GraphQLRequest

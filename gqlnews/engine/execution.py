@@ -19,9 +19,10 @@ from gqlnews.query.prepared import BoundOperation
 # Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same job.
 
 Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
+"""Runs statements as one job, in one read transaction, and returns their results in order."""
+
 ReadInline = Callable[[Statements], Sequence[bytes | None] | None]
 """Runs short statements without waiting; returns None for others."""
-"""Runs statements as one job, in one read transaction, and returns their results in order."""
 
 Results = Mapping[str, bytes | None]
 """The JSON of each root field by response key; None for null."""
@@ -112,26 +113,11 @@ class QueryExecution:
         return b'{"data":{%b}}' % b",".join(fields)
 
 
-# Cost extension.
-
-
-class RequestCost(NamedTuple):
-    """Cost of a request: the maximum number of objects in its response, and its scan work.
-
-    The unit of the scan work is 1,000 comparisons.
-    """
-
-    cost: int
-    scan_work: int = 0
-
-
-def add_cost_extension(body: bytes, request_cost: RequestCost, limits: Limits) -> bytes:
+def add_cost_extension(body: bytes, cost: int, scan_work: int, limits: Limits) -> bytes:
     """Add `extensions.cost` to a response body. A limit of 0 means no limit and is reported as null."""
-    scan = {"requested": request_cost.scan_work, "limit": limits.max_scan or None}
-    extension = orjson.dumps(
-        {"cost": {"requested": request_cost.cost, "limit": limits.max_cost or None, "scan": scan}}
-    )
-    return b'%b,"extensions":%b}' % (body[:-1], extension)
+    scan = {"requested": scan_work, "limit": limits.max_scan or None}
+    extension = {"cost": {"requested": cost, "limit": limits.max_cost or None, "scan": scan}}
+    return b'%b,"extensions":%b}' % (body[:-1], orjson.dumps(extension))
 
 
 # Root field cache and single-flight: the JSON of single root fields, valid for one version of the content.

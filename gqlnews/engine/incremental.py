@@ -10,7 +10,16 @@ All payloads are from the same content. A fragment inside a list is in the docum
 many times, once per path.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +31,7 @@ from gqlnews.database.sqlite.connection import Statements
 from gqlnews.errors import GqlnewsError
 from gqlnews.query.planner import INITIAL
 from gqlnews.query.prepared import BoundIncrement, BoundIncrements
-from gqlnews.query.tree import FieldPlan, ObjectPlan, StreamDirective
+from gqlnews.query.tree import FieldPlan, StreamDirective
 
 MAX_INLINE_BYTES = 64 << 10  # of results that are processed on the event loop, in some milliseconds
 
@@ -196,16 +205,22 @@ def _copy(data: dict[str, Any]) -> dict[str, Any]:
     return copied
 
 
+def _objects(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield an object or the objects of a list, with their paths."""
+    if isinstance(value, dict):
+        yield path, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _objects(item, (*path, index))
+
+
 def _match_paths(value: Any, keys: Sequence[str], path: Path = ()) -> Iterator[Path]:
     """Yield the path of each object at these keys, with the indices of lists in between."""
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _match_paths(item, keys, (*path, index))
-    elif isinstance(value, dict):
+    for at, item in _objects(value, path):
         if not keys:
-            yield path
-        elif keys[0] in value:
-            yield from _match_paths(value[keys[0]], keys[1:], (*path, keys[0]))
+            yield at
+        elif keys[0] in item:
+            yield from _match_paths(item[keys[0]], keys[1:], (*at, keys[0]))
 
 
 def _fragment_path(path: Path, key_count: int) -> Path:
@@ -226,27 +241,17 @@ def _fields_by_path(
         yield path, selected
     for plan in here:
         if plan.fragment != fragment:
-            yield from _fields_by_path_below(plan, value[plan.key], fragment, (*path, plan.key))
+            for at, item in _objects(value[plan.key], (*path, plan.key)):
+                yield from _fields_by_path(_fields(plan), item, fragment, at)
 
 
-def _fields_by_path_below(
-    plan: FieldPlan, value: Any, fragment: int, path: Path
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _fields_by_path_below(plan, item, fragment, (*path, index))
-    elif isinstance(value, dict):
-        yield from _fields_by_path(_fields(plan.objects.values()), value, fragment, path)
-
-
-def _fields(objects: Iterable[ObjectPlan]) -> Iterator[FieldPlan]:
-    """Yield the fields of all possible types of an object, each response key once."""
-    seen = set()
-    for selection in objects:
-        for plan in selection.fields:
-            if plan.key not in seen:
-                seen.add(plan.key)
-                yield plan
+def _fields(plan: FieldPlan) -> Collection[FieldPlan]:
+    """Return the selected fields of all possible types, each response key once."""
+    fields: dict[str, FieldPlan] = {}
+    for selection in plan.objects.values():
+        for below in selection.fields:
+            fields.setdefault(below.key, below)
+    return fields.values()
 
 
 def _split_streams(
@@ -259,17 +264,8 @@ def _split_streams(
         if plan.stream is not None and isinstance(below, list) and len(below) > plan.stream.initial_count:
             value[plan.key], rest = below[: plan.stream.initial_count], below[plan.stream.initial_count :]
             yield here, plan.stream, rest
-        yield from _split_streams_below(plan, value.get(plan.key), here)
-
-
-def _split_streams_below(
-    plan: FieldPlan, value: Any, path: Path
-) -> Iterator[tuple[Path, StreamDirective, list[Any]]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _split_streams_below(plan, item, (*path, index))
-    elif isinstance(value, dict):
-        yield from _split_streams(_fields(plan.objects.values()), value, path)
+        for at, item in _objects(value.get(plan.key), here):
+            yield from _split_streams(_fields(plan), item, at)
 
 
 def _has_path(value: Any, path: Path) -> bool:

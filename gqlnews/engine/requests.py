@@ -127,12 +127,8 @@ def _stream_required_error() -> GraphQLError:
 
 def argument_error(error: RequestError) -> GraphQLError:
     """Convert a request error to a GraphQL error, with the location and path of its field if it has one."""
-    graphql_error = GraphQLError(str(error), extensions={"code": error.code})
-    if isinstance(error, LocatedRequestError):
-        graphql_error = GraphQLError(
-            str(error), nodes=error.node, path=list(error.path), extensions={"code": error.code}
-        )
-    return graphql_error
+    node, path = (error.node, list(error.path)) if isinstance(error, LocatedRequestError) else (None, None)
+    return GraphQLError(str(error), nodes=node, path=path, extensions={"code": error.code})
 
 
 def error_response(errors: Sequence[GraphQLError], operation: str | None = None) -> GraphQLResponse:

@@ -13,7 +13,7 @@ each request visits only them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code
 from gqlnews.query.arguments import UNBOUNDED, ResolvedArguments
 from gqlnews.query.conditions import All, AnyOf, Condition
 from gqlnews.query.connection_args import ConnectionShape
@@ -21,14 +21,15 @@ from gqlnews.query.fields import (
     ChangeFeed,
     Connection,
     ConnectionField,
+    Entity,
     Many,
     MoreLikeThis,
     NodeLookup,
     TermsFacet,
 )
-from gqlnews.query.list_scans import ScanCounts, connection_scans, count_scans, facet_scans, search_scans
+from gqlnews.query.list_scans import ScanCounts, connection_scans, count_scans, facet_scans, search_scan
 from gqlnews.query.scan import MORE_LIKE_THIS, MORE_LIKE_THIS_ROWS, Scan, Scans
-from gqlnews.query.tree import FieldPlan, LocatedRequestError, ObjectPlan, RootPlan
+from gqlnews.query.tree import FieldPlan, LocatedRequestError, RootPlan
 
 MAX_COMPARISONS = 2_000  # of all filters; each comparison counts as often as it is compiled
 MAX_MORE_LIKE_THIS = 250  # rows for which a more-like-this is requested
@@ -65,21 +66,15 @@ def _node(plan: FieldPlan, parent_table: str) -> ComplexityNode | None:
         for selection in plan.objects.values()
         for child in selection.fields
         if child.objects or isinstance(child.declaration, MoreLikeThis)
-        if (node := _node(child, _table(selection) or parent_table)) is not None
+        if (node := _node(child, selection.entity.table if selection.entity else parent_table)) is not None
     )
     match plan.declaration:
         case Connection():
             compilations = _count_compilations(plan)
-            return ComplexityNode(plan, parent_table, children, compilations, count_scans(plan))
-        case MoreLikeThis():
-            return ComplexityNode(plan, parent_table, children)
-        case TermsFacet(entity=entity) if entity is not None:
+            return ComplexityNode(plan, parent_table, children, compilations, count_scans(plan.selection))
+        case MoreLikeThis() | TermsFacet(entity=Entity()):
             return ComplexityNode(plan, parent_table, children)
     return ComplexityNode(plan, parent_table, children) if children else None
-
-
-def _table(selection: ObjectPlan) -> str:
-    return selection.entity.table if selection.entity else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +146,12 @@ class ComplexityCounter:
                 "info field and facet",
             )
         assert isinstance(plan.declaration, Connection)
-        build_scans = search_scans if plan.declaration.is_search else connection_scans
-        scans += build_scans(
-            plan.declaration, shape, resolved.values, node.scan_counts, parents, node.parent_table
-        )
+        if plan.declaration.is_search:
+            scans.append(search_scan(plan.declaration, shape, resolved.values, node.scan_counts))
+        else:
+            scans += connection_scans(
+                plan.declaration, shape, resolved.values, node.scan_counts, parents, node.parent_table
+            )
 
 
 def _count_comparisons(condition: Condition) -> int:
@@ -183,7 +180,7 @@ def _count_compilations(plan: FieldPlan) -> int:
 
 def _count_fields(plan: FieldPlan) -> int:
     """Count the field and all fields below it."""
-    return 1 + sum(_count_fields(child) for selection in plan.objects.values() for child in selection.fields)
+    return 1 + sum(map(_count_fields, plan.children))
 
 
 def _rows_per_parent(
@@ -203,5 +200,5 @@ def _rows_per_parent(
 
 
 def _too_wide(plan: FieldPlan, excess: str) -> LocatedRequestError:
-    error = RequestError(Code.TOO_WIDE, f"The request {excess}: request less, or send two requests.")
-    return LocatedRequestError(error, plan.node, plan.path)
+    message = f"The request {excess}: request less, or send two requests."
+    return LocatedRequestError(Code.TOO_WIDE, message, plan.node, plan.path)

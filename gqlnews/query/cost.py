@@ -1,13 +1,13 @@
 """Query cost: compute it before execution, enforce its limit, and suggest smaller page sizes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from graphql import is_list_type, is_non_null_type
+from graphql import get_nullable_type, is_list_type
 
 from gqlnews.config.settings import Limits
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code
 from gqlnews.query.arguments import UNBOUNDED, ResolvedArguments
 from gqlnews.query.fields import (
     ChangeFeed,
@@ -41,7 +41,6 @@ PAGED = Connection | ChangeFeed | NodeLookup
 
 SLICED = JsonArray | Many | MoreLikeThis
 
-GetBounds = Callable[[Mapping[str, object]], object]
 LIMIT, START_AND_END = itemgetter("limit"), itemgetter("start", "end")
 
 Sizes = Mapping[int, int]
@@ -56,36 +55,17 @@ class BoundedList:
     field: FieldPlan
     outer: bool
 
-    @property
-    def is_page(self) -> bool:
-        return isinstance(self.field.declaration, PAGED)
 
-    @property
-    def get_bounds(self) -> GetBounds:
-        """Getter of the bound values that determine the size: a limit, or a start and an end."""
-        return START_AND_END if isinstance(self.field.declaration, SLICED) else LIMIT
-
-
-def bounded_lists(roots: Sequence[RootPlan]) -> tuple[BoundedList, ...]:
-    """Collect the bounded lists of an operation, in field order."""
-    found: list[BoundedList] = []
-    for number, root in enumerate(roots):
-        _collect(root.field, number, found, outer=True)
-    return tuple(found)
-
-
-def _collect(plan: FieldPlan, root: int, found: list[BoundedList], *, outer: bool) -> None:
-    sized = bool(plan.definition.args) and isinstance(plan.declaration, SIZED) and not _is_single(plan)
-    if sized:
-        found.append(BoundedList(root, plan, outer))
-    for selection in plan.objects.values():
-        for field in selection.fields:
-            _collect(field, root, found, outer=outer and not sized)
-
-
-def _is_single(plan: FieldPlan) -> bool:
+def _bounded_lists(plan: FieldPlan, root: int, *, outer: bool = True) -> Iterator[BoundedList]:
+    """Yield the bounded lists of a root field, in field order."""
     declaration = plan.declaration
-    return isinstance(declaration, JsonArray | NodeLookup) and declaration.single
+    sized = (
+        plan.definition.args and isinstance(declaration, SIZED) and not getattr(declaration, "single", False)
+    )
+    if sized:
+        yield BoundedList(root, plan, outer)
+    for child in plan.children:
+        yield from _bounded_lists(child, root, outer=outer and not sized)
 
 
 def list_size(bounds: object) -> int:
@@ -123,16 +103,11 @@ def _field_cost(plan: FieldPlan, sizes: Sizes, page: int) -> int:
 
 def _count(plan: FieldPlan, size: int | None, page: int) -> int:
     """Return the number of objects that the field returns."""
-    if not _is_list(plan):
+    if not is_list_type(get_nullable_type(plan.definition.type)):
         return 1
     if size is not None:
         return size
     return page if isinstance(plan.declaration, ConnectionField | ChangeFeedField) else DEFAULT_LIST_SIZE
-
-
-def _is_list(plan: FieldPlan) -> bool:
-    kind = plan.definition.type
-    return is_list_type(kind.of_type if is_non_null_type(kind) else kind)
 
 
 # Suggested page sizes. The outermost lists multiply everything below them, so a binary search looks for the
@@ -210,21 +185,30 @@ class CostEstimator:
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
         self._roots, self._limits = roots, limits
-        self._lists = bounded_lists(roots)
+        self._lists = [
+            bounded_list
+            for number, root in enumerate(roots)
+            for bounded_list in _bounded_lists(root.field, number)
+        ]
+        # The bound values that determine the size of each list.
         self._getters = [
-            (bounded_list.root, bounded_list.field.number, bounded_list.get_bounds)
-            for bounded_list in self._lists
+            (
+                one.root,
+                one.field.number,
+                START_AND_END if isinstance(one.field.declaration, SLICED) else LIMIT,
+            )
+            for one in self._lists
         ]
         self._costs: dict[tuple[object, ...], int] = {}
 
     def estimate(self, arguments: ArgumentsByRoot) -> int:
         """Return the cost of a request; raises if it or a page size exceeds its limit."""
-        try:
-            bounds = tuple(
-                [get_bounds(arguments[root][number].values) for root, number, get_bounds in self._getters]
-            )
-        except KeyError:  # a list with an invalid argument
-            bounds = tuple([self._get_bounds(arguments, *getter) for getter in self._getters])
+        bounds = tuple(
+            [  # None for a list with an invalid argument
+                get_bounds(resolved.values) if (resolved := arguments[root].get(number)) is not None else None
+                for root, number, get_bounds in self._getters
+            ]
+        )
         cost = self._costs.get(bounds)
         if cost is None:
             cost = self._compute([list_size(list_bounds) for list_bounds in bounds])
@@ -233,15 +217,10 @@ class CostEstimator:
             self._costs[bounds] = cost
         return cost
 
-    @staticmethod
-    def _get_bounds(arguments: ArgumentsByRoot, root: int, number: int, get_bounds: GetBounds) -> object:
-        resolved = arguments[root].get(number)
-        return None if resolved is None else get_bounds(resolved.values)
-
     def _compute(self, sizes: PageSizes) -> int:
         for bounded_list, size in zip(self._lists, sizes, strict=True):
-            if bounded_list.is_page and self._limits.max_page_size and size > self._limits.max_page_size:
-                raise _page_size_error(bounded_list, size, self._limits.max_page_size)
+            if isinstance(bounded_list.field.declaration, PAGED) and 0 < self._limits.max_page_size < size:
+                raise _page_size_error(bounded_list.field, size, self._limits.max_page_size)
         cost, limit = total_cost(self._roots, self._lists, sizes), self._limits.max_cost
         if limit and cost > limit:
             raise self._cost_error(sizes, cost, limit)
@@ -251,10 +230,9 @@ class CostEstimator:
         field = self._lists[0].field if self._lists else self._roots[0].field
         advice = suggest_page_sizes(self._roots, self._lists, sizes, limit)
         message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
-        return CostLimitError(RequestError(Code.TOO_COSTLY, message), field.node, field.path, cost)
+        return CostLimitError(message, field.node, field.path, cost)
 
 
-def _page_size_error(bounded_list: BoundedList, size: int, limit: int) -> LocatedRequestError:
-    plan = bounded_list.field
+def _page_size_error(plan: FieldPlan, size: int, limit: int) -> LocatedRequestError:
     message = f"`{plan.key}` requests {size:,} items with `{_size_argument(plan)}`: pass at most {limit}."
-    return LocatedRequestError(RequestError(Code.BAD_PAGE, message), plan.node, plan.path)
+    return LocatedRequestError(Code.BAD_PAGE, message, plan.node, plan.path)

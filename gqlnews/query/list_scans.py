@@ -4,8 +4,9 @@ This mirrors the SQL that `gqlnews.query.sql` renders: which parts of a connecti
 which of them use an index and so read only the rows that they return.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from gqlnews.query.conditions import EVERYTHING, compared_columns
 from gqlnews.query.connection_args import ConnectionShape
@@ -37,11 +38,9 @@ from gqlnews.query.scan import (
     filter_weight,
     match_weight,
 )
-from gqlnews.query.tree import FieldPlan
+from gqlnews.query.tree import FieldPlan, ObjectPlan
 
-_PAGE_FIELDS = frozenset(
-    {ConnectionField.EDGES, ConnectionField.NODES, ConnectionField.START_CURSOR, ConnectionField.END_CURSOR}
-)
+_PAGE_FIELDS = frozenset({ConnectionField.EDGES, ConnectionField.NODES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,38 +73,20 @@ class ScanCounts:
     facets: tuple[Facet, ...] = ()
 
 
-def count_scans(plan: FieldPlan) -> ScanCounts:
+def count_scans(selection: ObjectPlan) -> ScanCounts:
     """Count the scans that a connection's selection needs."""
-    parts = list(plan.selection.fields)
-    infos = [
-        field
-        for part in parts
-        if part.declaration is ConnectionField.PAGE_INFO
-        for field in part.selection.fields
-    ]
-    edges = [
-        field
-        for part in parts
-        if part.declaration is ConnectionField.EDGES
-        for field in part.selection.fields
-    ]
+    infos, edges = selection.below(ConnectionField.PAGE_INFO), selection.below(ConnectionField.EDGES)
 
-    def count(fields: list[FieldPlan], part: ConnectionField) -> int:
+    def count(fields: Iterable[FieldPlan], part: ConnectionField) -> int:
         return sum(field.declaration is part for field in fields)
 
-    facets = [
-        _facet(field)
-        for part in parts
-        if part.declaration is ConnectionField.FACETS
-        for field in part.selection.fields
-    ]
     return ScanCounts(
-        page=any(field.declaration in _PAGE_FIELDS for field in (*parts, *infos)) or bool(infos),
+        page=bool(infos) or any(field.declaration in _PAGE_FIELDS for field in selection.fields),
         snippets=count(edges, ConnectionField.SNIPPET),
-        counts=count(parts, ConnectionField.TOTAL_COUNT),
+        counts=count(selection.fields, ConnectionField.TOTAL_COUNT),
         previous=count(infos, ConnectionField.HAS_PREVIOUS_PAGE),
         following=count(infos, ConnectionField.HAS_NEXT_PAGE),
-        facets=tuple(facet for facet in facets if facet is not None),
+        facets=tuple(filter(None, map(_facet, selection.below(ConnectionField.FACETS)))),
     )
 
 
@@ -125,8 +106,7 @@ def _count_lists_below(plan: FieldPlan) -> int:
     """Count the connections below a field, except those nested in another connection."""
     return sum(
         1 if isinstance(field.declaration, Connection) else _count_lists_below(field)
-        for selection in plan.objects.values()
-        for field in selection.fields
+        for field in plan.children
     )
 
 
@@ -156,15 +136,10 @@ def connection_scans(
     return scans
 
 
-def search_scans(
-    declaration: Connection,
-    shape: ConnectionShape,
-    values: Values,
-    scan_counts: ScanCounts,
-    _parents: int,
-    _parent_table: str,
-) -> list[Scan]:
-    """Return the scans of a search connection.
+def search_scan(
+    declaration: Connection, shape: ConnectionShape, values: Values, scan_counts: ScanCounts
+) -> Scan:
+    """Return the scan of a search connection.
 
     The index is queried once for the hits, and once, without ranks, for each selected `snippet`; everything
     else scans the hits.
@@ -174,7 +149,7 @@ def search_scans(
     hit_scans = int(scan_counts.page) + scan_counts.counts + scan_counts.previous + scan_counts.following
     weight = HIT + match + scan_counts.snippets * match // 2 + filtered + HIT_SCAN * hit_scans
     weight += sum(facet.scans * (HIT_SCAN + facet.weight) for facet in scan_counts.facets)
-    return [Scan(weight, declaration.entity.table)]
+    return Scan(weight, declaration.entity.table)
 
 
 def facet_scans(declaration: TermsFacet, parents: int, parent_table: str) -> list[Scan]:
@@ -185,25 +160,15 @@ def facet_scans(declaration: TermsFacet, parents: int, parent_table: str) -> lis
     return [group(TABLE_ROW + GROUP)]
 
 
-@dataclass(frozen=True, slots=True)
-class _RowGroup:
-    """The rows of several parents. The size of the table `within` bounds their total number."""
-
-    rows: str
-    parents: int
-    parent_table: str
-    within: str
-
-    def __call__(self, weight: int) -> Scan:
-        return Scan(weight, self.rows, self.parents, self.parent_table, self.within)
-
-
 def _group(
     table: str, match: JoinKey, join_table: JoinTable | None, parents: int, parent_table: str
-) -> _RowGroup:
-    if join_table is None:
-        return _RowGroup(f"{table}.{match.child}", parents, parent_table, table)
-    return _RowGroup(f"{join_table.table}.{join_table.source_key}", parents, parent_table, join_table.table)
+) -> Callable[[int], Scan]:
+    """Return a constructor of scans of the rows of several parents.
+
+    The size of the table that joins them bounds their total number.
+    """
+    within, key = (table, match.child) if join_table is None else (join_table.table, join_table.source_key)
+    return partial(Scan, rows=f"{within}.{key}", parents=parents, parent_table=parent_table, within=within)
 
 
 def _list_weight(

@@ -33,7 +33,7 @@ from graphql.execution.collect_fields import (
     collect_subfields,
 )
 
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code
 from gqlnews.query.fields import Declarations, Literal
 from gqlnews.query.tree import (
     DeferredFragment,
@@ -66,9 +66,7 @@ class DeferredFragments:
     uses_stream: bool = False
     _numbers: dict[int, int] = field(default_factory=dict)  # by the id of graphql-core's DeferUsage
     _numbers_by_directive: dict[tuple[tuple[str, ...], int, int], int] = field(default_factory=dict)
-    _usages: list[DeferUsage] = field(
-        default_factory=list
-    )  # references that keep the ids in `_numbers` unique
+    _usages: list[DeferUsage] = field(default_factory=list)  # keeps the ids in `_numbers` unique
 
     def add(self, usages: Sequence[DeferUsage], path: tuple[str, ...]) -> None:
         """Register fragments at a path.
@@ -113,14 +111,8 @@ def _restrict_object(plan: ObjectPlan, fragment: int) -> ObjectPlan:
 
 def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
     """Collect the fields with arguments, outermost first."""
-    itself = (plan,) if plan.definition.args else ()
-    below = (
-        argument_field
-        for selection in plan.objects.values()
-        for child in selection.fields
-        for argument_field in _fields_with_arguments(child)
-    )
-    return (*itself, *below)
+    below = (one for child in plan.children for one in _fields_with_arguments(child))
+    return (*([plan] if plan.definition.args else []), *below)
 
 
 # Planner.
@@ -198,16 +190,13 @@ class _FieldPlanner:
         number, path = next(self.numbers), (*parent_path, key)
         self.weight += COMPOSITE_WEIGHT if has_composite_type(definition) else 1
         if self.weight > MAX_WEIGHT:
-            error = RequestError(
-                Code.TOO_WIDE,
-                f"The request has more fields than the limit allows, from `{key}` on: send two requests.",
+            message = (
+                f"The request has more fields than the limit allows, from `{key}` on: send two requests."
             )
-            raise LocatedRequestError(error, node, path)
+            raise LocatedRequestError(Code.TOO_WIDE, message, node, path)
         if len(path) > MAX_DEPTH and has_composite_type(definition):
-            error = RequestError(
-                Code.TOO_DEEP, f"`{key}` is nested more than {MAX_DEPTH} levels deep: send two requests."
-            )
-            raise LocatedRequestError(error, node, path)
+            message = f"`{key}` is nested more than {MAX_DEPTH} levels deep: send two requests."
+            raise LocatedRequestError(Code.TOO_DEEP, message, node, path)
         position = len(self.argument_fields)
         objects = self._plan_objects(definition, details, path)
         fragment, stream = self.fragments.fragment_number(details), self._stream(node, definition)
@@ -228,10 +217,8 @@ class _FieldPlanner:
         self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
     ) -> ObjectPlan:
         if len(grouped) > MAX_FIELDS:
-            error = RequestError(
-                Code.TOO_WIDE, f"`{path[-1]}` has more than {MAX_FIELDS} fields: send two requests."
-            )
-            raise LocatedRequestError(error, next(iter(grouped.values()))[0].node, path)
+            message = f"`{path[-1]}` has more than {MAX_FIELDS} fields: send two requests."
+            raise LocatedRequestError(Code.TOO_WIDE, message, next(iter(grouped.values()))[0].node, path)
         fields = (self.plan_field(concrete, key, details, path) for key, details in grouped.items())
         return ObjectPlan(
             concrete.name,

@@ -295,14 +295,12 @@ class PreparedOperation:
             if root_scans := complexity.add(node, bound.arguments):
                 scans[key] = root_scans
             bound.comparisons = complexity.comparisons - before
-        return bounds, self._estimate_cost(bounds, scans), scans
-
-    def _estimate_cost(self, bounds: "Mapping[str, _BoundRoot]", scans: Mapping[str, Scans]) -> int:
         try:
-            return self._estimator.estimate([bound.arguments for bound in bounds.values()])
+            cost = self._estimator.estimate([bound.arguments for bound in bounds.values()])
         except CostLimitError as error:
             error.scans = scans
             raise
+        return bounds, cost, scans
 
     def _get_statement(
         self,
@@ -390,5 +388,5 @@ def _bind(root: RootPlan, variables: VariableValues) -> _BoundRoot:
         try:
             bound.arguments[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
-            raise LocatedRequestError(error, plan.node, plan.path) from error
+            raise LocatedRequestError(error.code, str(error), plan.node, plan.path) from error
     return bound

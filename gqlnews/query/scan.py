@@ -93,7 +93,6 @@ class Scan:
 
 
 Scans = Sequence[Scan]
-NO_SCANS: Scans = ()
 
 
 def scan_work(scans: Scans, sizes: Sizes) -> int:

@@ -7,12 +7,12 @@ The structure follows pg_graphql: a field becomes a `FieldPlan`, its selection s
 recursively.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import FieldNode, GraphQLError, GraphQLField
 
-from gqlnews.errors import RequestError
+from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Declaration, Entity
 from gqlnews.query.scan import Scans
 
@@ -23,16 +23,16 @@ class LocatedRequestError(RequestError):
     Like every request error, it rejects the whole request.
     """
 
-    def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...]) -> None:
-        super().__init__(error.code, str(error))
+    def __init__(self, code: Code, message: str, node: FieldNode, path: tuple[str, ...]) -> None:
+        super().__init__(code, message)
         self.node, self.path = node, path
 
 
 class CostLimitError(LocatedRequestError):
     """The request exceeds the cost limit. `scans`: the scans that it would run, by root field."""
 
-    def __init__(self, error: RequestError, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
-        super().__init__(error, node, path)
+    def __init__(self, message: str, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
+        super().__init__(Code.TOO_COSTLY, message, node, path)
         self.cost = cost
         self.scans: Mapping[str, Scans] = {}
 
@@ -65,6 +65,12 @@ class ObjectPlan:
     entity: Entity | None
     fields: tuple["FieldPlan", ...]
 
+    def below(self, declaration: Declaration) -> list["FieldPlan"]:
+        """Return the fields that are selected below the fields with this declaration."""
+        return [
+            below for field in self.fields if field.declaration is declaration for below in field.children
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
@@ -90,6 +96,11 @@ class FieldPlan:
         """The plan of the selection, for a field with exactly one concrete type."""
         (plan,) = self.objects.values()
         return plan
+
+    @property
+    def children(self) -> Iterator["FieldPlan"]:
+        """The fields of the selection, of all concrete types."""
+        return (field for selection in self.objects.values() for field in selection.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,15 +61,14 @@ def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> 
         return ResumePoint(number, number, state.number)
     error = _resume_error(since, state)
     if error is not None:
-        raise LocatedRequestError(error, bound.field.node, bound.field.path)
+        raise LocatedRequestError(error.code, str(error), bound.field.node, bound.field.path)
     return ResumePoint(since.number, since.started if since.number > 0 else state.number, state.number)
 
 
 def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:
     """Raise LocatedRequestError if the change log was pruned past the resume point during a slow replay."""
     if start.known_up_to < state.last_pruned:
-        error = RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
-        raise LocatedRequestError(error, bound.field.node, bound.field.path)
+        raise LocatedRequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED, bound.field.node, bound.field.path)
 
 
 def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | None:

@@ -226,12 +226,8 @@ class ConnectionRow(Row):
         if page.after if page.backward else page.before:
             return False
         wanted = ConnectionField.HAS_PREVIOUS_PAGE if page.backward else ConnectionField.HAS_NEXT_PAGE
-        page_infos = (
-            part
-            for part in self.list_query.field.selection.fields
-            if part.declaration is ConnectionField.PAGE_INFO
-        )
-        return any(part.declaration is wanted for info in page_infos for part in info.selection.fields)
+        infos = self.list_query.field.selection.below(ConnectionField.PAGE_INFO)
+        return any(field.declaration is wanted for field in infos)
 
 
 class EdgeRow(Row):

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import quoted_name
 
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code
 from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind
 from gqlnews.query.tree import FieldPlan, LocatedRequestError
 
@@ -143,8 +143,7 @@ class Context:
 
     def fail_if(self, condition: ColumnElement[bool], plan: FieldPlan, code: Code, message: str) -> None:
         """Fail the whole request if `condition` is true, with an error located at the field."""
-        error = LocatedRequestError(RequestError(code, message), plan.node, plan.path)
-        self.error_conditions.append((condition, error))
+        self.error_conditions.append((condition, LocatedRequestError(code, message, plan.node, plan.path)))
 
     def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:
         """Return the bound parameter of a field's value. All values of requests enter the SQL this way."""

@@ -1,5 +1,6 @@
 """Models of a parsed file: its typed front matter, the article, and its problems."""
 
+import os
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -112,6 +113,17 @@ class SourceFile(FrozenStruct, frozen=True):
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @classmethod
+    def from_status(cls, path: str, status: os.stat_result) -> "SourceFile":
+        """Build it from the result of stat(2), whose values may be outside the range of 64-bit integers."""
+        times = clamp_ns(status.st_mtime_ns), clamp_ns(status.st_ctime_ns)
+        return cls(path, max(0, status.st_size), *times)
+
+
+def clamp_ns(nanoseconds: int) -> int:
+    """Clamp a time to signed 64 bits, the years 1677 to 2262, which SQLite and MessagePack can hold."""
+    return min(max(nanoseconds, -(2**63)), 2**63 - 1)
 
 
 class ParseResult(FrozenStruct, frozen=True):

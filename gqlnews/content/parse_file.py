@@ -100,7 +100,7 @@ def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile,
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "it is not a regular file")
-        source = SourceFile(file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        source = SourceFile.from_status(file.path, status)
         if status.st_size > MAX_BYTES:
             return source, None
         data = _read_at_most(file_object, MAX_BYTES + 1)

@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ _LIST = os.O_RDONLY | os.O_DIRECTORY
 _TRAVERSE = _O_PATH | os.O_DIRECTORY
 _LINK_ERRORS = {errno.ELOOP, errno.ENOTDIR, errno.EXDEV}
 _RETRIES = 3
+_MAX_LINKS = 40  # as in Linux
 _PATH_MAX = 4096
 
 
@@ -180,10 +181,57 @@ def resolve_within(folder: Path, path: str) -> str:
     The target may be replaced by a link afterwards. Raises OSError or PathEscapesError.
     """
     root = os.path.realpath(folder, strict=True)
-    real = os.path.realpath(os.path.join(root, path), strict=True)
+    real = _follow_links(root, path, [])
     if real == root:
         return "."
-    prefix = f"{root.rstrip('/')}/"
+    prefix = _prefix(root)
     if not real.startswith(prefix):
         raise PathEscapesError(0, "it is a link to a target outside the folder")
     return real[len(prefix) :]
+
+
+def resolution_entries(folder: Path, path: str) -> frozenset[str]:
+    """Return the entries of folders that resolving `path` reads, as far as they are inside `folder`.
+
+    These are the links, folders and the target on the way, or the first one that is missing: a change of any
+    of them can change the result of `resolve_within`. They are relative to `folder`, which has no links.
+    """
+    entries: list[str] = []
+    with suppress(OSError):
+        _follow_links(str(folder), path, entries)
+    prefix = _prefix(str(folder))
+    return frozenset(entry[len(prefix) :] for entry in entries if entry.startswith(prefix))
+
+
+def _follow_links(root: str, path: str, entries: list[str]) -> str:
+    """Return the real path of `path` relative to `root`; append to `entries` each path that is read.
+
+    `root` is a real path. Raises OSError if an entry is missing, or there are too many links.
+    """
+    current, pending, links = "/" if path.startswith("/") else root, path.split("/")[::-1], 0
+    while pending:
+        name = pending.pop()
+        if name in {"", "."}:
+            continue
+        if name == "..":
+            current = os.path.dirname(current)
+            continue
+        entry = _prefix(current) + name
+        entries.append(entry)
+        try:
+            target = os.readlink(entry)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            current = entry  # not a link
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        current = "/" if target.startswith("/") else current
+        pending += target.split("/")[::-1]
+    return current
+
+
+def _prefix(folder: str) -> str:
+    return f"{folder.rstrip('/')}/"

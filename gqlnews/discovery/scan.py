@@ -93,13 +93,23 @@ def scan_subfolders(folder: OpenFolder, pending: list[str]) -> Iterator[SourceFi
         except OSError as error:
             yield unlistable_folder_problem(subfolder, error)
             continue
-        with scan_entries(descriptor) as entries:
-            yield from _scan_listing(folder, f"{subfolder}/" if subfolder else "", entries, pending)
+        try:
+            with scan_entries(descriptor) as entries:
+                yield from _scan_listing(folder, f"{subfolder}/" if subfolder else "", entries, pending)
+        except OSError as error:  # of the listing; those of a file are its problem
+            yield unlistable_folder_problem(subfolder, error)
 
 
 def unlistable_folder_problem(subfolder: str, error: OSError) -> ContentProblem:
-    """Build the problem of a folder that cannot be listed; its path ends with `/`. Raises ExhaustedError."""
+    """Build the problem of a folder that cannot be listed; its path ends with `/`.
+
+    Raises ExhaustedError, and ContentFolderError for the content folder itself.
+    """
     raise_if_exhausted(error)
+    if not subfolder:
+        raise ContentFolderError(
+            f"The content folder cannot be listed: {error.strerror or error}: check its disk."
+        ) from error
     return _unreadable_problem(f"{subfolder}/", f"The folder cannot be listed: {error.strerror or error}.")
 
 
@@ -154,7 +164,7 @@ def stat_entry(folder: OpenFolder, path: str, status: os.stat_result) -> SourceF
         except OSError as error:
             return unreadable_file_problem(path, error)
     if stat.S_ISREG(status.st_mode):
-        return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return SourceFile.from_status(path, status)
     if stat.S_ISDIR(status.st_mode):
         return None
     return _unreadable_problem(path, "This is not a regular file: replace it by one, or delete it.")

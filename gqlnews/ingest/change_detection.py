@@ -136,7 +136,7 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
         " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
-        "   OR abs(source.mtime_ns - source.read_ns) <= ?2)",
+        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2)",
         (reread, TIMESTAMP_RESOLUTION_NS),
     )
     db.execute(

@@ -3,7 +3,8 @@
 1. Scan: compare the folder (`scan_all`), or some of its paths (`scan_paths_incrementally`), with the `source`
    table.
 2. Remove the articles that no longer have a file.
-3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`).
+3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`). If that fails
+   unexpectedly, the ingest runs again, and skips the files that cannot be written (`upsert_or_skip`).
 4. Update derived data: links, topics, providers, stories, cross-file problems.
 5. Update the change log, and advance the version of each audience that sees a change.
 """
@@ -13,13 +14,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from gqlnews.content.models import ParseOptions
+from gqlnews.content.models import ParseOptions, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_integrity, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import fetch_int, transaction
@@ -61,6 +62,7 @@ from gqlnews.ingest.fts_index import (
 )
 from gqlnews.ingest.links import derive_cross_file_problems, load_urls, resolve_links
 from gqlnews.ingest.rows import FileRows, file_rows
+from gqlnews.ingest.skip_failing import is_caused_by_values, upsert_or_skip
 from gqlnews.ingest.upsert import IngestState, delete_child_rows, temp_tables, upsert_files
 from gqlnews.ingest.worker_pool import crash_marker
 from gqlnews.timestamps import from_epoch_ns
@@ -86,7 +88,7 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _IngestParameters:
-    """Parameters of one ingest; see `ingest`."""
+    """Parameters of one ingest; see `ingest`. `skip_failing` skips files that cannot be written."""
 
     folder: OpenFolder
     options: ParseOptions
@@ -95,6 +97,7 @@ class _IngestParameters:
     now_ns: int
     max_removed: int
     paths: Collection[str] | None
+    skip_failing: bool = False
 
 
 class _DerivedChanges(NamedTuple):
@@ -126,7 +129,7 @@ def ingest(
     ExhaustedError, DatabaseError or a subclass of these; the transaction is then rolled back.
     """
     started = time.perf_counter()
-    path, now = _database_path(db), now_ns()
+    path, now = _database_path(db), clamp_ns(now_ns())
     with (
         open_root(folder) as content,
         translate_errors(path),
@@ -136,12 +139,23 @@ def ingest(
         parameters = _IngestParameters(
             content, options, processes, progress or _ignore_progress, now, max_removed, paths
         )
-        with bulk_load_mode(db), transaction(db), temp_tables(db):
-            changes = _run(db, parameters)
-            articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
-            problems = fetch_int(db, "SELECT count(*) FROM problem")
+        try:
+            counts = _run_transaction(db, parameters)
+        except Exception as error:
+            if not is_caused_by_values(error):
+                raise
+            counts = _run_transaction(db, replace(parameters, skip_failing=True))
+    changes, articles, problems = counts
     unchanged = articles - changes.added - changes.changed
     return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
+
+
+def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[ChangeCounts, int, int]:
+    """Return the changes, and the numbers of articles and problems in the store."""
+    with bulk_load_mode(db), transaction(db), temp_tables(db):
+        changes = _run(db, parameters)
+        articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
+        return changes, articles, fetch_int(db, "SELECT count(*) FROM problem")
 
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
@@ -157,7 +171,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state)
     with closing(_read(db, parameters, total)) as files:  # stops the parser processes if anything raises
-        _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters.progress)
+        _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     derived = _derive(state, deferred_indexes)
@@ -200,13 +214,18 @@ def _read(
             )
 
 
-def _apply_files(state: IngestState, files: Iterable[FileRows], total: int, progress: Progress) -> None:
+def _apply_files(
+    state: IngestState, files: Iterable[FileRows], total: int, parameters: _IngestParameters
+) -> None:
     files, done = iter(files), 0
-    progress(0, total)
+    parameters.progress(0, total)
     while batch := list(islice(files, _BATCH_FILES)):
-        upsert_files(state, batch)
+        if parameters.skip_failing:
+            upsert_or_skip(state, batch, _database_path(state.db))
+        else:
+            upsert_files(state, batch)
         done += sum(file.source.size >= 0 for file in batch)
-        progress(done, total)
+        parameters.progress(done, total)
 
 
 def _remove(state: IngestState) -> None:

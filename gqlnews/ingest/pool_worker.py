@@ -59,7 +59,7 @@ ResultT = TypeVar("ResultT")
 Convert = Callable[[ParseResult], ResultT]
 """A module-level function that converts a parse result; its return annotation must be a plain data type."""
 
-BUG_MESSAGE = "gqlnews failed to parse this file"
+BUG_MESSAGE = "gqlnews failed to ingest this file"
 _MAX_ERROR_LENGTH = 200  # characters of an exception's text in a message
 
 
@@ -76,8 +76,13 @@ def parse_and_convert(
     except CommandError:
         raise
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"[:_MAX_ERROR_LENGTH]
-        return convert(failed_result(file, f"{BUG_MESSAGE} ({text}): please report it."))
+        return convert(unexpected_result(file, error))
+
+
+def unexpected_result(file: SourceFile, error: Exception) -> ParseResult:
+    """Build the result of a file that caused an unexpected exception."""
+    text = f"{type(error).__name__}: {error}"[:_MAX_ERROR_LENGTH]
+    return failed_result(file, f"{BUG_MESSAGE} ({text}): please report it.")
 
 
 def failed_result(file: SourceFile, message: str) -> ParseResult:

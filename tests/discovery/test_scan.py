@@ -1,13 +1,19 @@
 """Which files of a folder are articles, on a real file system."""
 
+import errno
 import os
 import socket
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gqlnews.content.models import ContentProblem, SourceFile
+from gqlnews.content.safe_open import scan_entries
+from gqlnews.discovery import scan
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ContentFolderError
 
@@ -70,6 +76,16 @@ def test_a_broken_or_escaping_link_is_unreadable(tmp_path: Path) -> None:
     assert refused(folder) == ["beside.md", "circle.md", "host.md", "nowhere.md", "out.md"]
 
 
+def test_a_chain_of_very_many_links_is_unreadable(tmp_path: Path) -> None:
+    make(tmp_path, "target.txt")
+    for number in range(2000):
+        (tmp_path / f"link{number}").symlink_to(f"link{number - 1}" if number else "target.txt")
+    (tmp_path / "few.md").symlink_to("link30")
+    (tmp_path / "many.md").symlink_to("link1999")
+    assert files(tmp_path) == ["few.md"]
+    assert refused(tmp_path) == ["many.md"]
+
+
 def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
     make(tmp_path, "real/a.md")
     (tmp_path / "linked").symlink_to("real")
@@ -117,6 +133,47 @@ def test_entries_deleted_during_the_scan_are_skipped(tmp_path: Path) -> None:
             (tmp_path / other).unlink()
             (tmp_path / other).parent.rmdir()
     assert list(found) == []
+
+
+class FailingListing:
+    """The entries of a folder, of which the second one cannot be read."""
+
+    def __init__(self, entries: Iterator[os.DirEntry[str]]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[os.DirEntry[str]]:
+        yield next(self._entries)
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def fail_in(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the listing of the folder of this name fail in the middle, as on a failing disk."""
+
+    @contextmanager
+    def failing(descriptor: int) -> Iterator[Any]:
+        is_it = os.readlink(f"/proc/self/fd/{descriptor}").endswith(name)
+        with scan_entries(descriptor) as entries:
+            yield FailingListing(entries) if is_it else entries
+
+    monkeypatch.setattr(scan, "scan_entries", failing)
+
+
+def test_a_listing_that_fails_is_the_problem_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.md", "bad/b.md", "bad/c.md", "good/d.md")
+    fail_in(monkeypatch, "/bad")
+    assert {"a.md", "good/d.md"} < set(files(tmp_path))
+    assert refused(tmp_path) == ["bad/"]
+
+
+def test_a_content_folder_whose_listing_fails_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.md", "b.md")
+    fail_in(monkeypatch, tmp_path.name)
+    with pytest.raises(ContentFolderError, match=r"cannot be listed: Input/output error"):
+        files(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["missing", "a.md"])

@@ -92,6 +92,8 @@ SAVES: list[Callable[[Path], object]] = [
 ]
 CHANGES: dict[str, Callable[[Path], object]] = {
     "touched": lambda root: os.utime(root / "a.md"),
+    "dated 2300": lambda root: os.utime(root / "a.md", ns=(10_413_792 * 10**12, 10_413_792 * 10**12)),
+    "dated before 1970": lambda root: os.utime(root / "a.md", ns=(-(10**18), -(10**18))),
     "mode changed": lambda root: (root / "a.md").chmod(0o600),
     "removed": lambda root: (root / "b.markdown").unlink(),
     "renamed": lambda root: (root / "a.md").rename(root / "z.md"),

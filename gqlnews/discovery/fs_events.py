@@ -10,12 +10,13 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from gqlnews.content.safe_open import OpenFolder, resolve_within, scan_entries
+from gqlnews.content.safe_open import OpenFolder, resolution_entries, scan_entries
 from gqlnews.discovery.scan import folder_identity, is_article, is_visible
 from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
 
@@ -45,7 +46,8 @@ class FolderWatcher:
         self._folder = Path(os.path.realpath(folder))  # events contain absolute paths that begin with this
         self._tree = WatchTree(self._folder)
         self._tree.add("")
-        self._notify = self._watch({""})
+        self._watched: set[str] = set()  # the folders that `_notify` watches
+        self._notify = self._watch({""}, set())
         self._pending_events: RawEvents = set()
 
     def wait_for_paths(self, stop: StopEvent) -> frozenset[str] | None:
@@ -84,17 +86,16 @@ class FolderWatcher:
         new = {path for change, path in names if path in visible and self._is_new_folder(path, change)}
         # An event does not say whether a folder was deleted, and a scan may find one before it is watched.
         gone = {path for change, path in names if path in visible and self._is_gone(path, change)}
-        links = {path for path in articles if os.path.islink(os.path.join(self._folder, path))}
-        needs_new_watch = bool(new or links - self._tree.links)
         for path in gone:
             self._tree.remove(path)
         for path in new:
             self._tree.add(path)
-        self._tree.links |= links
-        if needs_new_watch:
-            self._restart_watch(new)
-        paths = articles | new | gone
-        return frozenset(paths | self._tree.links if paths or self._affects_link_target(names) else ())
+        changed = articles | self._tree.affected_links({path for _, path in names})
+        needed = self._tree.resolve(changed)
+        recreated = any(change == Change.added and path in self._watched for change, path in names)
+        if new or recreated or not needed <= self._watched:
+            self._restart_watch(new, changed)
+        return frozenset(changed | new | gone)
 
     def _is_new_folder(self, path: str, change: int) -> bool:
         """Return whether `path` is a folder that is not watched; an `added` event means a new one."""
@@ -107,22 +108,20 @@ class FolderWatcher:
             return change == Change.deleted
         return not os.access(os.path.join(self._folder, path), os.R_OK | os.X_OK)
 
-    def _affects_link_target(self, names: Iterable[tuple[int, str]]) -> bool:
-        """Return whether a change may concern the target of a link: whether it is in the folder of one."""
-        targets = self._tree.link_target_folders() if self._tree.links else set()
-        return any(os.path.dirname(path) in targets for _, path in names)
-
-    def _restart_watch(self, new: set[str]) -> None:
+    def _restart_watch(self, new: set[str], articles: set[str]) -> None:
         """Start a watch that includes `new`; save the old watch's pending events for the next call."""
-        notify = self._watch(new)
+        notify = self._watch(new, articles)
         self._pending_events = self._raw_events(0, _DRAIN_MS, _DRAIN_MS, None)
         self._notify.close()
         self._notify = notify
 
-    def _watch(self, new: set[str]) -> RustNotify:
-        """Watch every folder, including those created below `new` before the watch started."""
+    def _watch(self, new: set[str], articles: set[str]) -> RustNotify:
+        """Watch every folder, including those created before the watch started.
+
+        These are below `new`, or on the way to the targets of links among `articles`.
+        """
         while True:
-            watched = self._tree.folders | self._tree.link_target_folders()
+            watched = self._tree.watched_folders()
             try:
                 notify = RustNotify([self._absolute(path) for path in watched], False, False, 0, False, False)
             except FileNotFoundError:
@@ -131,7 +130,9 @@ class FolderWatcher:
                 continue
             for path in new:
                 self._tree.add(path)
-            if self._tree.folders <= watched:
+            self._tree.resolve(articles)
+            if self._tree.watched_folders() <= watched:
+                self._watched = watched
                 return notify
 
     def _absolute(self, path: str) -> str:
@@ -148,13 +149,14 @@ class FolderWatcher:
 class WatchTree:
     """Paths relative to the folder: `folders` ('' is the folder itself), and articles that are `links`.
 
-    A link's target can change without a change to the link, so the targets' folders are watched too
-    (`link_target_folders`), even hidden ones.
+    What a link leads to can change without a change to the link: its target, another link on the way, or a
+    folder; or the target appears later. So each link has the entries that resolving it reads, and the folders
+    that contain these are watched too, even hidden ones.
     """
 
     folder: Path
     folders: set[str] = field(default_factory=set)
-    links: set[str] = field(default_factory=set)
+    links: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, path: str) -> None:
         """Add the folder at `path` and everything below it. Raises ExhaustedError."""
@@ -165,30 +167,47 @@ class WatchTree:
             return
         with folder:
             for entry, is_link in _walk(folder, path):
-                (self.links if is_link else self.folders).add(entry)
+                if is_link:
+                    self.resolve([entry])
+                else:
+                    self.folders.add(entry)
 
     def remove(self, path: str) -> None:
         """Remove everything at or below `path`."""
         if path in self.folders:
             prefix = f"{path}/"
             self.folders = {known for known in self.folders if not f"{known}/".startswith(prefix)}
-            self.links = {known for known in self.links if not known.startswith(prefix)}
-        self.links.discard(path)
+            self.links = {link: found for link, found in self.links.items() if not link.startswith(prefix)}
+        self.links.pop(path, None)
 
     def drop_missing(self) -> None:
         """Remove the folders that no longer exist."""
         self.folders = {path for path in self.folders if path == "" or is_folder(self.folder, path)}
+        self.resolve(tuple(self.links))
 
-    def link_target_folders(self) -> set[str]:
-        """Return the folders that contain the links' targets, for targets inside the content folder."""
-        return {os.path.dirname(target) for target in self._targets()}
+    def resolve(self, articles: Iterable[str]) -> set[str]:
+        """Update the links among these articles; return the folders to watch for them."""
+        found: set[str] = set()
+        for path in articles:
+            if os.path.islink(os.path.join(self.folder, path)):
+                self.links[path] = resolution_entries(self.folder, path)
+                found |= self.links[path]
+            else:
+                self.links.pop(path, None)
+        return self._parents(found)
 
-    def _targets(self) -> Iterator[str]:
-        for link in self.links:
-            try:
-                yield resolve_within(self.folder, link)
-            except OSError:
-                continue
+    def affected_links(self, changed: set[str]) -> set[str]:
+        """Return the links for which resolving reads one of the changed paths."""
+        return {link for link, entries in self.links.items() if not entries.isdisjoint(changed)}
+
+    def watched_folders(self) -> set[str]:
+        """Return all folders to watch."""
+        return self.folders.union(self._parents(chain.from_iterable(self.links.values())))
+
+    def _parents(self, entries: Iterable[str]) -> set[str]:
+        """Return the folders that contain these entries, and can be listed."""
+        parents = set(map(os.path.dirname, entries)) - self.folders
+        return {path for path in parents if os.access(os.path.join(self.folder, path), os.R_OK)}
 
 
 def is_folder(folder: Path, path: str) -> bool:

@@ -188,6 +188,22 @@ def rage(folder: Folder, dice: random.Random, name: str) -> None:
             dice.choice(files).unlink()
 
 
+def test_an_updated_config_map_is_ingested_at_once(folder: Folder, database: Path) -> None:
+    """Kubernetes mounts a ConfigMap as links over an intermediate one, which it switches."""
+    for version, title in (("..1", "one"), ("..2", "two")):
+        folder.article(f"{version}/a.md", title=title)
+    (folder.root / "..data").symlink_to("..1")
+    (folder.root / "a.md").symlink_to("..data/a.md")
+    with watching(folder, database) as run:
+        start = time.monotonic()
+        (folder.root / "..data_tmp").symlink_to("..2")
+        (folder.root / "..data_tmp").rename(folder.root / "..data")
+        run.wait_for("ingested added=0 changed=1")
+        assert time.monotonic() - start < SOON
+        shutil.rmtree(folder.root / "..1")
+        wait_until_ingested(folder, database)
+
+
 def test_changes_made_while_not_running_are_ingested(folder: Folder, database: Path) -> None:
     fill(folder)
     with watching(folder, database):

@@ -11,7 +11,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from gqlnews.columns import ARTICLE_COLUMNS, TOPIC_COLUMNS, ColumnType
+from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, TOPIC_COLUMNS, ColumnType
 from gqlnews.query.fields import (
     Column,
     Declaration,
@@ -153,7 +153,6 @@ class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
 
 PUBLISHED = Visibility("published", (1, None, None))
 SCOPED = Visibility("scope", (0, 1, 1))
-CASEFOLD_SUFFIX = "_folded"
 SEARCH_INDEX = FullTextIndex(("search_public", "search_all"), columns=("title",))
 
 ARTICLE = Entity(
@@ -163,7 +162,7 @@ ARTICLE = Entity(
     order=(OrderTerm("published_at", descending=True), OrderTerm("slug")),
     node_key="slug",
     full_text=SEARCH_INDEX,
-    casefold_suffix=CASEFOLD_SUFFIX,
+    casefold_suffix=FOLDED_SUFFIX,
 )
 PROVIDER = Entity(
     table="provider",
@@ -171,7 +170,7 @@ PROVIDER = Entity(
     visibility=SCOPED,
     order=(OrderTerm("domain"),),
     node_key="domain",
-    casefold_suffix=CASEFOLD_SUFFIX,
+    casefold_suffix=FOLDED_SUFFIX,
 )
 TOPIC = Entity(table="topic", key="slug", visibility=SCOPED, order=(OrderTerm("slug"),), node_key="slug")
 ARTICLES_OF_TOPIC = JoinTable(

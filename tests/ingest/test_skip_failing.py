@@ -12,13 +12,13 @@ from gqlnews.content.models import ParseOptions, ParseResult
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError
 from gqlnews.ingest import pipeline
-from gqlnews.ingest.rows import ARTICLE_COLUMNS, FileRows, file_rows
+from gqlnews.ingest.rows import ARTICLE_ROW, FileRows, file_rows
 from tests.ingest import dump
 from tests.ingest.conftest import RunIngest
 from tests.ingest.damaged import damage_root_page
 from tests.ingest.folder import Folder
 
-HEAT = ARTICLE_COLUMNS.split(", ").index("heat")
+HEAT = ARTICLE_ROW.index("heat")
 VALUES = {
     "too large for SQLite": (2**70, "OverflowError: Python int too large"),
     "not UTF-8": ("\udc80", "UnicodeEncodeError: 'utf-8' codec can't encode"),

@@ -17,7 +17,6 @@ from sqlalchemy import (
     true,
 )
 
-from gqlnews.columns import FOLDED_SUFFIX
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
 from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
 from gqlnews.query.sql.rows import Expression

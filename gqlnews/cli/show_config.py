@@ -18,19 +18,12 @@ def format_config(settings: EffectiveSettings) -> str:
     effective = {**settings.values, "database": database, "tracing": server.tracing}
     rows = [(row, effective[row.name], settings.origins[row.name]) for row in settings_of("serve")]
     if settings["format"] is ConfigFormat.JSON:
-        return json.dumps([_fields(*row) for row in rows], indent=2)
+        keys = ("option", "variable", "value", "origin")
+        cells = [(row.flag or None, row.variable, _plain(row, value), origin) for row, value, origin in rows]
+        return json.dumps([dict(zip(keys, row, strict=True)) for row in cells], indent=2)
     lines = [(row.flag or row.variable, _text(row, value), origin) for row, value, origin in rows]
     widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     return "\n".join(f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}" for name, value, origin in lines)
-
-
-def _fields(row: Setting, value: Any, origin: str) -> dict[str, Any]:
-    return {
-        "option": row.flag or None,
-        "variable": row.variable,
-        "value": _plain(row, value),
-        "origin": origin,
-    }
 
 
 def _plain(row: Setting, value: Any) -> Any:

@@ -76,11 +76,8 @@ class Setting:
         if issubclass(self.type, StrEnum):
             return f"valid; use {' or '.join(self.type)}"
         noun = "whole number" if self.type is int else "number"
-        return f"a {noun}{self.range_text}{f' (0 {self.zero})' if self.zero else ''}"
-
-    @property
-    def range_text(self) -> str:
-        return " from {} to {}".format(*self.range) if self.range else ""
+        limits = " from {} to {}".format(*self.range) if self.range else ""
+        return f"a {noun}{limits}{f' (0 {self.zero})' if self.zero else ''}"
 
     def in_code(self, value: Any) -> Any:
         """Convert from the setting's unit."""

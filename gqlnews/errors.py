@@ -152,7 +152,10 @@ class ResourceLimitError(RequestError):
 
 
 class OverloadedError(ResourceLimitError):
-    """A request's SQL statements were not started, because the queue was full or the wait was too long."""
+    """A request's SQL statements did not run, because of other requests.
+
+    The queue was full, the wait was too long, or SQLite was out of memory.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.OVERLOADED, message)

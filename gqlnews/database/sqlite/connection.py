@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.rebuild import hold_swap_lock
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, check_header
-from gqlnews.errors import Code, ResourceLimitError
+from gqlnews.errors import Code, OverloadedError, ResourceLimitError
 
 MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
 CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
@@ -134,6 +134,10 @@ MIN_CHECKS = 20  # per timeout
 HEAP_BYTES = 256 << 20  # for SQLite's caches, over all connections of a process
 HEAP_RESULTS = 4  # results of the maximum size at once; a growing result is in memory twice
 
+UNLIMITED_BYTES = 1_000_000_000  # SQLite's own limit
+FILL_MEMORY = "SELECT length(max(hex(zeroblob(:half)), hex(zeroblob(:half))))"
+
+OUT_OF_MEMORY_MESSAGE = "The server is short of memory because of other requests: try again later."
 TIMED_OUT_MESSAGE = (
     "The request exceeded its time limit and was stopped: request less, or split it into several requests."
 )
@@ -157,12 +161,28 @@ def set_size_limits(db: sqlite3.Connection, max_bytes: int) -> None:
 
 
 def to_limit_error(error: Exception, db: sqlite3.Connection) -> ResourceLimitError | None:
-    """Return the error for the limit that was exceeded; None if the statement failed for another reason."""
+    """Return the error for the limit that was exceeded; None if the statement failed for another reason.
+
+    If SQLite is out of memory, this may be because of the statement or because of others. In the first case
+    the memory is free again.
+    """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
         return timeout_error()
-    is_too_large = code == sqlite3.SQLITE_TOOBIG or isinstance(error, MemoryError)
-    return _response_too_large(db) if is_too_large else None
+    if isinstance(error, MemoryError):
+        return _response_too_large(db) if _has_memory(db) else OverloadedError(OUT_OF_MEMORY_MESSAGE)
+    return _response_too_large(db) if code == sqlite3.SQLITE_TOOBIG else None
+
+
+def _has_memory(db: sqlite3.Connection) -> bool:
+    """Return whether SQLite has memory for a result of the maximum size, twice as while it grows."""
+    max_bytes = db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+    if max_bytes >= UNLIMITED_BYTES:
+        return False
+    with suppress(MemoryError):
+        db.execute(FILL_MEMORY, {"half": max_bytes // 2 - 1}).fetchone()
+        return True
+    return False
 
 
 def timeout_error() -> ResourceLimitError:

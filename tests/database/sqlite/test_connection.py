@@ -5,13 +5,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from gqlnews.config.settings import Limits
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.sqlite.connection import Statements, to_limit_error
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotPair
 from gqlnews.database.sqlite.writer import open_writer
@@ -34,6 +34,26 @@ db = connect_to_read(Path(sys.argv[1]), max_bytes=1 << 20)
 numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 try:
     db.execute(numbers + " SELECT json_group_array(hex(zeroblob(100000))) FROM n").fetchone()
+except MemoryError as error:
+    print(connection.to_limit_error(error, db).code)
+"""
+OTHERS = """
+import sqlite3
+import sys
+from pathlib import Path
+from gqlnews.database.sqlite import connection
+from gqlnews.database.sqlite.connection import connect_to_read
+connection.HEAP_BYTES = 16 << 20
+db = connect_to_read(Path(sys.argv[1]), max_bytes=1 << 20)
+other = sqlite3.connect(":memory:", isolation_level=None)
+other.execute("CREATE TABLE memory (content)")
+try:
+    while True:
+        other.execute("INSERT INTO memory VALUES (zeroblob(100000))")
+except MemoryError:
+    pass
+try:
+    db.execute("SELECT hex(zeroblob(500000))").fetchone()
 except MemoryError as error:
     print(connection.to_limit_error(error, db).code)
 """
@@ -153,6 +173,19 @@ def test_an_endless_aggregate_is_stopped_by_the_heap_limit(database: Path) -> No
     command = [sys.executable, "-c", GROWS, str(database)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert done.stdout == "ANSWER_TOO_LARGE\n"
+
+
+def test_a_statement_without_memory_because_of_others_is_no_large_response(database: Path) -> None:
+    command = [sys.executable, "-c", OTHERS, str(database)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert done.stdout == "OVERLOADED\n"
+
+
+def test_without_a_size_limit_a_lack_of_memory_is_overload() -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        error = to_limit_error(MemoryError(), db)
+    assert error is not None
+    assert error.code == "OVERLOADED"
 
 
 async def test_a_snapshot_remains_usable_after_a_stopped_statement(database: Path) -> None:

@@ -66,10 +66,10 @@ def client_key(scope: Scope, *, by_address: bool) -> str:
 
     Behind a proxy, all clients have the same address.
     """
-    address = client_address(scope)
     if by_address or not scope.get("client"):
-        return address
-    return f"{address} {scope['client'][1]}"
+        return client_address(scope)
+    host, port = scope["client"]
+    return f"{host} {port}"
 
 
 class ConcurrencyLimiter:

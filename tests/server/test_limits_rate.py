@@ -10,7 +10,13 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.server.limits import ConcurrencyLimiter, TokenBucketLimiter, client_address, client_key
+from gqlnews.server.limits import (
+    ConcurrencyLimiter,
+    StreamLimiter,
+    TokenBucketLimiter,
+    client_address,
+    client_key,
+)
 from gqlnews.server.response import HTTPError
 
 QUERY = {"query": "{ site { articleCount } }"}
@@ -256,6 +262,32 @@ def test_a_client_is_an_address_or_a_connection(by_address: bool, alike: bool) -
     first, second = ({"client": ("10.0.0.1", port)} for port in (1, 2))
     assert (client_key(first, by_address=by_address) == client_key(second, by_address=by_address)) is alike
     assert client_key(first, by_address=by_address) == client_key(first, by_address=by_address)
+
+
+ONE, SAME_NETWORK, ANOTHER = (
+    {"client": (host, 1)} for host in ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
+)
+
+
+def test_addresses_of_an_ipv6_network_share_the_limit_of_streams() -> None:
+    streams = StreamLimiter(0, 1)
+    with streams.acquire(ONE, "websocket"):
+        with pytest.raises(HTTPError) as error, streams.acquire(SAME_NETWORK, "events"):
+            raise AssertionError
+        assert error.value.status == 429
+        with streams.acquire(ANOTHER, "events"):
+            assert streams.count == 2
+
+
+def test_addresses_of_an_ipv6_network_are_one_client() -> None:
+    """For the limits of subscriptions, bodies and responses, and for fair scheduling."""
+    keys = [client_key(scope, by_address=True) for scope in (ONE, SAME_NETWORK, ANOTHER)]
+    assert (keys[0] == keys[1], keys[0] == keys[2]) == (True, False)
+
+
+def test_connections_of_an_ipv6_network_are_several_clients() -> None:
+    """If each connection is a client, even if two of them have the same port."""
+    assert client_key(ONE, by_address=False) != client_key(SAME_NETWORK, by_address=False)
 
 
 def test_clients_without_an_address_share_a_key() -> None:

@@ -384,15 +384,15 @@ def _record_metrics(context: RequestContext, seconds: float) -> None:
 def _access_log(context: RequestContext, http_response: RawResponse, seconds: float) -> None:
     response = context.response
     code = context.code or (response.rejection_code if response else None)
-    rejection = {} if code is None else {"code": code}
-    log_event(
-        "operation",
-        name=response.operation if response else context.operation,
-        ms=round(seconds * 1000, 2),
-        rows=response.rows if response else 0,
-        bytes=len(http_response.body),
-        status=http_response.status,
-        **rejection,
-        cached=context.cached,
-        id=request_id_var.get(),
-    )
+    fields: dict[str, object] = {
+        "name": response.operation if response else context.operation,
+        "ms": round(seconds * 1000, 2),
+        "rows": response.rows if response else 0,
+        "bytes": len(http_response.body),
+        "status": http_response.status,
+        "cached": context.cached,
+        "id": request_id_var.get(),
+    }
+    if code is not None:
+        fields["code"] = code
+    log_event("operation", **fields)

@@ -3,6 +3,10 @@
 Folders are watched one by one, not recursively: a recursive watch would include hidden folders, and follow
 links out of the content folder. So when a folder appears, the watch is replaced by one that includes it, and
 then its path is reported: the caller's scan finds files that were written earlier, events report later ones.
+
+This uses `RustNotify`, on which `watchfiles.watch` is built. The generator `watchfiles.watch` starts a watch
+only when it is asked for events; but the watch has to start before the caller's scan. Nor can it read the
+pending events of a watch that is replaced.
 """
 
 import os

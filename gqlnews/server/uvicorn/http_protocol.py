@@ -272,10 +272,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
         previous = self.cycle
         if previous is not None and previous is self._last_cycle and not previous.response_started:
             previous.keep_alive = True  # this request is now the last one of the drain
-        kind, keep_alive = (
-            (SingleWriteCycle, self.parser.should_keep_alive()) if version == "1.1" else (ClosingCycle, False)
-        )
-        self.cycle = kind(
+        cycle_class = SingleWriteCycle if version == "1.1" else ClosingCycle
+        self.cycle = cycle_class(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -285,7 +283,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=keep_alive,
+            keep_alive=version == "1.1" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         if previous is None or previous.response_complete:

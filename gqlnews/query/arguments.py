@@ -39,13 +39,11 @@ def key_arguments(arguments: Arguments) -> ResolvedArguments:
     return ResolvedArguments(values=dict(arguments))
 
 
-def slice_arguments(arguments: Arguments) -> ResolvedArguments:
-    """Read `first` and `offset` of a plain list as the values `start` and `end` (exclusive)."""
-    return read_slice(arguments, default=None)
+def read_slice(arguments: Arguments, *, default: int | None = None) -> ResolvedArguments:
+    """Read `first` and `offset` of a plain list as the values `start` and `end` (exclusive).
 
-
-def read_slice(arguments: Arguments, *, default: int | None) -> ResolvedArguments:
-    """Like `slice_arguments`, with a default for `first`; a default of None means no limit."""
+    `default` is that of `first`; None means no limit.
+    """
     first = arguments.get("first")
     first = default if first is None else first
     start = arguments.get("offset") or 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
-from gqlnews.query.arguments import ReadArguments, no_arguments, slice_arguments
+from gqlnews.query.arguments import ReadArguments, no_arguments, read_slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class JsonArray:
 
     column: str
     single: bool = False
-    arguments: ReadArguments = slice_arguments
+    arguments: ReadArguments = read_slice
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLObjectType,
-    GraphQLSchema,
     GraphQLStreamDirective,
     get_directive_values,
     get_named_type,
@@ -28,7 +27,6 @@ from graphql import (
 from graphql.execution.collect_fields import (
     DeferUsage,
     FieldDetailsList,
-    GroupedFieldSet,
     collect_fields,
     collect_subfields,
 )
@@ -97,16 +95,12 @@ def restrict_to(root: RootPlan, fragment: int) -> RootPlan | None:
 
 
 def _restrict_field(plan: FieldPlan, fragment: int) -> FieldPlan | None:
-    objects = {name: _restrict_object(selection, fragment) for name, selection in plan.objects.items()}
+    objects = {}
+    for name, selection in plan.objects.items():
+        fields = (_restrict_field(child, fragment) for child in selection.fields)
+        objects[name] = replace(selection, fields=tuple(child for child in fields if child is not None))
     has_children = any(selection.fields for selection in objects.values())
-    if plan.fragment != fragment and not has_children:
-        return None
-    return replace(plan, objects=objects)
-
-
-def _restrict_object(plan: ObjectPlan, fragment: int) -> ObjectPlan:
-    fields = (_restrict_field(child, fragment) for child in plan.fields)
-    return replace(plan, fields=tuple(child for child in fields if child is not None))
+    return replace(plan, objects=objects) if plan.fragment == fragment or has_children else None
 
 
 def _fields_with_arguments(plan: FieldPlan) -> Sequence[FieldPlan]:
@@ -168,10 +162,6 @@ class _FieldPlanner:
     numbers: Iterator[int] = field(default_factory=count)
     weight: int = 0
 
-    @property
-    def schema(self) -> GraphQLSchema:
-        return self.executor.schema
-
     def plan_field(
         self, parent: GraphQLObjectType, key: str, details: FieldDetailsList, parent_path: tuple[str, ...]
     ) -> FieldPlan | None:
@@ -179,7 +169,7 @@ class _FieldPlanner:
         check_time_budget()
         node = details[0].node
         name = node.name.value
-        definition = cast("GraphQLField", self.schema.get_field(parent, name))
+        definition = cast("GraphQLField", self.executor.schema.get_field(parent, name))
         declaration = (
             Literal(parent.name)
             if name == "__typename"
@@ -208,14 +198,24 @@ class _FieldPlanner:
     def _plan_objects(
         self, definition: GraphQLField, details: FieldDetailsList, path: tuple[str, ...]
     ) -> dict[str, ObjectPlan]:
-        return {
-            concrete.name: self._plan_object(concrete, self._subfields(concrete, details, path), path)
-            for concrete in self._concrete_types(definition)
-        }
+        named = get_named_type(definition.type)
+        types = self.executor.schema.get_possible_types(named) if is_abstract_type(named) else [named]
+        return {one.name: self._plan_object(one, details, path) for one in types if is_object_type(one)}
 
     def _plan_object(
-        self, concrete: GraphQLObjectType, grouped: GroupedFieldSet, path: tuple[str, ...]
+        self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]
     ) -> ObjectPlan:
+        executor = self.executor
+        collected = collect_subfields(
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            executor.operation,
+            concrete,
+            details,
+        )
+        self.fragments.add(collected.new_defer_usages, path)
+        grouped = collected.grouped_field_set
         if len(grouped) > MAX_FIELDS:
             message = f"`{path[-1]}` has more than {MAX_FIELDS} fields: send two requests."
             raise LocatedRequestError(Code.TOO_WIDE, message, next(iter(grouped.values()))[0].node, path)
@@ -239,23 +239,3 @@ class _FieldPlanner:
             raise GraphQLError("initialCount must be 0 or more.", node)
         self.fragments.uses_stream = True
         return StreamDirective(initial, arguments.get("label"))
-
-    def _subfields(
-        self, concrete: GraphQLObjectType, details: FieldDetailsList, path: tuple[str, ...]
-    ) -> GroupedFieldSet:
-        collected = collect_subfields(
-            self.schema,
-            self.executor.fragments,
-            self.executor.variable_values,
-            self.executor.operation,
-            concrete,
-            details,
-        )
-        self.fragments.add(collected.new_defer_usages, path)
-        return collected.grouped_field_set
-
-    def _concrete_types(self, definition: GraphQLField) -> list[GraphQLObjectType]:
-        named = get_named_type(definition.type)
-        if is_abstract_type(named):
-            return list(self.schema.get_possible_types(named))
-        return [named] if is_object_type(named) else []

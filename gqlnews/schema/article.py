@@ -1,10 +1,11 @@
 """Articles, and their connections."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gqlnews.query.arguments import read_slice, slice_arguments
+from gqlnews.query.arguments import read_slice
 from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import (
     Connection,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from gqlnews.schema.provider import Topic
     from gqlnews.schema.story import Story
 
-RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=slice_arguments)
+RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=read_slice)
 TOPICS = Many(
     JoinKey("slug", parent="id"),
     through=JoinTable("article_topic", source_key="article_id", target_key="topic", position="position"),
@@ -60,7 +61,7 @@ SIMILAR = MoreLikeThis(
     counts=JoinTable("search_word", source_key="word", target_key="documents", visibility=SCOPED),
     urls=JoinTable("article_url", source_key="article_id", target_key="url"),
     referenced_urls=JoinTable("related", source_key="article_id", target_key="url"),
-    arguments=lambda arguments: read_slice(arguments, default=DEFAULT_SIMILAR),
+    arguments=partial(read_slice, default=DEFAULT_SIMILAR),
 )
 
 ARTICLE_WHERE = argument("where", ArticleFilter | None, description=WHERE)

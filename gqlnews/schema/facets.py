@@ -4,7 +4,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from strawberry.types.arguments import StrawberryArgument
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet
@@ -73,20 +72,19 @@ class IntStats:
     average: float | None = column("average", description="Arithmetic mean.")
 
 
-def first_argument() -> StrawberryArgument:
-    return argument("first", int | None, DEFAULT_TERMS, "Maximum number of entries to return.")
+FIRST_TERMS = argument("first", int | None, DEFAULT_TERMS, "Maximum number of entries to return.")
 
 
 @strawberry.type(description="Counts and statistics of all articles in a list, not only of the current page.")
 class ArticleFacets:
     topics: list[TopicCount] = field(
         TermsFacet("topic", values_through=TOPICS_OF_ARTICLE, arguments=terms_arguments),
-        first_argument(),
+        FIRST_TERMS,
         description="Article counts by topic, highest first.",
     )
     providers: list[ProviderCount] = field(
         TermsFacet("provider_domain", arguments=terms_arguments),
-        first_argument(),
+        FIRST_TERMS,
         description="Article counts by provider, highest first. Articles without a provider are not counted.",
     )
     types: list[ValueCount] = field(TermsFacet("type"), description="Article counts by type, highest first.")

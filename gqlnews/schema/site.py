@@ -1,10 +1,11 @@
 """The site: version, counts and problems of the served content."""
 
 from enum import Enum
+from functools import partial
 
 import strawberry
 
-from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
+from gqlnews.query.arguments import read_slice
 from gqlnews.query.fields import Many
 from gqlnews.schema import fields  # as a module, because Problem has a field called `column`
 from gqlnews.schema.fields import argument, column, field
@@ -45,10 +46,6 @@ class Problem:
 DEFAULT_PROBLEMS = 100
 
 
-def problem_arguments(arguments: Arguments) -> ResolvedArguments:
-    return read_slice(arguments, default=DEFAULT_PROBLEMS)
-
-
 @strawberry.type(description="Version, counts and problems of the served content.")
 class Site:
     version: str = column(
@@ -69,7 +66,7 @@ class Site:
     )
     ingested_at: DateTime | None = column("ingested_at", description="When the last change was ingested.")
     problems: list[Problem] = field(
-        Many(arguments=problem_arguments),
+        Many(arguments=partial(read_slice, default=DEFAULT_PROBLEMS)),
         argument("first", int | None, DEFAULT_PROBLEMS, "Maximum number of problems to return."),
         description="Problems in the content files. Editors only: empty for other callers.",
     )

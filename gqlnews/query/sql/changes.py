@@ -1,6 +1,5 @@
 """Render change feeds (`changes`) and change streams (subscriptions)."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -169,17 +168,15 @@ def _changes(field: FieldPlan, feed: ChangeFeedRow, context: Context) -> Express
 
 
 def render_change_feed_field(
-    field: FieldPlan, part: ChangeFeedField, row: Row, context: Context
+    field: FieldPlan, part: ChangeFeedField, feed: ChangeFeedRow, context: Context
 ) -> Expression:
-    assert isinstance(row, ChangeFeedRow)
-    return FIELD_RENDERERS[part](field, row, context)
-
-
-FIELD_RENDERERS: dict[ChangeFeedField, Callable[[FieldPlan, ChangeFeedRow, Context], Expression]] = {
-    ChangeFeedField.CHANGES: _changes,
-    ChangeFeedField.VERSION: lambda _field, feed, _context: feed.version,
-    ChangeFeedField.HAS_MORE: lambda _field, feed, _context: as_json(feed.has_more, Kind.BOOLEAN),
-}
+    match part:
+        case ChangeFeedField.CHANGES:
+            return _changes(field, feed, context)
+        case ChangeFeedField.VERSION:
+            return feed.version
+        case ChangeFeedField.HAS_MORE:
+            return as_json(feed.has_more, Kind.BOOLEAN)
 
 
 # Render the two statements of a change stream (subscription).

@@ -1,6 +1,5 @@
 """Render facets, including date histograms. Each scans all rows of a list, not only those of the page."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import FromClause, Select, and_, exists, func, literal_column, select, table
@@ -36,52 +35,37 @@ def render_terms_facet(field: FieldPlan, declaration: TermsFacet, row: Row, cont
     ) AS s2)
     """
     if isinstance(row, ConnectionRow):
-        return _render_terms(field, declaration, row.list_query, context)
+        return _render_terms(field, declaration, row.list_query)
     entity, match, through = declaration.entity, declaration.match, declaration.through
     assert entity is not None, "a terms facet outside a connection declares its entity"
 
     def build(parent_key: ParentKey | None) -> Expression:
         list_query = ListQuery(field, context, entity, match, through, ALL_ROWS, parent_key)
-        return _render_terms(field, declaration, list_query, context)
+        return _render_terms(field, declaration, list_query)
 
     return nest_or_join(field, match, row, context, build, LIST_DEPTH)
 
 
-def _render_terms(
-    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
-) -> Expression:
-    alias = f"s{next(context.numbers)}"
-    depth = list_query.parent_key.depth if list_query.parent_key else LIST_DEPTH
-    group = Row(alias, depth, _select_all_keys(field, declaration, list_query, context))
-    return render_array(
-        field.selection, group, context, lambda: _count_terms(field, declaration, list_query, context)
-    )
+def _render_terms(field: FieldPlan, declaration: TermsFacet, list_query: ListQuery) -> Expression:
+    context, parent_key = list_query.context, list_query.parent_key
 
+    def counted() -> Select[Any]:
+        key, query = _group_source(declaration, list_query, all_parents=False)
+        count = func.count().label("count")
+        query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
+        return query.limit(context.bind(field, "limit")) if field.definition.args else query
 
-def _count_terms(
-    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
-) -> Select[Any]:
-    key, query = _group_source(declaration, list_query, all_parents=False)
-    count = func.count().label("count")
-    query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
-    return query.limit(context.bind(field, "limit")) if field.definition.args else query
-
-
-def _select_all_keys(
-    field: FieldPlan, declaration: TermsFacet, list_query: ListQuery, context: Context
-) -> Callable[[str], Select[Any]]:
-    """Return a selector for the keys of all groups. With several parents, the limit per parent is ignored."""
-
-    def of_column(column: str) -> Select[Any]:
+    def all_keys(column: str) -> Select[Any]:
+        """Select the keys of all groups. With several parents, the limit per parent is ignored."""
         assert column == "key", "a group has no other column that a relation can use"
-        if list_query.parent_key is None:
+        if parent_key is None:
             alias = f"s{next(context.numbers)}"
-            counted = _count_terms(field, declaration, list_query, context).subquery(alias)
-            return select(column_ref(alias, "key").label("key")).select_from(counted)
+            return select(column_ref(alias, "key").label("key")).select_from(counted().subquery(alias))
         key, query = _group_source(declaration, list_query, all_parents=True)
         return query.add_columns(key.label("key")).distinct()
 
-    return of_column
+    group = Row(f"s{next(context.numbers)}", parent_key.depth if parent_key else LIST_DEPTH, all_keys)
+    return render_array(field.selection, group, context, counted)
 
 
 def _group_source(
@@ -106,12 +90,13 @@ def _group_source(
     return key, query.where(column_ref(alias, values.source_key).in_(keys))
 
 
-def render_stats_facet(field: FieldPlan, declaration: StatsFacet, row: Row, context: Context) -> Expression:
+def render_stats_facet(
+    field: FieldPlan, declaration: StatsFacet, row: ConnectionRow, context: Context
+) -> Expression:
     """Render a stats facet.
 
     (SELECT json_object('min', s2.min, …) FROM (SELECT min(t3.heat) AS min, … FROM …) AS s2)
     """
-    assert isinstance(row, ConnectionRow)
     alias = f"s{next(context.numbers)}"
     scan = row.list_query.scan(declaration.column)
     column = scan.column(declaration.column)
@@ -145,8 +130,9 @@ FIRST_DAY = {
 STEP = {"DAY": "+1 day", "WEEK": "+7 days", "MONTH": "+1 month", "YEAR": "+1 year"}
 
 
-def render_histogram(field: FieldPlan, declaration: HistogramFacet, row: Row, context: Context) -> Expression:
-    assert isinstance(row, ConnectionRow)
+def render_histogram(
+    field: FieldPlan, declaration: HistogramFacet, row: ConnectionRow, context: Context
+) -> Expression:
     list_query, number = row.list_query, next(context.numbers)
     counts, series, alias = f"g{number}", f"i{number}", f"s{number}"
     by = str(context.shapes[field.number])

@@ -108,8 +108,8 @@ def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> Column
 
 Expression = ColumnElement[Any]
 AnySelect = Select[Any] | CompoundSelect[Any]
-FieldRenderer = Callable[[FieldPlan, Any, Row, "Context"], Expression]
-"""Renders a field of a row. The second parameter is the field's declaration."""
+FieldRenderer = Callable[[FieldPlan, Any, Any, "Context"], Expression]
+"""Renders a field with a declaration, of a row. Their classes depend on the renderer."""
 
 
 def bound_name(number: int, name: str) -> str:

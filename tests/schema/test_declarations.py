@@ -1,18 +1,34 @@
 """The declared types compared with the tables that the migrations create."""
 
 import sqlite3
-from typing import get_args
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, get_args
 
 import pytest
 from graphql import is_object_type
 
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.query.fields import Column, Declaration, Entity, JoinKey, JsonArray, Many, One
+from gqlnews.query.fields import (
+    ChangeFeed,
+    Column,
+    Declaration,
+    Entity,
+    FullTextIndex,
+    JoinKey,
+    JoinTable,
+    JsonArray,
+    Many,
+    One,
+)
+from gqlnews.query.filters import FilterFields, FilterFieldType
 from gqlnews.query.sql import RENDERERS
+from gqlnews.schema.fields import ARTICLE, PROVIDER
+from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, PROVIDER_FILTER_FIELDS
 from gqlnews.schema.query import ENTITIES, build_schema, collect_declarations
 
 SCHEMA = build_schema()
 DECLARED = collect_declarations(SCHEMA)
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +65,54 @@ def test_every_column_of_an_entity_exists(name: str, entity: Entity, tables: dic
     assert wanted - tables[entity.table] == set()
 
 
+def declared(kind: type[T]) -> list[T]:
+    """Return the declarations of a class, at any depth: of fields, and of what these refer to."""
+    pending: list[Any] = [*DECLARED.fields.values(), *DECLARED.entities.values()]
+    found = []
+    while pending:
+        one = pending.pop()
+        if isinstance(one, kind):
+            found.append(one)
+        if is_dataclass(one):
+            pending += [getattr(one, field.name) for field in fields(one)]
+        elif isinstance(one, tuple):
+            pending += one
+    return found
+
+
 def test_every_join_table_exists(tables: dict[str, set[str]]) -> None:
-    for declaration in DECLARED.fields.values():
-        junction = getattr(declaration, "through", None)
-        if junction is not None:
-            assert {junction.source_key, junction.target_key} <= tables[junction.table]
+    for one in declared(JoinTable):
+        columns = {one.source_key, one.target_key, one.position, one.visibility.column, *one.denormalized}
+        assert columns - {None, ""} <= tables[one.table]
+
+
+def test_every_visibility_column_exists(tables: dict[str, set[str]]) -> None:
+    for one in declared(Entity):
+        assert not one.visibility.column or one.visibility.column in tables[one.table]
+
+
+def test_every_full_text_index_has_the_columns_of_its_prefixes(tables: dict[str, set[str]]) -> None:
+    indexes = declared(FullTextIndex)
+    assert indexes
+    for index in indexes:
+        assert all(set(index.columns) <= tables[table] for table in index.tables)
+
+
+@pytest.mark.parametrize(
+    ("entity", "filter_fields"), [(ARTICLE, ARTICLE_FILTER_FIELDS), (PROVIDER, PROVIDER_FILTER_FIELDS)]
+)
+def test_every_text_filter_has_a_casefolded_column(
+    entity: Entity, filter_fields: FilterFields, tables: dict[str, set[str]]
+) -> None:
+    texts = {one.column for one in filter_fields.values() if one.type is FilterFieldType.TEXT}
+    assert {f"{column}{entity.casefold_suffix}" for column in texts} <= tables[entity.table]
+
+
+def test_every_column_of_a_change_feed_exists(tables: dict[str, set[str]]) -> None:
+    (feed,) = declared(ChangeFeed)
+    log = {feed.changes.key, feed.change_number, feed.first_creation, feed.last_creation, feed.is_deleted}
+    assert log <= tables[feed.changes.table]
+    assert {feed.version, feed.number, feed.last_pruned} <= tables[feed.state.table]
 
 
 def test_every_declaration_has_a_renderer() -> None:

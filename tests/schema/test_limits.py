@@ -148,22 +148,22 @@ def test_each_fragment_is_measured_once(
 
 
 @pytest.mark.parametrize(
-    ("query", "variables"),
+    ("query", "variables", "argument"),
     [
-        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["x"] * 101}),
-        ("{ articles(first: 51) { totalCount } }", None),
-        ("{ topics { articles(last: 51) { totalCount } } }", None),
-        ("{ changes { version } }", None),
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["x"] * 101}, "ids"),
+        ("{ articles(first: 51) { totalCount } }", None, "first"),
+        ("{ topics { articles(last: 51) { totalCount } } }", None, "last"),
+        ("{ changes { version } }", None, "first"),
     ],
 )
 def test_page_sizes_and_lists_of_ids_are_limited(
-    examples: Product, query: str, variables: dict[str, Any] | None
+    examples: Product, query: str, variables: dict[str, Any] | None, argument: str
 ) -> None:
     limits = Limits(max_page_size=100 if "ids" in query else 50)
     engine = Engine(examples.engine.read, examples.engine.schema, limits)
     error = _refusal(examples, GraphQLRequest(query, variables), engine)
     assert error["extensions"]["code"] == "BAD_PAGE"
-    assert f"pass at most {limits.max_page_size}" in error["message"]
+    assert f"items with `{argument}`: pass at most {limits.max_page_size}" in error["message"]
 
 
 @pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ a: __type(name: "Site") { name } }'])

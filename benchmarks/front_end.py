@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.folders import write_sample_folder
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
@@ -112,10 +112,10 @@ async def deep_cursor(engine: Engine) -> str:
 
 
 async def measure(database: Path, repeats: int, audience: Audience) -> list[Measurement]:
-    readers = ReadPool()
-    await readers.open(database)
+    store = Database()
+    await store.open(database)
     try:
-        engine = Engine(readers.read)
+        engine = Engine(store)
         variables = variables_for(database, audience)
         variables["sitemap"] = {"after": await deep_cursor(engine)}
         return [
@@ -123,7 +123,7 @@ async def measure(database: Path, repeats: int, audience: Audience) -> list[Meas
             for name in query_names()
         ]
     finally:
-        await readers.close()
+        await store.close()
 
 
 async def _measure_query(

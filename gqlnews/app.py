@@ -20,9 +20,7 @@ from strawberry import Schema
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
-from gqlnews.engine.documents import DocumentCache
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.execution import FieldCache
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
@@ -40,10 +38,10 @@ from gqlnews.server.limits import (
 )
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.persisted_documents import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.preparation import OffloadQueue, Preparer
+from gqlnews.server.request import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.response import ALLOW, SECURITY_HEADERS, HTTPError, SecurityHeadersMiddleware, reject
-from gqlnews.server.response_cache import ResponseCache, SingleFlight
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
@@ -109,32 +107,23 @@ def create_app(settings: ServerSettings) -> Starlette:
             subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
-            field_cache = FieldCache(store.snapshot_id, settings.field_cache_bytes)
-            engine = Engine(
-                store.read,
-                schema,
-                limits=settings.limits,
-                field_cache=field_cache,
-                read_inline=store.read_inline,
-                get_sizes=store.sizes,
-            )
+            engine = Engine(store, schema, settings.limits, field_cache_bytes=settings.field_cache_bytes)
             offload = OffloadQueue(has_time_limit=settings.limits.timeout_seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(GIL_SWITCH_SECONDS)
+            documents = PersistedDocuments(trusted, trusted_only=settings.http.persisted_only)
+            subscription_limiter = SubscriptionLimiter()
             app_state = AppState(
                 settings,
                 engine,
-                Preparer(engine, offload),
+                Preparer(engine, offload, documents, subscription_limiter),
                 offload,
-                SingleFlight(),
                 ResponseSlots(),
                 ResponseCache(settings.response_cache_bytes),
                 subscription_hubs,
                 StreamLimiter(settings.max_streams, settings.max_streams_per_client),
-                SubscriptionLimiter(),
-                store.read_parts,
-                PersistedDocuments(trusted, trusted_only=settings.http.persisted_only),
+                subscription_limiter,
                 ConcurrencyLimiter(settings.http.max_concurrent_requests),
                 TokenBucketLimiter(settings.http.rate_limit),
                 BodyMemory(),
@@ -165,7 +154,7 @@ def create_app(settings: ServerSettings) -> Starlette:
 def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
     """Load the trusted documents; empty if none are configured. Raises PersistedDocumentsError."""
     path = settings.http.persisted_documents
-    return NO_DOCUMENTS if path is None else read_trusted_documents(path, DocumentCache(schema._schema))
+    return NO_DOCUMENTS if path is None else read_trusted_documents(path, schema._schema)
 
 
 def from_environment() -> Starlette:

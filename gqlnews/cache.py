@@ -1,10 +1,10 @@
 """Size-bounded LRU cache."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from cachetools import LRUCache
+from cachetools import Cache, LRUCache
 
 MAX_REJECTED_KEYS = 4096  # rejected keys whose hashes are remembered
 
@@ -42,6 +42,12 @@ class SizedLRUCache(Generic[Key, Value]):
         is_cached = self._values.pop(key, None) is not None
         if size <= self.max_bytes and (is_cached or self._is_admitted(key, size)):
             self._values[key] = (value, size)
+
+    def discard(self, matches: Callable[[Value], bool]) -> None:
+        """Remove all values that match. It visits every entry."""
+        for key in tuple(self._values):
+            if matches(Cache.__getitem__(self._values, key)[0]):  # does not mark it as recently used
+                del self._values[key]
 
     def _is_admitted(self, key: Key, size: int) -> bool:
         if self._always_admit_bytes is None or self.size + size <= self._always_admit_bytes:

@@ -13,8 +13,8 @@ from typing import Any
 import strawberry
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.inline_executor import VersionProbe
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MAX_REMOVED
@@ -23,6 +23,7 @@ from gqlnews.schema.query import build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless, run_ingest
+from tests.store import PoolStore
 
 DEADLINE = 30.0
 ARTICLE_CHANGED = (
@@ -87,7 +88,7 @@ class Live:
     async def open(self) -> None:
         await self.readers.open(self.database)
         self.revision.open(self.database)
-        self.engine = Engine(self.readers.read, _schema())
+        self.engine = Engine(PoolStore(self.readers), _schema())
         self.hub = SubscriptionHub(self.database, self.revision.version, self.limits)
 
     async def close(self) -> None:
@@ -120,7 +121,7 @@ class Live:
     def prepare(
         self, query: str = PLAIN, audience: Audience = Audience.PUBLIC, **variables: Any
     ) -> PreparedSubscription:
-        ready = self.engine.prepare_any(GraphQLRequest(query, variables), audience)
+        ready = self.engine.prepare(GraphQLRequest(query, variables), audience)
         assert isinstance(ready, PreparedSubscription), ready
         return ready
 

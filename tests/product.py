@@ -11,39 +11,36 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
+from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedQuery
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from gqlnews.query.fields import Audience
+from tests.store import PoolStore
 
 
 class Product:
     """Use it in a `with` block: its readers run on the loop of its own runner.
 
-    `statements` are the SQL texts that the readers ran, and `dispatches` the number of dispatches to them.
+    `statements` are the SQL texts that the readers ran.
     Every request also runs through Strawberry's executor, and must return the same bytes.
     """
 
     def __init__(self, database: Path) -> None:
         self.database = database
         self.statements: list[str] = []
-        self.dispatches = 0
         self._runner = asyncio.Runner()
         self._readers = ReadPool()
+        self.store = PoolStore(self._readers)
 
     def __enter__(self) -> Self:
         self._runner.run(self._readers.open(self.database))
         self._runner.run(self._readers.trace(self.statements.append))
-        self.engine = Engine(self._read)
-        self._full = Engine(self._readers.read, self.engine.schema, bypass_executor=False)
+        self.engine = Engine(self.store)
+        self._full = Engine(PoolStore(self._readers), self.engine.schema, bypass_executor=False)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._runner.run(self._readers.close())
         self._runner.close()
-
-    async def _read(self, statements: Any) -> list[bytes | None]:
-        self.dispatches += 1
-        return await self._readers.read(statements)
 
     def ask(
         self,
@@ -65,7 +62,7 @@ class Product:
     def is_cacheable(self, asked: GraphQLRequest, audience: Audience) -> bool:
         """Whether the response does not depend on the time."""
         prepared = self.engine.prepare(asked, audience)
-        return isinstance(prepared, GraphQLResponse) or prepared.bound.cacheable
+        return not isinstance(prepared, PreparedQuery) or prepared.bound.cacheable
 
     def answer(
         self, asked: GraphQLRequest, audience: Audience, engine: Engine | None = None

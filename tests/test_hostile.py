@@ -141,10 +141,10 @@ NESTED = " ".join(f"a{number}: referencedBy(where: $w) {PARTS}" for number in ra
 )
 def test_what_would_hold_up_everyone_is_refused_before_it_runs(hostile: Product, query: str) -> None:
     where = {"or": [{"title": {"contains": f"x{number}"}} for number in range(99)]}
-    hostile.dispatches = 0
+    hostile.store.dispatches = 0
     answer = hostile.ask(query, {"w": where} if "$w" in query else None)
     assert code(answer) == "TOO_WIDE"
-    assert hostile.dispatches == 0
+    assert hostile.store.dispatches == 0
 
 
 @pytest.mark.parametrize(

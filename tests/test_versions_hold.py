@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from gqlnews.database.sqlite.snapshots import VersionProbe
+from gqlnews.database.sqlite.inline_executor import VersionProbe
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
 from tests.ingest.histories import Edit, histories

@@ -20,8 +20,8 @@ from typing import Any, Self
 from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
-from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import UNLIMITED, ServerSettings
+from gqlnews.engine.documents import PreparedCache
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
@@ -37,10 +37,10 @@ class Ways:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        read, schema = product.engine.read, product.engine.schema
-        self._uncached = Engine(read, schema)
-        self._uncached.documents.cache = SizedLRUCache(0)
-        self._full = Engine(read, schema, bypass_executor=False)
+        store, schema = product.engine.store, product.engine.schema
+        self._uncached = Engine(store, schema)
+        self._uncached.cache = PreparedCache(0)
+        self._full = Engine(store, schema, bypass_executor=False)
         self._clients = {audience: _client(product.database, audience) for audience in Audience}
         self._field_clients = {
             audience: _client(product.database, audience, response_cache_bytes=0) for audience in Audience

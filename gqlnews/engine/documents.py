@@ -1,9 +1,9 @@
-"""GraphQL documents: their cache, and static limits on the size of operations and variables."""
+"""GraphQL documents: parse and validate them, limit the size of operations, and cache what is derived."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import getsizeof
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import (
     REMOVE,
@@ -22,7 +22,6 @@ from graphql import (
     parse,
     visit,
 )
-from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import VariableNode
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -42,12 +41,15 @@ from gqlnews.query.planner import plan_operation
 from gqlnews.query.prepared import PreparedOperation
 from gqlnews.time_budget import check_time_budget
 
+if TYPE_CHECKING:
+    from gqlnews.engine.requests import PreparedQuery
+
 # Static size limits of an operation: depth, root fields, aliases and directives, with fragments expanded.
 #
 # Each fragment is visited once, and its counts are added for every spread. For example, thirty fragments that
 # each spread the next one twice take thirty visits and have a count of 2^30.
 
-Fragments = Mapping[str, FragmentDetails]
+Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 class SelectionSize(NamedTuple):
@@ -67,11 +69,19 @@ class SelectionSize(NamedTuple):
         )
 
 
-def check_limits(
-    operation: OperationDefinitionNode, fragments: Fragments, limits: Limits
+def check_operations(document: DocumentNode, limits: Limits) -> Mapping[int, GraphQLError]:
+    """Return an error for each operation that exceeds a limit, by the `id` of its node."""
+    definitions = document.definitions
+    fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+    operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+    errors = ((id(one), _limit_error(one, measure(one, fragments), limits)) for one in operations)
+    return {key: error for key, error in errors if error is not None}
+
+
+def _limit_error(
+    operation: OperationDefinitionNode, size: SelectionSize, limits: Limits
 ) -> GraphQLError | None:
-    """Return an error for the first limit that an operation exceeds, or None. The document must be valid."""
-    size = measure(operation, fragments)
+    """Return an error for the first limit that an operation exceeds, or None."""
     checks = (
         (size.depth, limits.max_depth, Code.TOO_DEEP, "nests fields with selections {} levels deep"),
         (size.fields, limits.max_root_fields, Code.TOO_MANY_ROOT_FIELDS, "has {} root fields"),
@@ -112,7 +122,7 @@ class _Counter:
         if isinstance(node, FieldNode):
             return directives.add(self._measure_field(node))
         if isinstance(node, FragmentSpreadNode):
-            return directives.add(self._measure_fragment(self._fragments[node.name.value].definition))
+            return directives.add(self._measure_fragment(self._fragments[node.name.value]))
         inline: Any = node
         return directives.add(self.measure(inline.selection_set))
 
@@ -132,145 +142,173 @@ class _Counter:
         return self._sizes[name]
 
 
-# Document cache: parsed and validated documents, with the plans of their operations.
+# Parse and validate a document.
 
-MAX_BYTES = 64 << 20  # maximum size of the cache
-PROBATION_BYTES = 16 << 20  # maximum size of the documents that were sent only once
-EMPTY_BYTES, CHARACTER_BYTES = 10_000, 200  # estimated size of an AST or a plan: fixed, and per character
-LINES_PER_TOKEN = 5  # maximum lines per allowed token: each error counts the lines, in 0.2 µs per line
+NODE_BYTES, TOKEN_BYTES = 10_000, 500  # size of an AST: fixed, and per token
 INVALID_BYTES = 30_000  # of an invalid document, without its text: it has at most ten short errors
+LINES_PER_TOKEN = 5  # maximum lines per allowed token: each error counts the lines, in 0.2 µs per line
 PARSE_SECONDS = 0.5e-6  # per character
 STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
-MAX_PLANS = 64  # cached per document: one per operation and combination of `@skip` and `@include` values
 
 
-@dataclass(slots=True)
-class ParsedDocument:
-    """Parsed document, or its errors. A document with errors is never executed.
+@dataclass(slots=True, eq=False)
+class Document:
+    """Document with everything that is derived from its text alone, or its errors; then it is never executed.
 
-    `limit_errors` has the results of `check_limits` by the `id` of the operation's node.
-    `conditional_variables` are the variables that are used in directives.
+    `limit_errors` are the errors of operations that exceed a static size limit, by the `id` of their node.
+    `conditional_variables` are the variables that are used in directives. `operations` are the prepared
+    operations by the values of these variables; several threads may add to them. Sizes are estimates in
+    bytes: `node_size` of the text and the AST, `cached_size` of everything when it was last cached.
     """
 
+    text: str
     node: DocumentNode | None
-    errors: tuple[GraphQLError, ...]
+    errors: tuple[GraphQLError, ...] = ()
     limits: Limits = UNLIMITED
-    conditional_variables: frozenset[str] = frozenset()
-    plans: dict[tuple[object, ...], PreparedOperation] = field(default_factory=dict)
-    limit_errors: dict[int, GraphQLError | None] = field(default_factory=dict)
-    size: int = 0
+    limit_errors: Mapping[int, GraphQLError] = field(default_factory=dict)
+    conditional_variables: Sequence[str] = ()
+    operations: dict[tuple[object, ...], PreparedOperation] = field(default_factory=dict)
+    node_size: int = 0
+    cached_size: int = 0
 
-    def limit_error(self, executor: "Executor[Any]") -> GraphQLError | None:
-        """Return the error if an operation exceeds a static size limit, else None."""
-        node = executor.operation
-        if id(node) not in self.limit_errors:
-            self.limit_errors[id(node)] = check_limits(node, executor.fragments, self.limits)
-        return self.limit_errors[id(node)]
+    def __post_init__(self) -> None:
+        ast_size = INVALID_BYTES if self.node is None else NODE_BYTES + TOKEN_BYTES * _count_tokens(self.node)
+        self.node_size = 2 * getsizeof(self.text) + ast_size  # the AST has copies of names and strings
 
-    def estimate_size(self, text: str) -> int:
-        """Estimate the size in bytes: the AST, the same again for each plan, and the compiled statements."""
-        if self.errors:
-            return getsizeof(text) + INVALID_BYTES
-        plans = 1 + len(self.plans)
-        return plans * (EMPTY_BYTES + CHARACTER_BYTES * len(text)) + sum(
-            plan.size for plan in self.plans.values()
-        )
+    @property
+    def operations_size(self) -> int:
+        """Size of the plans with their SQL."""
+        return sum(operation.size for operation in tuple(self.operations.values()))
 
-    def get_plan(self, executor: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
-        """Return the plan of an operation for the current values of its `@skip` and `@include` variables."""
+    def get_operation(self, executor: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
+        """Return the operation for the current values of its `@skip` and `@include` variables."""
         values = executor.variable_values.coerced
         # In another operation, a variable with this name may have any type: test only for true and null.
-        are_true = (values.get(name) is True for name in sorted(self.conditional_variables))
-        are_null = (values.get(name) is None for name in sorted(self.conditional_variables))
+        are_true = [values.get(name) is True for name in self.conditional_variables]
+        are_null = [values.get(name) is None for name in self.conditional_variables]
         key = (id(executor.operation), *are_true, *are_null)
-        plan = self.plans.get(key)
-        if plan is None:
-            plan = PreparedOperation(plan_operation(executor, declarations), self.limits)
-            self._cache_plan(key, plan)
-        return plan
-
-    def fork(self) -> "ParsedDocument":
-        """Copy the document for planning on another thread: with the same, immutable AST, without plans."""
-        return replace(self, plans={}, limit_errors={}, size=0)
-
-    def merge(self, fork: "ParsedDocument") -> None:
-        """Merge the plans of a fork."""
-        for key, plan in fork.plans.items():
-            cached = self.plans.get(key)
-            if cached is None:
-                self._cache_plan(key, plan)
-            else:
-                cached.merge(plan)
-
-    def _cache_plan(self, key: tuple[object, ...], plan: PreparedOperation) -> None:
-        while len(self.plans) >= MAX_PLANS:
-            del self.plans[next(iter(self.plans))]
-        self.plans[key] = plan
+        operation = self.operations.get(key)
+        if operation is None:
+            operation = PreparedOperation(plan_operation(executor, declarations), self.limits)
+            self.operations[key] = operation
+        return operation
 
 
-class DocumentCache:
-    """LRU cache of documents by their text."""
+def parse_document(text: str, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> Document:
+    """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
+    check_time_budget(PARSE_SECONDS * len(text))
+    try:
+        node = _parse(text, limits.max_tokens or None)
+    except GraphQLError as error:
+        return Document(text, None, (bounded_error(with_code(error, Code.PARSE_FAILED)),))
+    rules = (*rules_for(text, introspection=limits.introspection), *STRAWBERRY_RULES)
+    errors = validate_document(schema, node, rules, hide_suggestions=not limits.introspection)
+    if errors:
+        return Document(text, None, tuple(with_code(error, Code.VALIDATION_FAILED) for error in errors))
+    conditional = conditional_variables(node) if "@" in text and "$" in text else ()
+    return Document(text, node, (), limits, check_operations(node, limits), conditional)
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> None:
-        self._schema, self._limits = schema, limits
-        self.cache: SizedLRUCache[str, ParsedDocument] = SizedLRUCache(MAX_BYTES, PROBATION_BYTES)
+
+def _parse(text: str, limit: int | None) -> DocumentNode:
+    if limit and text.count("\n") + text.count("\r") > limit * LINES_PER_TOKEN:
+        raise _token_limit_error(limit)
+    try:
+        return parse(QuickSource(text), max_lexical_tokens=limit, max_comments=limit)
+    except GraphQLError as error:
+        if limit is not None and f"more than {limit} " in error.message:
+            raise _token_limit_error(limit) from error
+        raise
+
+
+def _count_tokens(node: DocumentNode) -> int:
+    """Count the tokens, which the AST refers to as a linked list."""
+    token, count = node.loc.start_token if node.loc else None, 0
+    while token is not None:
+        token, count = token.next, count + 1
+    return count
+
+
+# The two caches between a request and its SQL: documents by their text, with the operations prepared from
+# them, and prepared requests by their payload.
+#
+# Both have one limit in bytes and one LRU order. A request refers to its document, so a document counts as
+# used whenever one of its requests is, and is evicted after all of them.
+
+MAX_BYTES = 96 << 20
+PROBATION_FRACTION = 1 / 4  # of the caches, for documents and requests that were sent only once
+MAX_OPERATIONS_FRACTION = 1 / 8  # of the caches, for the operations of one document
+REQUEST_BYTES, ROOT_BYTES = 1_500, 300  # of a request, without its values: fixed, and per root field
+
+
+class PreparedCache:
+    """Documents by text, and prepared requests by payload: at most `max_bytes` bytes together."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._entries: SizedLRUCache[Hashable, Any] = SizedLRUCache(
+            max_bytes, int(max_bytes * PROBATION_FRACTION)
+        )
+        self._max_operations_size = int(max_bytes * MAX_OPERATIONS_FRACTION)
 
     @property
     def size(self) -> int:
-        """Estimated size in bytes, plans and compiled statements included."""
-        return self.cache.size
+        """Estimated size of all documents and requests in bytes."""
+        return self._entries.size
 
-    def get(self, text: str) -> ParsedDocument:
-        """Return the document, parsing it if it is not cached. Raises TimeBudgetExceeded."""
-        document = self.cache.get(text)
-        if document is None:
-            document = self.parse(text)
-            self.update_size(text, document)
+    def get_document(self, text: str) -> Document | None:
+        document: Document | None = self._entries.get(text)
         return document
 
-    def update_size(self, text: str, document: ParsedDocument) -> None:
-        """Update the cached size of a document, which grows as operations are planned and compiled."""
-        size = document.estimate_size(text)
-        if size != document.size:
-            document.size = size
-            self.cache.set(text, document, size)
+    def set_document(self, document: Document) -> None:
+        """Cache a document, or update its size, which grows as operations are planned and compiled.
 
-    def merge(self, text: str, fork: ParsedDocument) -> None:
-        """Cache a document that another thread parsed or planned."""
-        document = self.cache.get(text)
-        if document is None or document.node is not fork.node:
-            document = fork
-        else:
-            document.merge(fork)
-        self.update_size(text, document)
+        If another thread has parsed the same text meanwhile, the document that is cached remains.
+        """
+        cached = self._entries.get(document.text)
+        if cached is not None and cached is not document:
+            return
+        if document.operations_size > self._max_operations_size:
+            self._entries.discard(lambda entry: getattr(entry, "document", None) is document)
+            document.operations.clear()
+        size = document.node_size + document.operations_size
+        if cached is None or size != document.cached_size:
+            document.cached_size = size
+            self._entries.set(document.text, document, size)
 
-    def parse(self, text: str) -> ParsedDocument:
-        """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
-        check_time_budget(PARSE_SECONDS * len(text))
-        try:
-            node = self._parse_text(text)
-        except GraphQLError as error:
-            return ParsedDocument(None, (bounded_error(with_code(error, Code.PARSE_FAILED)),))
-        errors = self._validate(text, node)
-        if errors:
-            return ParsedDocument(None, tuple(with_code(error, Code.VALIDATION_FAILED) for error in errors))
-        return ParsedDocument(node, (), self._limits, conditional_variables(node))
+    def get_request(self, payload: Hashable) -> "PreparedQuery | None":
+        prepared: PreparedQuery | None = self._entries.get(payload)
+        if prepared is not None:
+            self._entries.get(prepared.document.text)
+        return prepared
 
-    def _parse_text(self, text: str) -> DocumentNode:
-        limit = self._limits.max_tokens or None
-        if limit and text.count("\n") + text.count("\r") > limit * LINES_PER_TOKEN:
-            raise _token_limit_error(limit)
-        try:
-            return parse(QuickSource(text), max_lexical_tokens=limit, max_comments=limit)
-        except GraphQLError as error:
-            if limit is not None and f"more than {limit} " in error.message:
-                raise _token_limit_error(limit) from error
-            raise
+    def set_request(self, payload: Hashable, payload_size: int, prepared: "PreparedQuery") -> None:
+        """Cache a request if its document is cached. `payload_size` is the size of its key in bytes."""
+        document, size = prepared.document, _request_size(payload_size, prepared)
+        is_cached = self._entries.get(document.text) is document
+        if is_cached and document.cached_size + size <= self._entries.max_bytes:
+            # The request's text is another copy of the document's.
+            prepared = replace(prepared, request=replace(prepared.request, query=document.text))
+            self._entries.set(payload, prepared, size)
+            self._entries.get(document.text)
 
-    def _validate(self, text: str, node: DocumentNode) -> list[GraphQLError]:
-        introspection = self._limits.introspection
-        rules = (*rules_for(text, introspection=introspection), *STRAWBERRY_RULES)
-        return validate_document(self._schema, node, rules, hide_suggestions=not introspection)
+
+def _request_size(payload_size: int, prepared: "PreparedQuery") -> int:
+    """Estimate the size of a request without what it shares with its document: text, AST and SQL."""
+    queries = prepared.bound.queries.values()
+    values = sum(ROOT_BYTES + _values_size(query.statement[1]) for query in queries)
+    return REQUEST_BYTES + payload_size + _values_size(prepared.request.variables or {}) + values
+
+
+def _values_size(values: object) -> int:
+    """Return the size of JSON values in bytes, with all that they contain."""
+    size, pending = 0, [values]
+    while pending:
+        value = pending.pop()
+        size += getsizeof(value)
+        if isinstance(value, dict):
+            pending += (*value, *value.values())
+        elif isinstance(value, list | tuple):
+            pending += value
+    return size
 
 
 def _token_limit_error(limit: int) -> GraphQLError:
@@ -298,11 +336,11 @@ def with_code(error: GraphQLError, code: Code) -> GraphQLError:
     return error
 
 
-def conditional_variables(document: DocumentNode) -> frozenset[str]:
+def conditional_variables(document: DocumentNode) -> Sequence[str]:
     """Return the variables that are used in directives: only these change the selection of an operation."""
     collector = _DirectiveVariables()
     visit(document, collector)
-    return frozenset(collector.names)
+    return sorted(collector.names)
 
 
 class _DirectiveVariables(Visitor):

@@ -1,18 +1,18 @@
 """GraphQL engine: execute a request and return the response as JSON bytes.
 
-1. Get the document from the document cache, or parse and validate it.
+1. Get the document from the cache, or parse and validate it.
 2. Select the operation, coerce its variables, and check the static size limits.
 3. Plan the operation and bind the request's values. An invalid argument or a cost over the limit rejects the
    request.
 4. Check the scan work against the current table sizes.
-5. Run the statements as one job on the store, except for root fields in the field cache. If the statements
+5. Run the statements as one batch on the store, except for root fields in the field cache. If the statements
    cover the whole operation, their JSON is the response. Otherwise (introspection, errors) Strawberry
-   executes the operation, and the root resolvers wait for the same job.
+   executes the operation, and the root resolvers wait for the same batch.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,17 +26,18 @@ from gqlnews.database.sqlite.connection import timeout_error
 from gqlnews.database.sqlite.job_queue import set_expected_seconds
 from gqlnews.engine.documents import (
     TOO_MANY_VALUES,
-    DocumentCache,
-    ParsedDocument,
+    Document,
+    PreparedCache,
     has_too_many_values,
+    parse_document,
     strip_incremental,
     with_code,
 )
 from gqlnews.engine.execution import (
     FieldCache,
+    Offload,
     QueryExecution,
-    Read,
-    ReadInline,
+    Store,
     add_cost_extension,
 )
 from gqlnews.engine.requests import (
@@ -53,89 +54,93 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
+from gqlnews.query.cost import CostLimitError
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import EMPTY_OPERATION
-from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, Sizes, scan_limit_error, total_scan_work
-from gqlnews.query.tree import CostLimitError, LocatedRequestError
+from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, scan_limit_error, total_scan_work
+from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import build_schema, collect_declarations
 from gqlnews.time_budget import TimeBudgetExceeded
 
 MAX_NAME_LENGTH = 101  # of an operation's name; one character more than metrics show, so that they shorten it
 INTROSPECTION_FIELD = re.compile("__schema|__type(?!name)")
 
-Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs a function off the event loop."""
-
-GetSizes = Callable[[Audience], Sizes]
-"""Returns the table sizes (scan.py) for an audience."""
-
 
 class Engine:
     """Executes operations over one store.
 
-    `field_cache` is the root field cache; by default, nothing is cached. `read_inline` runs short statements
-    at once. If `bypass_executor` is false, Strawberry executes all operations. `get_sizes` returns the table
-    sizes for an audience; by default, scan work is always 0.
+    `field_cache_bytes` is the size of the root field cache, 0 for none. If `bypass_executor` is false,
+    Strawberry executes all operations.
     """
 
     def __init__(
         self,
-        read: Read,
+        store: Store,
         schema: strawberry.Schema | None = None,
         limits: Limits = UNLIMITED,
         *,
-        field_cache: FieldCache | None = None,
-        read_inline: ReadInline | None = None,
+        field_cache_bytes: int = 0,
         bypass_executor: bool = True,
-        get_sizes: GetSizes = lambda _audience: {},
     ) -> None:
         self.schema = schema or build_schema()
-        self.read, self.read_inline = read, read_inline
-        self.limits = limits
-        self.field_cache = field_cache or FieldCache(lambda _audience: None)
-        self.bypass_executor = bypass_executor
-        self.get_sizes = get_sizes
-        self.documents = DocumentCache(self.schema._schema, limits)
+        self.store, self.limits, self.bypass_executor = store, limits, bypass_executor
+        self.field_cache = FieldCache(store, field_cache_bytes)
+        self.cache = PreparedCache()
         self.declarations = collect_declarations(self.schema)
 
     async def execute(self, request: GraphQLRequest, audience: Audience) -> GraphQLResponse:
-        prepared = self.prepare(request, audience)
+        prepared = for_single_response(self.prepare(request, audience))
         return prepared if isinstance(prepared, GraphQLResponse) else await self.run(prepared)
 
-    def prepare(self, request: GraphQLRequest, audience: Audience) -> PreparedQuery | GraphQLResponse:
-        """Prepare a request for a single response, or return the error response. Rejects subscriptions."""
-        return for_single_response(self.prepare_any(request, audience))
+    def prepare(self, request: GraphQLRequest, audience: Audience) -> PreparedRequest:
+        """Prepare a request, or return the error response. Raises TimeBudgetExceeded."""
+        document = self.cache.get_document(request.query) or self.parse(request.query)
+        try:
+            return self.prepare_document(document, request, audience)
+        finally:
+            self.cache.set_document(document)
 
-    def prepare_any(self, request: GraphQLRequest, audience: Audience) -> PreparedRequest:
-        """Prepare any request, or return the error response. Raises TimeBudgetExceeded."""
-        document = self.documents.cache.get(request.query) or self.documents.parse(request.query)
-        prepared = self.prepare_any_with(document, request, audience)
-        self.documents.update_size(request.query, document)
-        return prepared
+    def parse(self, text: str) -> Document:
+        """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
+        return parse_document(text, self.schema._schema, self.limits)
 
-    def prepare_any_with(
-        self, document: ParsedDocument, request: GraphQLRequest, audience: Audience
+    def prepare_document(
+        self, document: Document, request: GraphQLRequest, audience: Audience
     ) -> PreparedRequest:
-        """Prepare a request with a parsed document. Changes only the document, by caching plans in it."""
+        """Prepare a request with its document, to which it adds operations and statements. Thread-safe."""
         if document.errors:
             return replace(error_response(document.errors), is_invalid=True)
         executor = self._select_operation(document, request)
         if not isinstance(executor, Executor):
             return error_response(executor)
-        kind, name = executor.operation.operation, _operation_name(executor)
-        if request.reject_mutations and kind is OperationType.MUTATION:
-            error = GraphQLError(f"A GET request cannot run a {kind.value}: send it by POST.")
-            return error_response([with_code(error, Code.OPERATION_NOT_ALLOWED)], name)
-        is_subscription = kind is OperationType.SUBSCRIPTION
-        prepare = self._prepare_subscription if is_subscription else self._prepare_query
         try:
-            return prepare(document, executor, request, audience)
+            return self._bind(document, executor, request, audience)
         except LocatedRequestError as error:
-            response = error_response([argument_error(error)], name)
+            response = error_response([argument_error(error)], _operation_name(executor))
             if not isinstance(error, CostLimitError):
                 return response
-            scan_work = total_scan_work(error.scans, self.get_sizes(audience))
+            scan_work = total_scan_work(error.scans, self.store.sizes(audience))
             return self.with_cost_extension(response, request, error.cost, scan_work)
+
+    def _bind(
+        self, document: Document, executor: "Executor[Any]", request: GraphQLRequest, audience: Audience
+    ) -> PreparedRequest:
+        """Bind the values of a request to the statements of its operation. Raises LocatedRequestError."""
+        name, values = _operation_name(executor), executor.variable_values
+        is_subscription = executor.operation.operation is OperationType.SUBSCRIPTION
+        try:
+            operation = document.get_operation(executor, self.declarations)
+            if is_subscription:
+                subscription = operation.bind_subscription(values, audience)
+                rebind = partial(operation.rebind, subscription, values)
+                return PreparedSubscription(request, name, audience, subscription, rebind)
+            prepared = PreparedQuery(request, document, name, audience, operation.bind(values, audience))
+            increments = operation.bind_increments(values, audience) if request.incremental else None
+            return prepared if increments is None else PreparedIncremental(name, increments, prepared)
+        except GraphQLError as error:  # the selection cannot be collected; the executor reports that
+            if is_subscription:
+                return error_response([with_code(error, Code.BAD_USER_INPUT)], name)
+            return PreparedQuery(request, document, name, audience, EMPTY_OPERATION)
 
     def with_cost_extension(
         self, response: GraphQLResponse, request: GraphQLRequest, cost: int, scan_work: int = 0
@@ -147,7 +152,7 @@ class Engine:
 
     def scan_work(self, prepared: PreparedQuery) -> int:
         """Return the scan work at the current table sizes, in thousands of comparisons."""
-        return prepared.bound.scan_work.for_sizes(self.get_sizes(prepared.audience))
+        return prepared.bound.scan_work.for_sizes(self.store.sizes(prepared.audience))
 
     def begin(self, prepared: PreparedQuery) -> int | GraphQLResponse:
         """Check the scan work of a request: return it, or the response that rejects the request.
@@ -156,48 +161,12 @@ class Engine:
         """
         scan_work = self.scan_work(prepared)
         if 0 < self.limits.max_scan < scan_work:
-            scans, sizes = prepared.bound.scan_work.scans, self.get_sizes(prepared.audience)
+            scans, sizes = prepared.bound.scan_work.scans, self.store.sizes(prepared.audience)
             error = scan_limit_error(self.limits.max_scan, scan_work, scans, sizes)
             response = error_response([argument_error(error)], prepared.operation)
             return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
         set_expected_seconds(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
         return scan_work
-
-    def _prepare_subscription(
-        self,
-        document: ParsedDocument,
-        executor: "Executor[Any]",
-        request: GraphQLRequest,
-        audience: Audience,
-    ) -> PreparedSubscription | GraphQLResponse:
-        name = _operation_name(executor)
-        try:
-            plan = document.get_plan(executor, self.declarations)
-            bound = plan.bind_subscription(executor.variable_values, audience)
-            return PreparedSubscription(
-                request, name, audience, bound, partial(plan.rebind, bound, executor.variable_values)
-            )
-        except GraphQLError as error:
-            return error_response([with_code(error, Code.BAD_USER_INPUT)], name)
-
-    def _prepare_query(
-        self,
-        document: ParsedDocument,
-        executor: "Executor[Any]",
-        request: GraphQLRequest,
-        audience: Audience,
-    ) -> PreparedQuery | PreparedIncremental:
-        name, variables = _operation_name(executor), executor.variable_values
-        increments = None
-        try:
-            plan = document.get_plan(executor, self.declarations)
-            bound = plan.bind(variables, audience)
-            if request.incremental:
-                increments = plan.bind_increments(variables, audience)
-        except GraphQLError:  # the selection cannot be collected; the executor reports that
-            bound = EMPTY_OPERATION
-        prepared = PreparedQuery(request, name, audience, bound)
-        return prepared if increments is None else PreparedIncremental(name, increments, prepared)
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
         """Run a prepared request. `offload` runs long computations, such as introspection."""
@@ -209,23 +178,13 @@ class Engine:
 
     async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
         name = prepared.operation
-        uncacheable = frozenset(
-            query.statement for query in prepared.bound.queries.values() if not query.cacheable
-        )
-        read = partial(
-            self.field_cache.read,
-            self.read,
-            prepared.audience,
-            uncacheable=uncacheable,
-            read_inline=self.read_inline,
-        )
-        execution = QueryExecution(prepared.bound, read, self.limits.max_response_bytes)
+        execution = QueryExecution(prepared, self.field_cache, self.limits.max_response_bytes)
         body = await execution.joined_response() if self.bypass_executor else None
         if execution.rejection is not None:
             return error_response([argument_error(execution.rejection)], name)
         if body is not None:
             return GraphQLResponse(body, True, name, execution.rows, is_clean=True)
-        result = await self._run_executor(prepared.request, execution, offload)
+        result = await self._run_executor(prepared, execution, offload)
         errors = result.errors or ()
         if execution.rejection is not None:
             return error_response([argument_error(execution.rejection)], name)
@@ -234,14 +193,13 @@ class Engine:
         return build_response(result.data, errors, name, execution.rows)
 
     async def _run_executor(
-        self, request: GraphQLRequest, execution: QueryExecution, offload: Offload | None
+        self, prepared: PreparedQuery, execution: QueryExecution, offload: Offload | None
     ) -> ExecutionResult:
         """Execute the operation with Strawberry, on `offload` if it may take long."""
-        cached = self.documents.cache.get(request.query)
+        request = prepared.request
 
         async def execute() -> ExecutionResult:
-            document = cached or self.documents.parse(request.query)
-            execution.document = strip_incremental(request.query, document.node)
+            execution.document = strip_incremental(request.query, prepared.document.node)
             return await self.schema.execute(
                 request.query,
                 dict(request.variables or {}),
@@ -249,15 +207,14 @@ class Engine:
                 operation_name=request.operation_name,
             )
 
-        is_quick = cached is not None and not INTROSPECTION_FIELD.search(request.query)
-        if offload is None or is_quick:
+        if offload is None or not INTROSPECTION_FIELD.search(request.query):
             return await execute()
         await execution.prefetch()  # the resolvers on the other thread cannot wait for this event loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
 
     def _select_operation(
-        self, document: ParsedDocument, request: GraphQLRequest
+        self, document: Document, request: GraphQLRequest
     ) -> "Executor[Any] | Sequence[GraphQLError]":
         """Select the operation and coerce its variables, or return the errors.
 
@@ -267,7 +224,7 @@ class Engine:
             return [with_code(GraphQLError(TOO_MANY_VALUES), Code.TOO_WIDE)]
         executor = self._build_executor(document, request, MAX_ERRORS - 1, hide_suggestions=True)
         if isinstance(executor, Executor):
-            limit_error = document.limit_error(executor)
+            limit_error = document.limit_errors.get(id(executor.operation))
             return executor if limit_error is None else [limit_error]
         if len(executor) <= MAX_SUGGESTIONS and self.limits.introspection:
             executor = self._build_executor(document, request, MAX_SUGGESTIONS, hide_suggestions=False)
@@ -275,7 +232,7 @@ class Engine:
         return [with_code(error, Code.BAD_USER_INPUT) for error in executor]
 
     def _build_executor(
-        self, document: ParsedDocument, request: GraphQLRequest, max_errors: int, *, hide_suggestions: bool
+        self, document: Document, request: GraphQLRequest, max_errors: int, *, hide_suggestions: bool
     ) -> "Executor[Any] | list[GraphQLError]":
         assert document.node is not None
         return Executor.build(

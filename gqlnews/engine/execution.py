@@ -1,9 +1,9 @@
-"""Execute one query: run all its statements in one job of the read pool, through the root field cache."""
+"""Execute one query: run all its statements in one batch on the store, through the root field cache."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from sys import getsizeof
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from graphql import DocumentNode, GraphQLError
@@ -11,18 +11,44 @@ from graphql import DocumentNode, GraphQLError
 from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
+from gqlnews.engine.requests import PreparedQuery
 from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.fields import Audience
-from gqlnews.query.prepared import BoundOperation
+from gqlnews.query.scan import Sizes
+
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a function off the event loop."""
+
+
+class Store(Protocol):
+    """The store as the engine reads it; implemented by `Database`.
+
+    Each statement returns one value: bytes, or None for null. All values of one call belong to one snapshot.
+    """
+
+    def snapshot_id(self, audience: Audience) -> Hashable | None:
+        """Return a value that identifies the content an audience sees now; None if it is unknown."""
+        ...
+
+    def sizes(self, audience: Audience) -> Sizes:
+        """Return the table sizes that an audience sees; empty if they are unknown."""
+        ...
+
+    def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
+        """Run short statements on the event loop; return None for others."""
+        ...
+
+    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+        """Run statements off the event loop, in one read transaction."""
+        ...
+
+    def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
+        """Run the statements of each part in turn, in one read transaction, and yield their results."""
+        ...
+
 
 # If every root field of the operation has a statement, `joined_response` joins their JSON into the response.
-# Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same job.
-
-Read = Callable[[Statements], Awaitable[Sequence[bytes | None]]]
-"""Runs statements as one job, in one read transaction, and returns their results in order."""
-
-ReadInline = Callable[[Statements], Sequence[bytes | None] | None]
-"""Runs short statements without waiting; returns None for others."""
+# Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same batch.
 
 Results = Mapping[str, bytes | None]
 """The JSON of each root field by response key; None for null."""
@@ -31,15 +57,16 @@ Results = Mapping[str, bytes | None]
 class QueryExecution:
     """The execution of one query. All results are from the same snapshot of the store.
 
-    Equal statements are passed to `read` once. `max_bytes` limits the size of the response; 0 means no limit.
-    `rejection` is the error that rejects the whole request: a statement reported it, or a limit was exceeded.
+    `max_bytes` limits the size of the response; 0 means no limit. `rejection` is the error that rejects the
+    whole request: a statement reported it, or a limit was exceeded.
     """
 
-    def __init__(self, bound: BoundOperation, read: Read, max_bytes: int = 0) -> None:
+    def __init__(self, prepared: PreparedQuery, fields: "FieldCache", max_bytes: int = 0) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.rejection: RequestError | None = None
-        self._bound, self._read, self._max_bytes = bound, read, max_bytes
+        self._bound, self._audience = prepared.bound, prepared.audience
+        self._fields, self._max_bytes = fields, max_bytes
         self._results: Results | None = None
         self._read_error: Exception | None = None
         self._running: asyncio.Task[Results] | None = None
@@ -62,12 +89,10 @@ class QueryExecution:
 
     async def run(self) -> Results:
         """Run the statements and return the JSON of each root field by response key."""
-        queries = self._bound.queries
-        statements = list(dict.fromkeys(query.statement for query in queries.values()))
+        queries, statements = self._bound.queries, self._bound.statements
         try:
-            by_statement = (
-                dict(zip(statements, await self._read(statements), strict=True)) if statements else {}
-            )
+            values = await self._fields.read(self._audience, statements, self._bound.uncacheable)
+            by_statement = dict(zip(statements, values, strict=True))
             results = {key: by_statement[query.statement] for key, query in queries.items()}
             self._check_size(results)
         except ResourceLimitError as error:
@@ -190,12 +215,11 @@ class _RunningBatch:
 class FieldCache:
     """Root field cache of at most `max_bytes` bytes. 0 disables caching; running statements are still shared.
 
-    `get_snapshot` returns a value that identifies the content an audience sees now; None if it is unknown.
     `coalesced` counts the statements that did not run, because they shared the result of a running one.
     """
 
-    def __init__(self, get_snapshot: Callable[[Audience], Hashable | None], max_bytes: int = 0) -> None:
-        self._get_snapshot = get_snapshot
+    def __init__(self, store: Store, max_bytes: int = 0) -> None:
+        self._store = store
         self._fields: SizedLRUCache[_Key, _CachedField] = SizedLRUCache(max_bytes)
         self._running: dict[tuple[Hashable, _Key], _RunningBatch] = {}
         self.hits = self.misses = self.coalesced = 0
@@ -206,31 +230,26 @@ class FieldCache:
         return self._fields.size
 
     async def read(
-        self,
-        read: Read,
-        audience: Audience,
-        statements: Statements,
-        uncacheable: Collection[Statement] = (),
-        read_inline: ReadInline | None = None,
+        self, audience: Audience, statements: Statements, uncacheable: Collection[Statement] = ()
     ) -> Sequence[bytes | None]:
-        """Return the results of all statements, all from the same snapshot.
+        """Return the results of distinct statements, all from the same snapshot.
 
-        `read` runs those that are neither cached nor running. If the content changes meanwhile, all of them
-        may be read again. Statements in `uncacheable` are neither cached nor shared.
+        Only those that are neither cached nor running are run. If the content changes meanwhile, all of them
+        may be run again. Statements in `uncacheable` are neither cached nor shared.
         """
+        if not statements:
+            return ()
         # Without a cache, a short statement is not worth a key: nobody waits for it.
-        if read_inline is not None and not self._fields.max_bytes:
-            inline_results = read_inline(statements)
-            if inline_results is not None:
-                return inline_results
+        if not self._fields.max_bytes and (values := self._store.execute_inline(statements)) is not None:
+            return values
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
             for statement in statements
             if statement not in uncacheable
         }
-        snapshot = self._get_snapshot(audience) if keys else None
+        snapshot = self._store.snapshot_id(audience) if keys else None
         if snapshot is None:
-            return await read(statements)
+            return await self._run(statements)
         results: dict[Statement, bytes | None] = {}
         running: dict[_RunningBatch, list[Statement]] = {}
         missing: list[Statement] = []
@@ -246,41 +265,49 @@ class FieldCache:
                 missing.append(statement)
         hits, sources = len(results), bool(results) + bool(missing) + len(running)
         if missing:
-            results.update(await self._run_and_share(read, missing, keys, snapshot))
-        for batch, shared in running.items():
+            results.update(await self._run_and_cache(missing, keys, snapshot))
+        for batch, waiting in running.items():
             found = await batch.wait(statements)
             if found is None:
-                return await read(statements)
-            results.update((statement, found[statement]) for statement in shared)
-        if sources > 1 and self._get_snapshot(audience) != snapshot:
-            return await read(statements)  # the content has changed: the results may not match
+                return await self._run(statements)
+            results.update((statement, found[statement]) for statement in waiting)
+        if sources > 1 and self._store.snapshot_id(audience) != snapshot:
+            return await self._run(statements)  # the content has changed: the results may not match
         self.hits += hits
         self.misses += len(keys) - hits
         self.coalesced += sum(map(len, running.values()))
         return [results[statement] for statement in statements]
 
-    async def _run_and_share(
-        self, read: Read, statements: list[Statement], keys: Mapping[Statement, _Key], snapshot: Hashable
+    async def _run_and_cache(
+        self, statements: list[Statement], keys: Mapping[Statement, _Key], snapshot: Hashable
     ) -> Mapping[Statement, bytes | None]:
-        """Run statements, share them while they run, and cache the results."""
-        batch = _RunningBatch(statements)
         shared = [(snapshot, keys[statement]) for statement in statements if statement in keys]
+        results = dict(zip(statements, await self._run(statements, shared), strict=True))
+        for statement, json in results.items():
+            if statement in keys:
+                self._set(keys[statement], _CachedField(snapshot, json))
+        return results
+
+    async def _run(
+        self, statements: Statements, shared: Collection[tuple[Hashable, _Key]] = ()
+    ) -> Sequence[bytes | None]:
+        """Run statements, inline if they are short. While others run, requests for `shared` wait for them."""
+        # Without a cache, they were tried inline before.
+        values = self._store.execute_inline(statements) if self._fields.max_bytes else None
+        if values is not None:
+            return values
+        batch, failure = _RunningBatch(statements), None
         self._running.update(dict.fromkeys(shared, batch))
-        results, failure = None, None
         try:
-            results = await read(statements)
+            values = await self._store.execute_batch(statements)
         except Exception as error:
             failure = error
             raise
         finally:
             for key in shared:
                 del self._running[key]
-            batch.finish(results, failure)
-        by_statement = dict(zip(statements, results, strict=True))
-        for statement, json in by_statement.items():
-            if statement in keys:
-                self._set(keys[statement], _CachedField(snapshot, json))
-        return by_statement
+            batch.finish(values, failure)
+        return values
 
     def _set(self, key: _Key, field: _CachedField) -> None:
         parameters_size = getsizeof(key.parameters)

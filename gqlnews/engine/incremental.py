@@ -10,16 +10,7 @@ All payloads are from the same content. A fragment inside a list is in the docum
 many times, once per path.
 """
 
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,19 +18,17 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.engine.execution import Offload, Store
 from gqlnews.errors import GqlnewsError
 from gqlnews.query.planner import INITIAL
 from gqlnews.query.prepared import BoundIncrement, BoundIncrements
 from gqlnews.query.tree import FieldPlan, StreamDirective
 
-MAX_INLINE_BYTES = 64 << 10  # of results that are processed on the event loop, in some milliseconds
+# Results up to this size are processed on the event loop, in some milliseconds.
+MAX_INLINE_BYTES, MAX_INLINE_OBJECTS = 64 << 10, 500
 
 Path = tuple[str | int, ...]
 Encoded = TypeVar("Encoded")
-Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
-ReadParts = Callable[[Sequence[Statements]], AsyncGenerator[Sequence[bytes | None], None]]
-"""Runs the statements of each increment in turn and yields their results, all from one read transaction."""
 
 
 class IncrementalUnavailableError(GqlnewsError):
@@ -81,22 +70,29 @@ class IncrementalPayload:
 
 
 async def incremental_payloads(
-    bound: BoundIncrements, read: ReadParts, encode: Callable[[IncrementalPayload], Encoded], offload: Offload
+    bound: BoundIncrements, store: Store, encode: Callable[[IncrementalPayload], Encoded], offload: Offload
 ) -> AsyncGenerator[Encoded, None]:
     """Yield the encoded payloads. Large results are processed by `offload`.
 
-    Raises IncrementalUnavailableError, LocatedRequestError, and the errors of `read` and `offload`.
+    `encode` is called for each payload before the next one is made, which may change the same data. Raises
+    IncrementalUnavailableError, LocatedRequestError, and the errors of the store and of `offload`.
     """
-    builder = _PayloadBuilder(bound)
+    builder, is_large = _PayloadBuilder(bound), False
     statements = [[query.statement for query in one.queries.values()] for one in bound.increments]
-    async with aclosing(read(statements)) as all_results:
+    async with aclosing(store.execute_parts(statements)) as all_results:
         number = 0
         async for results in all_results:
             encode_results = partial(_encode, builder, number, results, encode)
-            is_large = sum(map(len, filter(None, results))) > MAX_INLINE_BYTES
+            is_large = is_large or _is_large(results)  # fragments are merged into the data before them
             for body in await offload(encode_results) if is_large else encode_results():
                 yield body
             number += 1
+
+
+def _is_large(results: Sequence[bytes | None]) -> bool:
+    found = [result for result in results if result is not None]
+    objects = sum(result.count(b"{") for result in found)
+    return objects > MAX_INLINE_OBJECTS or sum(map(len, found)) > MAX_INLINE_BYTES
 
 
 def _encode(
@@ -126,9 +122,8 @@ def _parse(increment: BoundIncrement, results: Sequence[bytes | None]) -> dict[s
 class _PayloadBuilder:
     """State of the response.
 
-    `delivered` is a copy of the data so far, because later fragments are merged into it while earlier
-    payloads may not have been sent yet. `pending` has the pending results of deferred fragments, by fragment
-    number and path.
+    `delivered` is the data so far; later fragments are merged into it. `pending` has the pending results of
+    deferred fragments, by fragment number and path.
     """
 
     bound: BoundIncrements
@@ -146,22 +141,27 @@ class _PayloadBuilder:
         )
 
     def build_initial(self, data: dict[str, Any], last: bool) -> Iterator[IncrementalPayload]:
-        self.delivered = _copy(data)
-        streams = list(_split_streams(self.bound.increments[INITIAL].plans.values(), data, ()))
-        stream_patches = tuple(
-            Patch(self._new_pending(path, stream.label), path, items=items, index=stream.initial_count)
-            for path, stream, items in streams
-        )
-        streamed = tuple(patch.pending for patch in stream_patches)
+        self.delivered = data
+        streams = list(_find_streams(self.bound.increments[INITIAL].plans.values(), data, ()))
+        streamed = tuple(self._new_pending(path, stream.label) for path, stream, _ in streams)
         fragments = self._add_pending(INITIAL)
+        rests = [items[stream.initial_count :] for _, stream, items in streams]
+        for _, stream, items in streams:
+            del items[stream.initial_count :]
         now = [pending for pending in fragments if _has_path(data, pending.path)]
         in_streamed_items = tuple(pending for pending in fragments if not _has_path(data, pending.path))
-        has_next = bool(stream_patches) or not last
-        yield IncrementalPayload(data=data, pending=(*streamed, *now), has_next=has_next)
-        if stream_patches:
-            yield IncrementalPayload(
-                pending=in_streamed_items, patches=stream_patches, completed=streamed, has_next=not last
-            )
+        yield IncrementalPayload(data=data, pending=(*streamed, *now), has_next=bool(streams) or not last)
+        if not streams:
+            return
+        patches = tuple(
+            Patch(pending, path, items=rest, index=stream.initial_count)
+            for pending, (path, stream, _), rest in zip(streamed, streams, rests, strict=True)
+        )
+        yield IncrementalPayload(
+            pending=in_streamed_items, patches=patches, completed=streamed, has_next=not last
+        )
+        for (_, _, items), rest in zip(streams, rests, strict=True):
+            items.extend(rest)
 
     def build_fragment(self, number: int, data: dict[str, Any], *, last: bool) -> IncrementalPayload:
         pending_by_path = self.pending.pop(number, {})
@@ -172,7 +172,7 @@ class _PayloadBuilder:
             pending_here = pending_by_path.get(_fragment_path(path, key_count))
             if pending_here is not None:
                 patches.append(Patch(pending_here, path, data=fields))
-                _get(self.delivered, path).update(_copy(fields))
+                _get(self.delivered, path).update(fields)
         pending = self._add_pending(number)
         return IncrementalPayload(
             pending=pending,
@@ -197,12 +197,6 @@ class _PayloadBuilder:
     def _new_pending(self, path: Path, label: str | None) -> Pending:
         self._next_id += 1
         return Pending(str(self._next_id - 1), path, label)
-
-
-def _copy(data: dict[str, Any]) -> dict[str, Any]:
-    """Deep-copy JSON data, many times faster than `deepcopy`."""
-    copied: dict[str, Any] = orjson.loads(orjson.dumps(data))
-    return copied
 
 
 def _objects(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -254,18 +248,17 @@ def _fields(plan: FieldPlan) -> Collection[FieldPlan]:
     return fields.values()
 
 
-def _split_streams(
+def _find_streams(
     fields: Iterable[FieldPlan], value: dict[str, Any], path: Path
 ) -> Iterator[tuple[Path, StreamDirective, list[Any]]]:
-    """Remove the items after `initialCount` from streamed lists in `value`, and yield them."""
+    """Yield the streamed lists in `value` that have more than `initialCount` items."""
     for plan in fields:
-        below = value.get(plan.key)
-        here = (*path, plan.key)
-        if plan.stream is not None and isinstance(below, list) and len(below) > plan.stream.initial_count:
-            value[plan.key], rest = below[: plan.stream.initial_count], below[plan.stream.initial_count :]
-            yield here, plan.stream, rest
-        for at, item in _objects(value.get(plan.key), here):
-            yield from _split_streams(_fields(plan), item, at)
+        below, here, stream = value.get(plan.key), (*path, plan.key), plan.stream
+        if stream is not None and isinstance(below, list) and len(below) > stream.initial_count:
+            yield here, stream, below
+            below = below[: stream.initial_count]  # lists in the other items are not streamed
+        for at, item in _objects(below, here):
+            yield from _find_streams(_fields(plan), item, at)
 
 
 def _has_path(value: Any, path: Path) -> bool:

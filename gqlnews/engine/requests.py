@@ -1,14 +1,13 @@
 """GraphQL requests, prepared requests, responses, and error responses."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from sys import getsizeof
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
 
-from gqlnews.engine.documents import with_code
+from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.validation import encode_errors
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Audience
@@ -16,7 +15,6 @@ from gqlnews.query.prepared import BoundIncrements, BoundOperation, BoundSubscri
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import is_internal_error
 
-PREPARED_BYTES = 2_000  # of a prepared request, without its texts
 INTERNAL_ERROR_MESSAGE = "Internal server error: the server's log has the details."
 
 
@@ -44,7 +42,7 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """GraphQL request. `reject_mutations` is set for a GET, which must not change anything.
+    """GraphQL request.
 
     `incremental`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include
     the cost in the response's `extensions`.
@@ -53,7 +51,6 @@ class GraphQLRequest:
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
-    reject_mutations: bool = False
     incremental: bool = False
     include_cost: bool = False
 
@@ -66,20 +63,10 @@ class PreparedQuery:
     """
 
     request: GraphQLRequest
+    document: Document
     operation: str | None
     audience: Audience
     bound: BoundOperation
-
-    @property
-    def size(self) -> int:
-        """Approximate size in bytes."""
-        texts = sum(len(query.sql) + values_size(query.statement[1]) for query in self.bound.queries.values())
-        return PREPARED_BYTES + 3 * len(self.request.query) + texts
-
-
-def values_size(values: Iterable[object]) -> int:
-    """Return the approximate size in bytes of the texts among the bound values of a statement."""
-    return sum(getsizeof(value) for value in values if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,15 +172,15 @@ def _count_compilations(plan: FieldPlan) -> int:
             case ConnectionField.PAGE_INFO:
                 compilations += 2 * len(part.selection.fields)
             case ConnectionField.FACETS:
-                compilations += sum(_count_fields(facet) for facet in part.selection.fields)
+                compilations += sum(count_fields(facet) for facet in part.selection.fields)
             case _:
                 compilations += 1
     return compilations
 
 
-def _count_fields(plan: FieldPlan) -> int:
+def count_fields(plan: FieldPlan) -> int:
     """Count the field and all fields below it."""
-    return 1 + sum(map(_count_fields, plan.children))
+    return 1 + sum(map(count_fields, plan.children))
 
 
 def _rows_per_parent(

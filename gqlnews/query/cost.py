@@ -20,7 +20,8 @@ from gqlnews.query.fields import (
     NodeLookup,
     TermsFacet,
 )
-from gqlnews.query.tree import CostLimitError, FieldPlan, LocatedRequestError, RootPlan
+from gqlnews.query.scan import Scans
+from gqlnews.query.tree import FieldPlan, LocatedRequestError, RootPlan
 
 # Query cost: the maximum number of objects in a response.
 #
@@ -171,16 +172,23 @@ def _size_argument(plan: FieldPlan) -> str:
 
 # Cost estimator of one operation.
 
-MAX_CACHED = 256  # costs, by list sizes
-
 ArgumentsByRoot = Sequence[Mapping[int, ResolvedArguments]]
 """The resolved arguments below each root field, by field number."""
+
+
+class CostLimitError(LocatedRequestError):
+    """The request exceeds the cost limit. `scans`: the scans that it would run, by root field."""
+
+    def __init__(self, message: str, field: FieldPlan, cost: int, scans: Mapping[str, Scans]) -> None:
+        super().__init__(Code.TOO_COSTLY, message, field.node, field.path)
+        self.cost, self.scans = cost, scans
 
 
 class CostEstimator:
     """Estimate costs and enforce the limits.
 
-    `estimate` runs for every request, so it reads only the bounds of the lists, and caches the costs by them.
+    `estimate` runs for every request, so it reads only the bounds of the lists, and computes the cost only if
+    they differ from those of the last request.
     """
 
     def __init__(self, roots: Sequence[RootPlan], limits: Limits) -> None:
@@ -199,38 +207,33 @@ class CostEstimator:
             )
             for one in self._lists
         ]
-        self._costs: dict[tuple[object, ...], int] = {}
+        self._last: tuple[tuple[object, ...], int] | None = None  # bounds and their cost
 
-    def estimate(self, arguments: ArgumentsByRoot) -> int:
-        """Return the cost of a request; raises if it or a page size exceeds its limit."""
+    def estimate(self, arguments: ArgumentsByRoot, scans: Mapping[str, Scans]) -> int:
+        """Return the cost of a request, which runs `scans`; raises if it or a page size exceeds its limit."""
         bounds = tuple(
             [  # None for a list with an invalid argument
                 get_bounds(resolved.values) if (resolved := arguments[root].get(number)) is not None else None
                 for root, number, get_bounds in self._getters
             ]
         )
-        cost = self._costs.get(bounds)
-        if cost is None:
-            cost = self._compute([list_size(list_bounds) for list_bounds in bounds])
-            while len(self._costs) >= MAX_CACHED:
-                del self._costs[next(iter(self._costs))]
-            self._costs[bounds] = cost
-        return cost
+        last = self._last
+        if last is None or last[0] != bounds:
+            sizes = [list_size(list_bounds) for list_bounds in bounds]
+            last = self._last = bounds, self._compute(sizes, scans)
+        return last[1]
 
-    def _compute(self, sizes: PageSizes) -> int:
+    def _compute(self, sizes: PageSizes, scans: Mapping[str, Scans]) -> int:
         for bounded_list, size in zip(self._lists, sizes, strict=True):
             if isinstance(bounded_list.field.declaration, PAGED) and 0 < self._limits.max_page_size < size:
                 raise _page_size_error(bounded_list.field, size, self._limits.max_page_size)
         cost, limit = total_cost(self._roots, self._lists, sizes), self._limits.max_cost
         if limit and cost > limit:
-            raise self._cost_error(sizes, cost, limit)
+            field = self._lists[0].field if self._lists else self._roots[0].field
+            advice = suggest_page_sizes(self._roots, self._lists, sizes, limit)
+            message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
+            raise CostLimitError(message, field, cost, scans)
         return cost
-
-    def _cost_error(self, sizes: PageSizes, cost: int, limit: int) -> CostLimitError:
-        field = self._lists[0].field if self._lists else self._roots[0].field
-        advice = suggest_page_sizes(self._roots, self._lists, sizes, limit)
-        message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
-        return CostLimitError(message, field.node, field.path, cost)
 
 
 def _page_size_error(plan: FieldPlan, size: int, limit: int) -> LocatedRequestError:

@@ -1,7 +1,8 @@
 """Prepare an operation: bind the values of a request, and compile and cache one statement per shape."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.errors import RequestError
 from gqlnews.query.arguments import ResolvedArguments
-from gqlnews.query.complexity import ComplexityCounter, ComplexityNode, complexity_tree
+from gqlnews.query.complexity import ComplexityCounter, complexity_tree, count_fields
 from gqlnews.query.cost import CostEstimator
 from gqlnews.query.fields import (
     Audience,
@@ -26,7 +27,6 @@ from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_key_filter, render_
 from gqlnews.query.sql.changes import EVENTS, KEYS
 from gqlnews.query.sql.rows import AnySelect, bound_name
 from gqlnews.query.tree import (
-    CostLimitError,
     DeferredFragment,
     FieldPlan,
     LocatedRequestError,
@@ -101,21 +101,16 @@ Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
 SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
-FULL_RESPONSE = -1  # number of the single response, in place of the number of an increment
-MAX_STATEMENTS = 64  # cached per prepared operation; the oldest is evicted
+OPERATION_BYTES, FIELD_BYTES = 2_500, 350  # size of a plan: fixed, and per field
 COMPILE_SECONDS = 50e-6  # to render and compile one comparison of a filter in one subquery
 
 
 @dataclass(frozen=True, slots=True)
 class BoundQuery:
-    """The bound statement of a root field.
-
-    `nullable`: the field may be null. `cacheable`: no bound value depends on the current time.
-    """
+    """The bound statement of a root field. `nullable`: the field may be null."""
 
     statement: SqlCall
     nullable: bool
-    cacheable: bool
     errors: tuple[LocatedRequestError, ...] = ()
 
     @property
@@ -133,20 +128,26 @@ class BoundQuery:
 class BoundOperation:
     """The statements of a request by response key, and the errors of root fields without a statement.
 
-    `complete`: the statements cover the whole operation. `cacheable`: no bound value depends on the current
-    time. `cost`: the maximum number of objects in the response. `scan_work`: the scans of the root fields,
-    from which the scan work is computed (scan.py).
+    `statements` are the distinct ones; those in `uncacheable` depend on the current time. `complete`: they
+    cover the whole operation. `cost`: the maximum number of objects in the response. `scan_work`: the scans
+    of the root fields, from which the scan work is computed (scan.py).
     """
 
     queries: Mapping[str, BoundQuery]
     failures: Mapping[str, GraphQLError]
     complete: bool
-    cacheable: bool
+    statements: Sequence[SqlCall] = ()
+    uncacheable: frozenset[SqlCall] = frozenset()
     cost: int = 0
     scan_work: ScanWork = NO_SCAN_WORK
 
+    @property
+    def cacheable(self) -> bool:
+        """Whether no bound value depends on the current time."""
+        return not self.uncacheable
 
-EMPTY_OPERATION = BoundOperation({}, {}, complete=False, cacheable=False)
+
+EMPTY_OPERATION = BoundOperation({}, {}, complete=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,11 @@ class BoundSubscription:
     cost: int
     _values: Mapping[str, object]
 
-    def render_events(self, events: str) -> "SqlCall":
+    def render_events(self, events: str) -> SqlCall:
         """Return the statement that renders each event (JSON, see query/sql/changes.py) as a line of JSON."""
         return self._bind_value(self._render_statement, EVENTS, events)
 
-    def filter_keys(self, keys: str) -> "SqlCall":
+    def filter_keys(self, keys: str) -> SqlCall:
         """Return the statement that reduces a JSON array of keys to the keys of rows that pass the filter."""
         return self._bind_value(self._filter_statement, KEYS, keys)
 
@@ -174,7 +175,7 @@ class BoundSubscription:
         """Return a key, equal for subscriptions that deliver the same events with the same selection."""
         return self.key, self.render_events(""), self.filter_keys("")
 
-    def _bind_value(self, statement: Statement, name: str, value: str) -> "SqlCall":
+    def _bind_value(self, statement: Statement, name: str, value: str) -> SqlCall:
         values = {**self._values, bound_name(self.field.number, name): value}
         return statement.sql, statement.bind(values)
 
@@ -198,38 +199,44 @@ class BoundIncrements:
     increments: tuple[BoundIncrement, ...]
 
 
-@dataclass(slots=True)
 class PreparedOperation:
-    """The plan of one operation, and a cache of the statements compiled from it."""
+    """The plan of one operation, and the statements compiled from it. Thread-safe.
 
-    plan: OperationPlan
-    limits: Limits = UNLIMITED
-    statements: dict[tuple[Hashable, ...], Statement] = field(default_factory=dict)
-    size: int = 0  # approximate bytes of the cached statements
-    _estimator: CostEstimator = field(init=False)
-    _complexity: Mapping[str, ComplexityNode] = field(init=False)
+    `size` is the estimated size in bytes; it grows with the statements.
+    """
 
-    def __post_init__(self) -> None:
-        nodes = ((key, complexity_tree(root)) for key, root in self.plan.roots.items())
+    def __init__(self, plan: OperationPlan, limits: Limits = UNLIMITED) -> None:
+        self.plan = plan
+        self.statements: dict[tuple[Hashable, ...], Statement] = {}
+        self.size = OPERATION_BYTES + _plan_size(plan.roots)
+        self._increments: Sequence[Mapping[str, RootPlan]] = ()
+        self._lock = Lock()
+        nodes = ((key, complexity_tree(root)) for key, root in plan.roots.items())
         self._complexity = {key: node for key, node in nodes if node is not None}
-        self._estimator = CostEstimator(tuple(self.plan.roots.values()), self.limits)
+        self._estimator = CostEstimator(tuple(plan.roots.values()), limits)
 
     def bind(self, variables: VariableValues, audience: Audience) -> BoundOperation:
         """Bind the request's values.
 
         Raises LocatedRequestError if an argument is invalid or a limit is exceeded, and TimeBudgetExceeded.
         """
-        queries, failures = {}, dict(self.plan.failures)
+        queries, failures, uncacheable = {}, dict(self.plan.failures), set()
         bounds, cost, scans = self._bind_roots(variables)
         for key, bound in bounds.items():
-            if bound.failure is None:
-                queries[key] = self._bind_query(key, bound, audience, self.plan.roots[key])
-            else:
+            if bound.failure is not None:
                 failures[key] = bound.failure
-        cacheable = all(bound.cacheable for bound in bounds.values())
-        complete = self.plan.complete and not failures
+                continue
+            query = queries[key] = self._bind_query(self.plan.roots[key], bound, audience)
+            if bound.uses_clock:
+                uncacheable.add(query.statement)
         return BoundOperation(
-            queries, failures, complete, cacheable=cacheable, cost=cost, scan_work=ScanWork(scans)
+            queries,
+            failures,
+            self.plan.complete and not failures,
+            tuple(dict.fromkeys(query.statement for query in queries.values())),
+            frozenset(uncacheable),
+            cost,
+            ScanWork(scans),
         )
 
     def bind_subscription(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
@@ -243,14 +250,12 @@ class PreparedOperation:
                 raise failure
         ((key, bound),) = bounds.items()
         root = self.plan.roots[key]
-        plan = root.field
-        arguments = bound.arguments[plan.number]
         return BoundSubscription(
             key,
-            self._get_statement(key, bound, audience, render_root, root),
-            self._get_statement(key, bound, audience, render_key_filter, root),
-            arguments,
-            plan,
+            self._get_statement(root, bound, audience, render_root),
+            self._get_statement(root, bound, audience, render_key_filter),
+            bound.arguments[root.field.number],
+            root.field,
             cost,
             bound.values(),
         )
@@ -260,7 +265,7 @@ class PreparedOperation:
         rebound = _bind(self.plan.roots[bound.key], variables)
         return replace(bound, arguments=rebound.arguments[bound.field.number], _values=rebound.values())
 
-    def bind_increments(self, variables: VariableValues, audience: Audience) -> "BoundIncrements | None":
+    def bind_increments(self, variables: VariableValues, audience: Audience) -> BoundIncrements | None:
         """Bind an incremental response; None if it must be a single response. Raises the same as `bind`."""
         plan = self.plan
         if plan.failures or not plan.complete or not (plan.fragments or plan.uses_stream):
@@ -268,21 +273,27 @@ class PreparedOperation:
         bounds, _, _ = self._bind_roots(variables)
         if any(bound.failure for bound in bounds.values()):
             return None
-        increments = tuple(
-            self._bind_increment(number, bounds, audience) for number in range(1 + len(plan.fragments))
-        )
-        return BoundIncrements(plan.fragments, increments)
+        increments = [
+            BoundIncrement(
+                {key: root.field for key, root in roots.items()},
+                {key: self._bind_query(root, bounds[key], audience) for key, root in roots.items()},
+            )
+            for roots in self._increment_plans()
+        ]
+        return BoundIncrements(plan.fragments, tuple(increments))
 
-    def _bind_increment(
-        self, number: int, bounds: "Mapping[str, _BoundRoot]", audience: Audience
-    ) -> "BoundIncrement":
-        plans, queries = {}, {}
-        for key, bound in bounds.items():
-            plan = restrict_to(self.plan.roots[key], number)
-            if plan is not None:
-                plans[key] = plan.field
-                queries[key] = self._bind_query(key, bound, audience, plan, number)
-        return BoundIncrement(plans, queries)
+    def _increment_plans(self) -> Sequence[Mapping[str, RootPlan]]:
+        """Return the root fields that contribute to each increment, restricted to it."""
+        if not self._increments:
+            increments: list[dict[str, RootPlan]] = []
+            for number in range(1 + len(self.plan.fragments)):
+                restricted = ((key, restrict_to(root, number)) for key, root in self.plan.roots.items())
+                increments.append({key: root for key, root in restricted if root is not None})
+            with self._lock:
+                if not self._increments:
+                    self._increments = increments
+                    self.size += sum(map(_plan_size, increments))
+        return self._increments
 
     def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _BoundRoot], int, dict[str, Scans]]":
         """Return the resolved arguments of each root field, the query cost, and the scans by response key."""
@@ -295,59 +306,32 @@ class PreparedOperation:
             if root_scans := complexity.add(node, bound.arguments):
                 scans[key] = root_scans
             bound.comparisons = complexity.comparisons - before
-        try:
-            cost = self._estimator.estimate([bound.arguments for bound in bounds.values()])
-        except CostLimitError as error:
-            error.scans = scans
-            raise
+        cost = self._estimator.estimate([bound.arguments for bound in bounds.values()], scans)
         return bounds, cost, scans
 
     def _get_statement(
-        self,
-        key: str,
-        bound: "_BoundRoot",
-        audience: Audience,
-        render: Render,
-        plan: RootPlan,
-        increment: int = FULL_RESPONSE,
+        self, root: RootPlan, bound: "_BoundRoot", audience: Audience, render: Render
     ) -> Statement:
-        """Return the cached statement, or compile it.
-
-        `plan` is the plan of the root field, restricted to the increment with this number.
-        """
+        """Return the cached statement, or compile it. `root` is one of the operation's plans, not a copy."""
         shapes = {number: arguments.shape for number, arguments in bound.arguments.items()}
-        cache_key = (key, audience, render, increment, *shapes.values())
+        cache_key = (id(root), audience, render, *shapes.values())
         statement = self.statements.get(cache_key)
         if statement is None:
             check_time_budget(COMPILE_SECONDS * bound.comparisons)
-            statement = compile_statement(render(plan, audience, shapes))
-            self._cache_statement(cache_key, statement)
+            statement = compile_statement(render(root, audience, shapes))
+            with self._lock:
+                self.statements[cache_key] = statement
+                self.size += statement.size
         return statement
 
-    def _cache_statement(self, key: tuple[Hashable, ...], statement: Statement) -> None:
-        while len(self.statements) >= MAX_STATEMENTS:
-            self.size -= self.statements.pop(next(iter(self.statements))).size
-        self.statements[key] = statement
-        self.size += statement.size
-
-    def merge(self, other: "PreparedOperation") -> None:
-        """Add the statements that another thread compiled for the same plan."""
-        for key, statement in other.statements.items():
-            if key not in self.statements:
-                self._cache_statement(key, statement)
-
-    def _bind_query(
-        self,
-        key: str,
-        bound: "_BoundRoot",
-        audience: Audience,
-        plan: RootPlan,
-        increment: int = FULL_RESPONSE,
-    ) -> BoundQuery:
-        statement = self._get_statement(key, bound, audience, render_root, plan, increment)
-        nullable = not is_non_null_type(self.plan.roots[key].field.definition.type)
+    def _bind_query(self, root: RootPlan, bound: "_BoundRoot", audience: Audience) -> BoundQuery:
+        statement = self._get_statement(root, bound, audience, render_root)
         call = (statement.sql, statement.bind(bound.values()))
-        return BoundQuery(call, nullable, bound.cacheable, statement.errors)
+        return BoundQuery(call, not is_non_null_type(root.field.definition.type), statement.errors)
+
+
+def _plan_size(roots: Mapping[str, RootPlan]) -> int:
+    return FIELD_BYTES * sum(count_fields(root.field) for root in roots.values())
 
 
 @dataclass(slots=True)
@@ -363,8 +347,8 @@ class _BoundRoot:
     comparisons: int = 0
 
     @property
-    def cacheable(self) -> bool:
-        return not any(arguments.uses_clock for arguments in self.arguments.values())
+    def uses_clock(self) -> bool:
+        return any(arguments.uses_clock for arguments in self.arguments.values())
 
     def values(self) -> dict[str, object]:
         """Return the bound values by parameter name."""

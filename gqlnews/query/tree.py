@@ -1,7 +1,7 @@
 """The plan tree of an operation: plain frozen data that the renderer reads.
 
 A document has one plan for each operation and each combination of values of its `@skip` and `@include`
-variables; `ParsedDocument` caches up to 64 of them.
+variables.
 
 The structure follows pg_graphql: a field becomes a `FieldPlan`, its selection set an `ObjectPlan`, and so on
 recursively.
@@ -14,7 +14,6 @@ from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.fields import Declaration, Entity
-from gqlnews.query.scan import Scans
 
 
 class LocatedRequestError(RequestError):
@@ -26,15 +25,6 @@ class LocatedRequestError(RequestError):
     def __init__(self, code: Code, message: str, node: FieldNode, path: tuple[str, ...]) -> None:
         super().__init__(code, message)
         self.node, self.path = node, path
-
-
-class CostLimitError(LocatedRequestError):
-    """The request exceeds the cost limit. `scans`: the scans that it would run, by root field."""
-
-    def __init__(self, message: str, node: FieldNode, path: tuple[str, ...], cost: int) -> None:
-        super().__init__(Code.TOO_COSTLY, message, node, path)
-        self.cost = cost
-        self.scans: Mapping[str, Scans] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Application state shared by all endpoints, and the health checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -12,10 +11,7 @@ from starlette.types import Scope
 from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.incremental import ReadParts
-from gqlnews.engine.requests import GraphQLResponse, PreparedQuery, PreparedRequest
 from gqlnews.errors import NotStartedError
-from gqlnews.query.fields import Audience
 from gqlnews.server.limits import (
     BodyMemory,
     ConcurrencyLimiter,
@@ -26,10 +22,8 @@ from gqlnews.server.limits import (
     client_key,
 )
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
-from gqlnews.server.persisted_documents import PersistedDocuments
 from gqlnews.server.preparation import OffloadQueue, Preparer
-from gqlnews.server.request import RawRequest
-from gqlnews.server.response_cache import ResponseCache, SingleFlight
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
 if TYPE_CHECKING:
@@ -47,48 +41,17 @@ class AppState:
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
-    single_flight: SingleFlight
     response_slots: ResponseSlots
     response_cache: ResponseCache
     subscription_hubs: SubscriptionHubs
     stream_limiter: StreamLimiter
     subscription_limiter: SubscriptionLimiter
-    read_parts: ReadParts
-    persisted_documents: PersistedDocuments
     concurrency_limiter: ConcurrencyLimiter
     rate_limiter: TokenBucketLimiter
     body_memory: BodyMemory
     store: Database
     metrics: Metrics
     tracer: "Tracer | None" = None
-
-    async def prepare(
-        self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
-    ) -> PreparedRequest:
-        """Prepare a request, or return its error response. Raises HTTPError.
-
-        A subscription beyond the client's limit is rejected before that work.
-        """
-        if raw.is_subscription:
-            self.subscription_limiter.check(client)
-        request = self.persisted_documents.resolve(raw)
-        prepared = await self.preparer.prepare(
-            replace(request, incremental=True) if incremental else request, audience, client
-        )
-        if not (isinstance(prepared, GraphQLResponse) and prepared.is_invalid):
-            self.persisted_documents.register(raw)
-        return prepared
-
-    async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
-        """Execute a prepared query. Raises HTTPError (503)."""
-        run = partial(self.engine.run, prepared, partial(self.offload.run, client))
-        if prepared.bound.complete or prepared.bound.queries:
-            return await run()
-        request = prepared.request  # introspection: the response does not depend on the store
-        variables = repr(request.variables)
-        return await self.single_flight.run(
-            (request.query, request.operation_name, variables, request.include_cost), run
-        )
 
     def client_key(self, scope: Scope) -> str:
         """The client's key for fair scheduling and per-client limits."""

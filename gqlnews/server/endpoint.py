@@ -247,7 +247,7 @@ async def _execute(
         context.cached = True
         return not_modified
     with app_state.concurrency_limiter:
-        context.response = await app_state.run(prepared, context.client)
+        context.response = await app_state.preparer.run(prepared, context.client)
     if cache_id is None or not context.response.is_clean:
         return _uncacheable_response(context)
     if not context.registers_apq:
@@ -258,14 +258,14 @@ async def _execute(
 async def _prepare(context: RequestContext, key: CacheKey) -> PreparedRequest:
     """Return the prepared request, from the cache if possible, or its error response. Raises HTTPError."""
     app_state = context.app_state
-    cached = app_state.response_cache.get_prepared(key)
+    cached = app_state.engine.cache.get_request(key)
     if cached is not None:
         _charge_rate_limit(context, cached)
         return cached
     prepared = await _parse_and_prepare(context, key)
     cacheable = for_single_response(prepared) if context.streaming is NO_STREAMS else prepared
-    if isinstance(cacheable, PreparedQuery) and not context.registers_apq:
-        app_state.response_cache.set_prepared(key, cacheable)
+    if isinstance(cacheable, PreparedQuery) and cacheable.bound.cacheable and not context.registers_apq:
+        app_state.engine.cache.set_request(key, len(key.text), cacheable)
     return cacheable
 
 
@@ -278,7 +278,9 @@ async def _parse_and_prepare(context: RequestContext, key: CacheKey) -> Prepared
         context.app_state.stream_limiter.check(context.scope)
     streaming = context.streaming
     incremental = streaming.incremental and streaming.preferred != EVENT_STREAM
-    prepared = await context.app_state.prepare(raw, key.audience, context.client, incremental=incremental)
+    prepared = await context.app_state.preparer.prepare(
+        raw, key.audience, context.client, incremental=incremental
+    )
     _charge_rate_limit(context, prepared)
     return prepared
 

@@ -1,4 +1,4 @@
-"""Prepare requests (parse, validate, plan, compile) without blocking the event loop."""
+"""Prepare and run requests without blocking the event loop."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -13,12 +13,21 @@ from typing import Any, TypeVar
 from graphql import GraphQLError
 
 from gqlnews.cache import SizedLRUCache
-from gqlnews.engine.documents import ParsedDocument, with_code
+from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.requests import GraphQLRequest, PreparedRequest, error_response
+from gqlnews.engine.requests import (
+    GraphQLRequest,
+    GraphQLResponse,
+    PreparedQuery,
+    PreparedRequest,
+    error_response,
+)
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
+from gqlnews.server.limits import SubscriptionLimiter
+from gqlnews.server.request import PersistedDocuments, RawRequest
 from gqlnews.server.response import RETRY_AFTER, HTTPError
+from gqlnews.server.response_cache import SingleFlight
 from gqlnews.time_budget import TimeBudget, TimeBudgetExceeded, time_budget
 
 # Run CPU-bound work off the event loop: one worker thread behind a short queue.
@@ -154,9 +163,8 @@ def _overloaded() -> HTTPError:
 # 1. A request is first prepared on the event loop, within a time budget: most take 0.1 to 5 ms.
 # 2. The slow preparations of all clients share a fraction of the loop's time. Once it is used up, the budget
 #    is MIN_SECONDS, except for a client that has not used up a small share of its own.
-# 3. A request that exceeds its budget is prepared again by the worker thread of `OffloadQueue`, on a copy of
-#    the cached document. Then the loop merges the copy into the cache. Meanwhile, other requests with the
-#    same document wait.
+# 3. A request that exceeds its budget is prepared again by the worker thread of `OffloadQueue`, with the same
+#    document if that is cached. Meanwhile, other requests with the same document wait.
 
 MAX_SECONDS = 0.02  # maximum budget of one request on the loop
 MIN_SECONDS = 0.001  # budget when the share is used up; enough for a cached document
@@ -218,28 +226,61 @@ class _TimeBucket:
 
 
 class Preparer:
-    """Prepare requests for one engine."""
+    """Prepare and run the requests of one engine."""
 
-    def __init__(self, engine: Engine, queue: OffloadQueue) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        queue: OffloadQueue,
+        persisted_documents: PersistedDocuments,
+        subscription_limiter: SubscriptionLimiter,
+    ) -> None:
         self._engine, self._queue = engine, queue
+        self.persisted_documents, self._subscription_limiter = persisted_documents, subscription_limiter
         self._share = LoopShare()
         self._preparing: dict[str, asyncio.Future[None]] = {}  # by document, while the thread prepares it
+        self._introspection = SingleFlight()
 
-    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:
+    async def prepare(
+        self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
+    ) -> PreparedRequest:
         """Prepare the request, or return its error response; `client` is the key for fair scheduling.
 
-        Raises HTTPError (503) if the server is overloaded.
+        Raises HTTPError if its document is unknown, the server is overloaded, or it is a subscription beyond
+        the client's limit, which is rejected before any work.
         """
+        if raw.is_subscription:
+            self._subscription_limiter.check(client)
+        request = GraphQLRequest(
+            self.persisted_documents.resolve(raw),
+            raw.variables,
+            raw.operation_name,
+            incremental=incremental,
+            include_cost=raw.include_cost,
+        )
+        try:
+            prepared = await self._prepare(request, audience, client)
+        except TimeBudgetExceeded:
+            return error_response([with_code(GraphQLError(PREPARE_TIMEOUT), Code.TOO_WIDE)])
+        if not (isinstance(prepared, GraphQLResponse) and prepared.is_invalid):
+            self.persisted_documents.register(raw)
+        return prepared
+
+    async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
+        """Execute a prepared query. Raises HTTPError (503)."""
+        run = partial(self._engine.run, prepared, partial(self._queue.run, client))
+        if prepared.bound.complete or prepared.bound.queries:
+            return await run()
+        request = prepared.request  # introspection: the response does not depend on the store
+        key = request.query, request.operation_name, repr(request.variables), request.include_cost
+        return await self._introspection.run(key, run)
+
+    async def _prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:
         prepared = self._try_on_loop(request, audience, client)
         if prepared is None and (in_progress := self._preparing.get(request.query)) is not None:
             await asyncio.wait([in_progress])  # then the document is cached
             prepared = self._try_on_loop(request, audience, client)
-        if prepared is not None:
-            return prepared
-        try:
-            return await self._prepare_on_thread(request, audience, client)
-        except TimeBudgetExceeded:
-            return error_response([with_code(GraphQLError(PREPARE_TIMEOUT), Code.TOO_WIDE)])
+        return prepared or await self._prepare_on_thread(request, audience, client)
 
     def _try_on_loop(
         self, request: GraphQLRequest, audience: Audience, client: str
@@ -251,7 +292,7 @@ class Preparer:
             return None
         try:
             with time_budget(budget):
-                return self._engine.prepare_any(request, audience)
+                return self._engine.prepare(request, audience)
         except TimeBudgetExceeded:
             return None
         finally:
@@ -265,24 +306,23 @@ class Preparer:
         """
         if self._queue.queued_count(client) > MAX_QUEUED_FOR_LOOP:
             return False
-        return budget > MIN_SECONDS or self._engine.documents.cache.get(query) is not None
+        return budget > MIN_SECONDS or self._engine.cache.get_document(query) is not None
 
     async def _prepare_on_thread(
         self, request: GraphQLRequest, audience: Audience, client: str
     ) -> PreparedRequest:
-        documents = self._engine.documents
-        cached = documents.cache.get(request.query)
-        document_copy = None if cached is None else cached.fork()
+        engine = self._engine
+        cached = engine.cache.get_document(request.query)
 
-        def prepare() -> tuple[ParsedDocument, PreparedRequest]:
-            document = document_copy or documents.parse(request.query)
-            return document, self._engine.prepare_any_with(document, request, audience)
+        def prepare() -> tuple[Document, PreparedRequest]:
+            document = cached or engine.parse(request.query)
+            return document, engine.prepare_document(document, request, audience)
 
         done = asyncio.get_running_loop().create_future()
         self._preparing.setdefault(request.query, done)
         try:
             document, prepared = await self._queue.run(client, prepare)
-            documents.merge(request.query, document)
+            engine.cache.set_document(document)
         finally:
             done.set_result(None)
             if self._preparing.get(request.query) is done:

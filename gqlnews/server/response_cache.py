@@ -1,4 +1,4 @@
-"""Response cache, prepared-request cache, request coalescing, and ETag handling."""
+"""Response cache, request coalescing, and ETag handling."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -9,17 +9,15 @@ from typing import Any, NamedTuple, TypeVar
 from gqlnews import __version__
 from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.database_handle import SnapshotId
-from gqlnews.engine.requests import GraphQLResponse, PreparedQuery
+from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.query.fields import Audience
 from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.response import Headers
 
-# Response cache and prepared-request cache.
+# Response cache.
 #
 # A response without errors that does not depend on the clock is valid until the content version changes.
 
-MAX_PREPARED_BYTES, ALWAYS_ADMIT_BYTES = 32 << 20, 8 << 20  # of the prepared-request cache
-PARSED_FACTOR = 30  # bytes of Python objects that a byte of JSON may become
 ENTRY_OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
 _PROGRAM_VERSION = __version__.encode()
 
@@ -27,12 +25,11 @@ _PROGRAM_VERSION = __version__.encode()
 class CacheKey(NamedTuple):
     """Cache key: all that determines a response except the content.
 
-    `text` is the body of a POST or the query string of a GET. `reject_mutations` is true for a GET or HEAD,
-    so that a body and a query string with the same bytes have different keys.
+    `text` is the body of a POST, or the query string of a GET or HEAD.
     """
 
     text: bytes
-    reject_mutations: bool
+    is_query_string: bool
     audience: Audience
 
     def etag(self, version: bytes, media: str) -> bytes:
@@ -48,24 +45,16 @@ class _CachedResponse:
 
 
 class ResponseCache:
-    """Response cache of at most `max_bytes` bytes (0 disables it), plus a cache of prepared requests."""
+    """Response cache of at most `max_bytes` bytes; 0 disables it."""
 
     def __init__(self, max_bytes: int) -> None:
         self._responses: SizedLRUCache[CacheKey, _CachedResponse] = SizedLRUCache(max_bytes)
-        self._prepared: SizedLRUCache[CacheKey, PreparedQuery] = SizedLRUCache(
-            MAX_PREPARED_BYTES, ALWAYS_ADMIT_BYTES
-        )
         self.hits = self.misses = 0
 
     @property
     def size(self) -> int:
         """Size of the cached responses in bytes."""
         return self._responses.size
-
-    @property
-    def prepared_size(self) -> int:
-        """Estimated size of the cached prepared requests in bytes."""
-        return self._prepared.size
 
     @property
     def enabled(self) -> bool:
@@ -83,14 +72,6 @@ class ResponseCache:
     def set(self, key: CacheKey, snapshot_id: SnapshotId, response: GraphQLResponse) -> None:
         size = len(key.text) + len(response.body) + ENTRY_OVERHEAD
         self._responses.set(key, _CachedResponse(snapshot_id, response), size)
-
-    def get_prepared(self, key: CacheKey) -> PreparedQuery | None:
-        return self._prepared.get(key)
-
-    def set_prepared(self, key: CacheKey, prepared: PreparedQuery) -> None:
-        """Cache a prepared request, unless it depends on the clock: then its bound values change."""
-        if prepared.bound.cacheable:
-            self._prepared.set(key, prepared, PARSED_FACTOR * len(key.text) + prepared.size)
 
 
 # Request coalescing: a call waits for an equal one that is already running, and shares its result.

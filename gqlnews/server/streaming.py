@@ -126,7 +126,7 @@ async def _incremental(
         async with app_state.response_slots.acquire(client):
             with app_state.concurrency_limiter:
                 async with aclosing(
-                    incremental_payloads(prepared.bound, app_state.read_parts, encode, offload)
+                    incremental_payloads(prepared.bound, app_state.engine.store, encode, offload)
                 ) as payloads:
                     async for payload in payloads:
                         rows += 1
@@ -163,7 +163,7 @@ async def _single(
             return
         async with app_state.response_slots.acquire(client):
             with app_state.concurrency_limiter:
-                response = await app_state.run(prepared, client)
+                response = await app_state.preparer.run(prepared, client)
             yield response
     except HTTPError as error:
         yield _failure(error.code, str(error), prepared.operation)

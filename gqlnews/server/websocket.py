@@ -192,7 +192,7 @@ class GraphQLTransportWSHandler:
             if len(self._operations) >= MAX_OPERATIONS:
                 text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
                 raise HTTPError(429, Code.TOO_MANY_OPERATIONS, text)
-            prepared = await self._app_state.prepare(message.request, self._audience, self._client)
+            prepared = await self._app_state.preparer.prepare(message.request, self._audience, self._client)
         except HTTPError as error:
             self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
             log_stream_end(None, start, 0, WEBSOCKET, error.code)

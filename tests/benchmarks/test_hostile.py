@@ -26,12 +26,12 @@ from benchmarks.hostile.traffic import ConnectionFlood, HttpFlood, Payload, Sock
 from benchmarks.hostile.victim import Sample
 from benchmarks.live.frames import TEXT, FrameParser
 from gqlnews.config.settings import DEFAULT_LIMITS
-from gqlnews.database.sqlite.connection import Statements
-from gqlnews.engine.documents import DocumentCache
+from gqlnews.engine.documents import parse_document
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.query.fields import Audience
 from gqlnews.schema.query import build_schema
+from tests.store import UnreadStore
 
 MOST_BODY, MOST_MESSAGE = 256 * 1024, 64 * 1024  # bytes that the server accepts
 ROOT = Path(__file__).parents[2]
@@ -128,12 +128,12 @@ def test_a_large_string_has_the_requested_size() -> None:
 )
 def test_hostile_documents_are_syntactically_valid(make: Any) -> None:
     assert parse(make(7)).definitions
-    assert DocumentCache(build_schema()._schema).get(make(7)).errors
+    assert parse_document(make(7), build_schema()._schema).errors
 
 
 @pytest.mark.parametrize("text", VALID, ids=lambda text: str(text)[:20])
 def test_documents_that_should_run_are_valid(text: str) -> None:
-    assert DocumentCache(build_schema()._schema).get(text).errors == ()
+    assert parse_document(text, build_schema()._schema).errors == ()
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,9 @@ def test_documents_that_should_run_are_valid(text: str) -> None:
     ],
 )
 def test_documents_that_should_run_are_within_the_limits(text: str, variables: dict[str, object]) -> None:
-    async def read(statements: Statements) -> list[bytes | None]:
-        raise AssertionError(statements)
-
-    prepared = Engine(read, limits=DEFAULT_LIMITS).prepare(GraphQLRequest(text, variables), Audience.PUBLIC)
-    assert isinstance(prepared, PreparedQuery), prepared.body
+    engine = Engine(UnreadStore(), limits=DEFAULT_LIMITS)
+    prepared = engine.prepare(GraphQLRequest(text, variables), Audience.PUBLIC)
+    assert isinstance(prepared, PreparedQuery), prepared
 
 
 def test_the_placeholder_of_the_store_version_is_replaced() -> None:

@@ -13,22 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.connection import Statement
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.execution import FieldCache
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.query.fields import Audience
 from tests.live import Live, open_live
+from tests.store import UnreadStore
 
 ENOUGH = 1 << 20
 LIST = "articles { nodes { slug title related { title article { title } } } totalCount }"
 ARTICLE = "article(slug: $slug) { title excerpt }"
 
 
-class CachedEngine:
-    """An engine with a root field cache over a store that changes.
+class CachedEngine(UnreadStore):
+    """An engine with a root field cache over a store that changes, which it wraps.
 
     `dispatches` holds the number of statements of each dispatch to the readers. `before` runs before the next
     dispatch. `knows` says whether the version is known. `database` distinguishes stores that have
@@ -41,18 +41,18 @@ class CachedEngine:
         self.before: Callable[[], None] = lambda: None
         self.knows = True
         self.database = 0
-        self.cache = FieldCache(self._snapshot, limit)
-        self.engine = Engine(self._read, live.engine.schema, limits, field_cache=self.cache)
+        self.engine = Engine(self, live.engine.schema, limits, field_cache_bytes=limit)
+        self.cache = self.engine.field_cache
 
-    def _snapshot(self, audience: Audience) -> SnapshotId | None:
+    def snapshot_id(self, audience: Audience) -> SnapshotId | None:
         version = self.live.revision.version(audience)
         return SnapshotId(self.database, version) if self.knows and version is not None else None
 
-    async def _read(self, statements: Sequence[Statement]) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
         self.dispatches.append(len(statements))
         before, self.before = self.before, lambda: None
         before()
-        return await self.live.readers.read(statements)
+        return await self.live.readers.execute_batch(statements)
 
     async def answer(
         self, query: str, audience: Audience = Audience.PUBLIC, **variables: Any
@@ -185,7 +185,7 @@ def test_clients_cannot_make_keys_collide() -> None:
         statements = [(sql, numbers) for numbers in product((-1, -2), repeat=12)]
         assert len({hash(statement) for statement in statements}) == 1
         for statement in statements:
-            await cached.cache.read(cached.engine.read, Audience.PUBLIC, [statement])
+            await cached.cache.read(Audience.PUBLIC, [statement])
         assert len({hash(key) for key in cached.cache._fields._values}) == len(statements)
 
     run(scenario, limit=1 << 23)
@@ -228,7 +228,7 @@ def test_memory_is_bounded(sign: str, length: int) -> None:
 
     async def ask(cached: CachedEngine, number: int) -> None:
         audience, bound = Audience.PUBLIC, f"{sign * length}{number}"
-        assert await cached.cache.read(cached.engine.read, audience, [("SELECT ?", (bound,))])
+        assert await cached.cache.read(audience, [("SELECT ?", (bound,))])
 
     limit = 400_000
     run(scenario, limit=limit)

@@ -1,20 +1,20 @@
 """Single-flight: a statement that is running for one request is not run again for another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.connection import Statement, timeout_error
+from gqlnews.database.sqlite.connection import Statement, Statements, timeout_error
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import OverloadedError
 from gqlnews.query.fields import Audience
 from tests.ingest.conftest import database
+from tests.store import UnreadStore
 
 A, B, C = ("SELECT 'a'", ()), ("SELECT 'b'", ()), ("SELECT 'c'", ())
 COUNT = ("SELECT CAST(count(*) AS TEXT) FROM topic", ())
@@ -36,20 +36,27 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class SlowStore:
-    """A store whose reads wait until `proceed` is set. `batches` are the statements of each read."""
+class SlowStore(UnreadStore):
+    """A store whose reads wait until `proceed` is set. `batches` are the statements of each read.
+
+    `inline` is the result of each read on the event loop.
+    """
 
     def __init__(self) -> None:
-        self.snapshot: object = 1
+        self.inline: Sequence[bytes | None] | None = None
+        self.snapshot: Hashable | None = 1
         self.batches: list[list[Statement]] = []
         self.proceed = asyncio.Event()
         self.failure: Exception | None = None
         self.cancelled = 0
 
-    def get_snapshot(self, audience: Audience) -> object:
+    def snapshot_id(self, audience: Audience) -> Hashable | None:
         return None if self.snapshot is None else (self.snapshot, audience)
 
-    async def read(self, statements: Sequence[Statement]) -> Sequence[bytes | None]:
+    def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
+        return self.inline
+
+    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
         """Return each statement's text with the snapshot at the start of the read."""
         self.batches.append(list(statements))
         snapshot = self.snapshot
@@ -74,12 +81,12 @@ class Requests:
 
     def __init__(self, max_bytes: int = 0) -> None:
         self.store = SlowStore()
-        self.cache = FieldCache(self.store.get_snapshot, max_bytes)
+        self.cache = FieldCache(self.store, max_bytes)
 
     async def start(
         self, *statements: Statement, audience: Audience = PUBLIC, uncacheable: Sequence[Statement] = ()
     ) -> "asyncio.Task[Sequence[bytes | None]]":
-        reading = self.cache.read(self.store.read, audience, statements, uncacheable)
+        reading = self.cache.read(audience, statements, uncacheable)
         task = asyncio.ensure_future(reading)
         await _settle()
         return task
@@ -200,44 +207,63 @@ async def test_overload_of_one_client_is_not_shared_with_others() -> None:
     assert requests.store.batches == [[A], [A]]
 
 
-@pytest.mark.parametrize(
-    ("max_bytes", "inline", "batches"), [(0, b"i", []), (0, None, [[A]]), (1 << 20, b"i", [[A]])]
-)
-async def test_short_statements_run_inline_if_nothing_is_cached(
+@pytest.mark.parametrize("max_bytes", [0, 1 << 20])
+@pytest.mark.parametrize(("inline", "batches"), [(b"i", []), (None, [[A]])])
+async def test_short_statements_run_inline(
     max_bytes: int, inline: bytes | None, batches: list[list[Statement]]
 ) -> None:
     requests = Requests(max_bytes)
+    requests.store.inline = None if inline is None else [inline]
     requests.store.proceed.set()
-    results = await requests.cache.read(
-        requests.store.read, PUBLIC, [A], read_inline=lambda _: None if inline is None else [inline]
-    )
-    assert list(results) == [b"a1" if batches else inline]
+    assert list(await (await requests.start(A))) == [inline or b"a1"]
     assert requests.store.batches == batches
 
 
+@pytest.mark.parametrize(("max_bytes", "result"), [(0, b"i"), (1 << 20, b"a1")])
+async def test_a_running_statement_is_tried_inline_only_without_a_cache(
+    max_bytes: int, result: bytes
+) -> None:
+    requests = Requests(max_bytes)
+    first = await requests.start(A)
+    requests.store.inline = [b"i"]
+    second = await requests.start(A)
+    requests.store.proceed.set()
+    assert (list(await first), list(await second)) == ([b"a1"], [result])
+
+
+class ProbedStore(UnreadStore):
+    """A read pool with its version probe."""
+
+    def __init__(self) -> None:
+        self.pool = ReadPool()
+
+    def snapshot_id(self, audience: Audience) -> Hashable | None:
+        return self.pool.probe.version(audience)
+
+    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+        return await self.pool.execute_batch(statements)
+
+
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[tuple[ReadPool, FieldCache]]:
-    pool, probe = ReadPool(), VersionProbe()
-    await pool.open(database)
-    probe.open(database)
+async def opened(database: Path) -> AsyncIterator[FieldCache]:
+    store = ProbedStore()
+    await store.pool.open(database)
     try:
-        yield pool, FieldCache(probe.version)
+        yield FieldCache(store)
     finally:
-        probe.close()
-        await pool.close()
+        await store.pool.close()
 
 
-@pytest.mark.usefixtures("no_inline_execution")
 async def test_no_result_is_older_than_its_request_or_mixes_snapshots(database: Path) -> None:
     """Over a real file that changes between the requests."""
 
     async def read(known: int) -> None:
-        first, _, last = await cache.read(pool.read, PUBLIC, [COUNT, SLOW, COUNT_TOO])
+        first, _, last = await cache.read(PUBLIC, [COUNT, SLOW, COUNT_TOO])
         assert first == last
         assert int(first or b"") >= known
 
     with closing(open_writer(database)) as writer:
-        async with opened(database) as (pool, cache), asyncio.TaskGroup() as reading:
+        async with opened(database) as cache, asyncio.TaskGroup() as reading:
             for number in range(1, 60):
                 writer.execute("BEGIN")
                 writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A')", (str(number),))

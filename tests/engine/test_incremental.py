@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,6 +44,7 @@ from tests.oracle.folders import write_folder
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.product import run_ingest
+from tests.store import PoolStore
 
 
 class Answers:
@@ -52,7 +54,7 @@ class Answers:
         self._runner = asyncio.Runner()
         self._readers = ReadPool()
         self._runner.run(self._readers.open(database))
-        self.engine = Engine(self._readers.read)
+        self.engine = Engine(PoolStore(self._readers))
         self.statements: list[str] = []
 
     def close(self) -> None:
@@ -69,16 +71,14 @@ class Answers:
 
     def parts(self, query: str, variables: dict[str, Any] | None = None) -> list[IncrementalPayload] | None:
         """Return the parts, or None if the response comes whole."""
-        made = self.engine.prepare_any(GraphQLRequest(query, variables, incremental=True), Audience.OPEN)
+        made = self.engine.prepare(GraphQLRequest(query, variables, incremental=True), Audience.OPEN)
         if not isinstance(made, PreparedIncremental):
             return None
         return self._runner.run(self._collected(made))
 
     async def _collected(self, made: PreparedIncremental) -> list[IncrementalPayload] | None:
         try:
-            parts = incremental_payloads(
-                made.bound, self._readers.read_parts, lambda part: part, asyncio.to_thread
-            )
+            parts = incremental_payloads(made.bound, self.engine.store, deepcopy, asyncio.to_thread)
             return [part async for part in parts]
         except IncrementalUnavailableError:
             return None
@@ -213,7 +213,7 @@ def test_incremental_payloads_merge_to_the_single_response(
     document = deferring(operation.document, seed, schema, streams=streams)
     if validate(schema, parse(document)):
         return  # a list that is selected twice may not be streamed twice
-    made = answers.engine.prepare_any(
+    made = answers.engine.prepare(
         GraphQLRequest(document, operation.variables, operation.name), Audience.OPEN
     )
     if isinstance(made, PreparedQuery) and made.bound.cacheable and made.bound.complete:
@@ -244,7 +244,7 @@ def test_a_nested_fragment_is_delivered_after_its_parent(news: Answers) -> None:
 
 def test_the_initial_payload_is_sent_before_the_next_statement_runs(news: Answers) -> None:
     news.trace()
-    made = news.engine.prepare_any(GraphQLRequest(DEEP, incremental=True), Audience.PUBLIC)
+    made = news.engine.prepare(GraphQLRequest(DEEP, incremental=True), Audience.PUBLIC)
     assert isinstance(made, PreparedIncremental)
     assert len(made.bound.increments) == 3
     news.statements.clear()

@@ -64,11 +64,11 @@ REQUESTS: dict[str, tuple[str, dict[str, Any] | None]] = {
 
 @pytest.fixture
 def engine(examples: Product) -> Engine:
-    return Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
+    return Engine(examples.engine.store, examples.engine.schema, DEFAULT_LIMITS)
 
 
 def refusal(engine: Engine, name: str) -> GraphQLResponse:
-    ready = engine.prepare_any(GraphQLRequest(*REQUESTS[name]), Audience.PUBLIC)
+    ready = engine.prepare(GraphQLRequest(*REQUESTS[name]), Audience.PUBLIC)
     assert isinstance(ready, GraphQLResponse)
     assert not ready.has_data
     return ready
@@ -87,18 +87,18 @@ def test_an_error_response_has_few_short_errors(engine: Engine, name: str) -> No
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_cache_does_not_underestimate_an_invalid_document(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]
-    engine.prepare_any(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
-    before_counted = engine.documents.cache.size
+    engine.prepare(GraphQLRequest(query, variables), Audience.PUBLIC)  # one-time loading does not count
+    before_counted = engine.cache.size
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for number in range(3):
-            engine.prepare_any(GraphQLRequest(f"{query} #{number}", variables), Audience.PUBLIC)
+            engine.prepare(GraphQLRequest(f"{query} #{number}", variables), Audience.PUBLIC)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert taken <= engine.documents.cache.size - before_counted + ELSEWHERE
+    assert taken <= engine.cache.size - before_counted + ELSEWHERE
 
 
 def test_the_last_error_reports_that_there_are_more(engine: Engine) -> None:
@@ -115,7 +115,7 @@ def test_names_are_suggested_for_the_first_errors_only(engine: Engine) -> None:
 @pytest.mark.parametrize(("wrong", "suggests"), [(1, True), (3, True), (4, False)])
 def test_names_are_suggested_for_few_errors_of_variables(engine: Engine, wrong: int, suggests: bool) -> None:
     variables = {"w": {f"publishe{number}": True for number in range(wrong)}}
-    ready = engine.prepare_any(GraphQLRequest(FILTER, variables), Audience.PUBLIC)
+    ready = engine.prepare(GraphQLRequest(FILTER, variables), Audience.PUBLIC)
     assert isinstance(ready, GraphQLResponse)
     assert (b"Did you mean" in ready.body) is suggests
 
@@ -123,7 +123,7 @@ def test_names_are_suggested_for_few_errors_of_variables(engine: Engine, wrong: 
 @pytest.mark.parametrize(("depth", "is_read"), [(33, True), (34, False)])
 def test_the_depth_of_literals_is_limited(engine: Engine, depth: int, is_read: bool) -> None:
     value = "[" * depth + "]" * depth
-    ready = engine.prepare_any(
+    ready = engine.prepare(
         GraphQLRequest(f"{{ articles(first: {value}) {{ totalCount }} }}"), Audience.PUBLIC
     )
     assert isinstance(ready, GraphQLResponse)

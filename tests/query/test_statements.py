@@ -45,7 +45,7 @@ def run_statements(product: Product, query: str, audience: Audience = Audience.P
     """Return the statements that a query ran, without those of the transaction."""
     query = filled(query, product)
     product.statements.clear()
-    product.dispatches = 0
+    product.store.dispatches = 0
     product.data(query, audience=audience)
     return [sql for sql in product.statements if sql.startswith(("SELECT", "WITH"))]
 
@@ -53,7 +53,7 @@ def run_statements(product: Product, query: str, audience: Audience = Audience.P
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_root_field_is_one_statement(product: Product, name: str) -> None:
     assert len(run_statements(product, QUERIES[name])) == 1
-    assert product.dispatches == 1
+    assert product.store.dispatches == 1
 
 
 def test_a_request_is_one_dispatch_and_one_transaction(product: Product) -> None:
@@ -62,13 +62,13 @@ def test_a_request_is_one_dispatch_and_one_transaction(product: Product) -> None
         "c: articles { nodes { slug } } }"
     )
     assert len(run_statements(product, query)) == 4  # a and b share a statement
-    assert product.dispatches == 1
+    assert product.store.dispatches == 1
     assert [sql for sql in product.statements if sql.startswith("BEGIN")] == ["BEGIN"]
 
 
 def test_introspection_runs_no_statement(product: Product) -> None:
     assert run_statements(product, "{ __typename __schema { queryType { name } } }") == []
-    assert product.dispatches == 0
+    assert product.store.dispatches == 0
 
 
 @pytest.mark.parametrize("audience", list(Audience))
@@ -107,10 +107,12 @@ def test_statement_text_is_deterministic(product: Product) -> None:
     query = "query ($n: Int, $m: Int) { articles(first: $n) { nodes { related(first: $m) { title } } } }"
     texts: set[str] = set()
     for first, links in [(1, 1), (20, 0), (5, None)]:
-        engine = Engine(product.engine.read)
+        engine = Engine(product.store)
         product.answer(GraphQLRequest(query, {"n": first, "m": links}), Audience.PUBLIC, engine)
-        (planned,) = engine.documents.get(query).plans.values()
-        texts.update(statement.sql for statement in planned.statements.values())
+        document = engine.cache.get_document(query)
+        assert document is not None
+        (operation,) = document.operations.values()
+        texts.update(statement.sql for statement in operation.statements.values())
     assert len(texts) == 1
 
 

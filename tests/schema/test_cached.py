@@ -60,7 +60,7 @@ def called(run: Callable[[], object]) -> set[str]:
 @pytest.fixture
 def engine(examples: Product) -> Engine:
     """An engine with empty caches."""
-    return Engine(examples.engine.read, examples.engine.schema)
+    return Engine(examples.engine.store, examples.engine.schema)
 
 
 def test_a_new_document_runs_all_stages(examples: Product, engine: Engine) -> None:

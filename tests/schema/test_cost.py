@@ -27,7 +27,7 @@ SCHEMA = oracle_schema()
 
 
 def limited(product: Product, cost: int) -> Engine:
-    return Engine(product.engine.read, product.engine.schema, Limits(max_cost=cost))
+    return Engine(product.engine.store, product.engine.schema, Limits(max_cost=cost))
 
 
 def cost_of(product: Product, query: str, variables: Mapping[str, Any] | None = None, limit: int = 0) -> Any:
@@ -93,13 +93,17 @@ def test_the_cost_depends_on_the_variables(examples: Product) -> None:
 @pytest.mark.parametrize(("cost", "passes"), [(221, True), (220, False)])
 def test_at_the_limit_it_passes_and_one_more_is_refused(examples: Product, cost: int, passes: bool) -> None:
     query = "{ articles(first: 20) { nodes { related { title } } } }"
-    examples.dispatches = 0
+    examples.store.dispatches = 0
     answer = json.loads(
         examples.answer(
             GraphQLRequest(query, include_cost=True), Audience.PUBLIC, limited(examples, cost)
         ).body
     )
-    assert ("data" in answer, "errors" not in answer, examples.dispatches) == (passes, passes, int(passes))
+    assert ("data" in answer, "errors" not in answer, examples.store.dispatches) == (
+        passes,
+        passes,
+        int(passes),
+    )
     scan = {"requested": 0, "limit": None}
     assert answer["extensions"] == {"cost": {"requested": 221, "limit": cost, "scan": scan}}
 
@@ -180,7 +184,7 @@ def test_without_a_possible_size_several_requests_are_suggested(examples: Produc
 
 
 def test_front_end_queries_are_within_the_default_limits(examples: Product) -> None:
-    engine = Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
+    engine = Engine(examples.engine.store, examples.engine.schema, DEFAULT_LIMITS)
     page = (
         "title image { url } provider { name } topics { name } related(first: 6) { title article { slug } }"
     )

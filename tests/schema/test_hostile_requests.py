@@ -140,7 +140,7 @@ def test_variables_do_not_block_the_event_loop(examples: Product, name: str) -> 
 
 @pytest.mark.parametrize("depth", [17, 100, 300, 900])
 def test_variables_may_be_as_deep_as_json_is(examples: Product, depth: int) -> None:
-    engine = Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
+    engine = Engine(examples.engine.store, examples.engine.schema, DEFAULT_LIMITS)
     ready = engine.prepare(GraphQLRequest(FILTERED, {"w": nested(depth)}), Audience.PUBLIC)
     assert isinstance(ready, GraphQLResponse)
     assert not ready.has_data
@@ -170,7 +170,7 @@ def times(product: Product, asked: GraphQLRequest, budget: float = math.inf) -> 
 
 def seconds(product: Product, asked: GraphQLRequest, budget: float = math.inf) -> float:
     """Return the processor time until the request is ready, rejected, or over its time budget."""
-    engine = Engine(product.engine.read, product.engine.schema, DEFAULT_LIMITS)
+    engine = Engine(product.engine.store, product.engine.schema, DEFAULT_LIMITS)
     gc.disable()  # the time of a collection depends on the objects that other tests left
     try:
         start = time.thread_time()

@@ -20,7 +20,7 @@ Write = Callable[[int], str]
 
 @pytest.fixture(scope="module")
 def engine(examples: Product) -> Engine:
-    return Engine(examples.engine.read, examples.engine.schema, DEFAULT_LIMITS)
+    return Engine(examples.engine.store, examples.engine.schema, DEFAULT_LIMITS)
 
 
 def tokens(count: int) -> str:
@@ -143,7 +143,8 @@ def test_each_fragment_is_measured_once(
     monkeypatch.setattr(documents.SelectionSize, "add", counted)
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
-    assert measure(operation.operation, operation.fragments).aliases == 2**levels
+    fragments = {name: details.definition for name, details in operation.fragments.items()}
+    assert measure(operation.operation, fragments).aliases == 2**levels
     assert len(visits) < 20 * levels
 
 
@@ -160,7 +161,7 @@ def test_page_sizes_and_lists_of_ids_are_limited(
     examples: Product, query: str, variables: dict[str, Any] | None, argument: str
 ) -> None:
     limits = Limits(max_page_size=100 if "ids" in query else 50)
-    engine = Engine(examples.engine.read, examples.engine.schema, limits)
+    engine = Engine(examples.engine.store, examples.engine.schema, limits)
     error = _refusal(examples, GraphQLRequest(query, variables), engine)
     assert error["extensions"]["code"] == "BAD_PAGE"
     assert f"items with `{argument}`: pass at most {limits.max_page_size}" in error["message"]
@@ -168,7 +169,7 @@ def test_page_sizes_and_lists_of_ids_are_limited(
 
 @pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ a: __type(name: "Site") { name } }'])
 def test_without_introspection_no_query_reveals_the_schema(examples: Product, query: str) -> None:
-    engine = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
+    engine = Engine(examples.engine.store, examples.engine.schema, Limits(introspection=False))
     assert _refusal(examples, GraphQLRequest(query), engine)["extensions"]["code"] == "INTROSPECTION_OFF"
     said = examples.answer(GraphQLRequest("{ __typename site { __typename } }"), Audience.PUBLIC, engine)
     assert json.loads(said.body) == {"data": {"__typename": "Query", "site": {"__typename": "Site"}}}
@@ -192,17 +193,17 @@ def test_without_introspection_no_error_suggests_a_name(
     examples: Product, query: str, variables: dict[str, Any] | None
 ) -> None:
     asked = GraphQLRequest(query, variables)
-    open_ = Engine(examples.engine.read, examples.engine.schema)
+    open_ = Engine(examples.engine.store, examples.engine.schema)
     assert "Did you mean" in str(_errors(examples, asked, open_))
-    closed = Engine(examples.engine.read, examples.engine.schema, Limits(introspection=False))
+    closed = Engine(examples.engine.store, examples.engine.schema, Limits(introspection=False))
     assert "Did you mean" not in str(_errors(examples, asked, closed))
 
 
 def _refusal(product: Product, asked: GraphQLRequest, engine: Engine) -> dict[str, Any]:
     """Return the single error, after checking that no statement ran."""
-    dispatches = product.dispatches
+    dispatches = product.store.dispatches
     (error,) = _errors(product, asked, engine)
-    assert product.dispatches == dispatches
+    assert product.store.dispatches == dispatches
     return error
 
 

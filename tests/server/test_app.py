@@ -153,7 +153,9 @@ def test_ready_is_200_however_busy_the_readers_are(tmp_path: Path) -> None:
     with running_site(tmp_path, limits=Limits(timeout_seconds=2 * DEADLINE)) as site:
         store = site.app_state.store
         loop = site.loop
-        busy = [asyncio.run_coroutine_threadsafe(store.read([(endless, ())]), loop) for _ in range(20)]
+        busy = [
+            asyncio.run_coroutine_threadsafe(store.execute_batch([(endless, ())]), loop) for _ in range(20)
+        ]
         responses = [httpx2.get(site.url.replace("/graphql", "/health/ready")) for _ in range(5)]
         assert not any(future.done() for future in busy)
         for future in busy:

@@ -68,7 +68,7 @@ def test_a_subscription_beyond_the_limit_is_not_prepared(
     preparer = site.app_state.preparer
     with (
         patch.object(limits, "MAX_SUBSCRIPTIONS_PER_CLIENT", 0),
-        patch.object(type(preparer), "prepare", autospec=True, side_effect=type(preparer).prepare) as calls,
+        patch.object(type(preparer), "_prepare", autospec=True, side_effect=type(preparer)._prepare) as calls,
         site.socket() as socket,
     ):
         socket.send("subscribe", id="1", payload={"query": query, "operationName": operation_name})
@@ -80,7 +80,7 @@ def test_a_subscription_beyond_the_limit_is_not_prepared(
 def counting_preparations(site: Site) -> Iterator[Mock]:
     """Count the requests that are prepared."""
     kind = type(site.app_state.preparer)
-    with patch.object(kind, "prepare", autospec=True, side_effect=kind.prepare) as prepare:
+    with patch.object(kind, "_prepare", autospec=True, side_effect=kind._prepare) as prepare:
         yield prepare
 
 

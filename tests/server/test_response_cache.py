@@ -192,9 +192,9 @@ def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> N
         request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
-        found = app_state.response_cache.get_prepared(request)
+        found = app_state.engine.cache.get_request(request)
         assert (found is not None) is cached
-        assert found is app_state.response_cache.get_prepared(request)
+        assert found is app_state.engine.cache.get_request(request)
 
 
 def test_trending_as_of_an_instant_reads_no_clock(site: Site, cached: Callable[[], list[bool]]) -> None:

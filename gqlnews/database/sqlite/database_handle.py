@@ -9,8 +9,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,6 @@ from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
 from gqlnews.database.sqlite.job_queue import expected_seconds
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import VersionProbe
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
 
@@ -78,7 +77,7 @@ class SnapshotId(NamedTuple):
 
 
 class Database:
-    """Read pool and version probe of the file that is at the path now.
+    """Read pool of the file that is at the path now.
 
     Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened.
     """
@@ -88,7 +87,7 @@ class Database:
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
         self._identity: Identity | None = None
-        self._pool, self._probe = ReadPool(limits), VersionProbe()
+        self._pool = ReadPool(limits)
         self._watching: asyncio.Task[None] | None = None
         self._draining: set[asyncio.Task[None]] = set()  # of replaced files
         self._closing = asyncio.Event()
@@ -105,7 +104,7 @@ class Database:
         self._path = path
         identity = get_identity(path)
         try:
-            self._pool, self._probe, self._identity = await self._open_with_retry()
+            self._pool, self._identity = await self._open_with_retry()
         except DamagedDatabaseError as error:
             write_report(path, identity, error)
             raise
@@ -119,38 +118,36 @@ class Database:
             await asyncio.wait([self._watching])
         if self._draining:
             await asyncio.wait(self._draining)
-        self._probe.close()
         await self._pool.close()
 
-    def read_inline(self, statements: Statements) -> list[bytes | None] | None:
-        """Run statements on the event loop; see `ReadPool.read_inline`."""
-        results = self._pool.read_inline(statements)
+    def execute_inline(self, statements: Statements) -> list[bytes | None] | None:
+        """Run statements on the event loop; None if they do not complete within its budget."""
+        results = self._pool.inline.try_execute(statements)
         self.statements += 0 if results is None else len(statements)
         return results
 
-    async def read(self, statements: Statements) -> list[bytes | None]:
-        """Run statements in the read pool; see `ReadPool.read`."""
+    async def execute_batch(self, statements: Statements) -> list[bytes | None]:
+        """Run statements on a reader's thread, in one read transaction; see `ReadPool.execute_batch`."""
         self.statements += len(statements)
-        return await self._read(statements)
+        with self._reporting_damage():
+            return await self._pool.execute_batch(statements)
 
-    async def _read(self, statements: Statements) -> list[bytes | None]:
+    async def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+        """Run statements like `execute_batch`, and yield the results of each part as soon as it completes."""
+        self.statements += sum(map(len, parts))
+        with self._reporting_damage():
+            async with aclosing(self._pool.execute_parts(parts)) as results:
+                async for result in results:
+                    yield result
+
+    @contextmanager
+    def _reporting_damage(self) -> Iterator[None]:
         identity = self._identity
         try:
-            return await self._pool.read(statements)
+            yield
         except DamagedDatabaseError as error:
             self._handle_damage(identity, error)
             raise
-
-    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
-        self.statements += sum(map(len, parts))
-        identity = self._identity
-        async with aclosing(self._pool.read_parts(parts)) as results:
-            try:
-                async for result in results:
-                    yield result
-            except DamagedDatabaseError as error:
-                self._handle_damage(identity, error)
-                raise
 
     def _handle_damage(self, identity: Identity | None, error: DamagedDatabaseError) -> None:
         """Mark the database as damaged and report it; the server is not ready until the file is replaced.
@@ -167,15 +164,15 @@ class Database:
 
     def is_ready(self) -> bool:
         """Return whether requests can be answered from the store, however busy its readers are."""
-        return not self.is_damaged and self._probe.is_readable()
+        return not self.is_damaged and self._pool.probe.is_readable()
 
     def version(self, audience: int) -> bytes | None:
         """Return the version for this audience; see `VersionProbe.version`."""
-        return self._probe.version(audience)
+        return self._pool.probe.version(audience)
 
     def snapshot_id(self, audience: int) -> SnapshotId | None:
         """Return the snapshot id that the audience sees now; None while the database cannot be read."""
-        version = self._probe.version(audience)
+        version = self._pool.probe.version(audience)
         return None if version is None else SnapshotId(self._generation, version)
 
     def sizes(self, audience: int) -> Sizes:
@@ -189,10 +186,11 @@ class Database:
             return
         # The database is locked or still being created, or the pool is overloaded: the next check retries.
         with expected_seconds(0.0), suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
-            public, everything = map(parse_sizes, await self._read(SIZES))
+            with self._reporting_damage():
+                public, everything = map(parse_sizes, await self._pool.execute_batch(SIZES))
             self._sizes, self._sizes_snapshot_ids = (public, everything), snapshot_ids
 
-    async def _open_with_retry(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
+    async def _open_with_retry(self) -> tuple[ReadPool, Identity | None]:
         """Open the database; wait for a swap in progress without blocking the event loop."""
         deadline = time.monotonic() + BUSY_TIMEOUT
         while True:
@@ -203,16 +201,10 @@ class Database:
                     raise
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _open_file(self) -> tuple[ReadPool, VersionProbe, Identity | None]:
-        identity = get_identity(self._path)
-        pool, probe = ReadPool(self._limits), VersionProbe()
+    async def _open_file(self) -> tuple[ReadPool, Identity | None]:
+        identity, pool = get_identity(self._path), ReadPool(self._limits)
         await pool.open(self._path)
-        try:
-            probe.open(self._path)
-        except BaseException:
-            await pool.close()
-            raise
-        return pool, probe, identity
+        return pool, identity
 
     async def _watch_file(self) -> None:
         while True:
@@ -243,45 +235,28 @@ class Database:
     async def _replace(self) -> None:
         """Switch to the file that is at the path now, unless it is still being created."""
         try:
-            pool, probe, identity = await self._open_file()
+            pool, identity = await self._open_file()
         except DatabaseError:
             return
-        is_ingested = False
-        try:
-            is_ingested = await _is_ingested(pool)
-        finally:  # also if this check is cancelled
-            if not is_ingested:
-                probe.close()
-                await pool.close()
-        if not is_ingested:
+        if not pool.probe.has_content():
+            await pool.close()
             return
-        old = self._pool, self._probe
-        self._pool, self._probe, self._identity = pool, probe, identity
+        draining = asyncio.create_task(self._close_after_drain(self._pool))
+        self._draining.add(draining)
+        draining.add_done_callback(self._draining.discard)
+        self._pool, self._identity = pool, identity
         self._generation += 1
         self.is_damaged = self._is_reported = False
         self.replacements += 1
         log.warning("database %s was replaced; reading the new file", self._path)
-        draining = asyncio.create_task(self._close_after_drain(*old))
-        self._draining.add(draining)
-        draining.add_done_callback(self._draining.discard)
         if self.on_replaced is not None:
             await self.on_replaced()
 
-    async def _close_after_drain(self, pool: ReadPool, probe: VersionProbe) -> None:
+    async def _close_after_drain(self, pool: ReadPool) -> None:
         """Close the replaced pool after a grace period for reads in progress, or when this one closes."""
-        probe.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), DRAIN_SECONDS)
         await pool.close()
-
-
-async def _is_ingested(pool: ReadPool) -> bool:
-    """Return whether a folder was ingested, even an empty one."""
-    try:
-        (fingerprint,) = await pool.read([("SELECT fingerprint FROM store", ())])
-    except (DatabaseError, ResourceLimitError, sqlite3.Error):  # the table does not exist yet
-        return False
-    return bool(fingerprint)
 
 
 # Truncate the write-ahead log of a database that is written to continuously.

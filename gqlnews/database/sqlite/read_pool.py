@@ -3,7 +3,7 @@
 A request submits all its statements as one job. They run in one thread dispatch and in one read transaction,
 so they all see the same snapshot. Waking a thread costs more than a small statement, so a thread that is
 awake continues with the jobs queued meanwhile: they share its dispatch. A request within a small budget
-needs no dispatch at all: it runs on the event loop (inline_executor.py).
+needs no dispatch at all: the engine first tries it on the event loop (inline_executor.py).
 
 If there are several readers, one is reserved for short jobs; the others run all jobs. Whether a job is short
 follows from the measured CPU time of its statements, or, if that is unknown, from the estimate of the
@@ -27,15 +27,15 @@ from typing import cast
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import STATEMENT_TIME_SHARE, Statements
 from gqlnews.database.sqlite.damage import to_database_error
-from gqlnews.database.sqlite.inline_executor import InlineExecutor
+from gqlnews.database.sqlite.inline_executor import InlineExecutor, VersionProbe
 from gqlnews.database.sqlite.job_queue import (
     QUEUE_FULL_MESSAGE,
     SHORT_SECONDS,
     JobQueue,
     ReadJob,
+    ReadWorker,
     current_client_and_estimate,
 )
-from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.errors import DatabaseError, OverloadedError
 
 Trace = Callable[[str], None]
@@ -46,7 +46,10 @@ QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: t
 
 
 class ReadPool:
-    """Pool of readers. `close` it after the last `read`: its threads would prevent Python from exiting."""
+    """All readers of one database file: on threads, and `inline` and `probe` on the event loop.
+
+    `close` it after the last read: its threads would prevent Python from exiting.
+    """
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits = limits
@@ -58,7 +61,7 @@ class ReadPool:
         # Fires when the oldest job has been queued for too long.
         self._overdue_timer: asyncio.TimerHandle | None = None
         self._completed: deque[ReadJob] = deque()
-        self._inline = InlineExecutor()
+        self.inline, self.probe = InlineExecutor(), VersionProbe()
         self._delivery_scheduled = False
         self._closed = True
 
@@ -69,10 +72,11 @@ class ReadPool:
         """
         self._path, self._closed = path, False
         self._loop = asyncio.get_running_loop()
+        max_bytes = self._limits.max_response_bytes
         try:
-            self._inline.open(path, self._limits.max_response_bytes)
+            self.inline.open(path, max_bytes)
+            self.probe.open(path)
             for number in range(count):
-                max_bytes = self._limits.max_response_bytes
                 reader = ReadWorker(path, max_bytes, self._timeout, reserved=number == 0 and count > 1)
                 await reader.start()
                 self._readers.append(reader)
@@ -84,7 +88,8 @@ class ReadPool:
     async def close(self) -> None:
         """Fail queued jobs, stop running ones, and end every thread. Idempotent."""
         self._closed = True
-        self._inline.close()
+        self.inline.close()
+        self.probe.close()
         if self._overdue_timer is not None:
             self._overdue_timer.cancel()
         for job in self._queue.pop_overdue(math.inf):
@@ -97,53 +102,32 @@ class ReadPool:
             await reader.close()
         self._deliver()
 
-    def read_inline(self, statements: Statements) -> list[bytes | None] | None:
-        """Run the statements on the event loop; return None if they do not complete within its budget."""
-        return None if self._closed else self._inline.try_execute(statements)
-
-    async def read(self, statements: Statements) -> list[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> list[bytes | None]:
         """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 
         Raises DatabaseError if the database cannot be read, ResourceLimitError if the timeout or the size
         limit is exceeded, and OverloadedError if the job was not started. Invalid statements raise errors of
         sqlite3.
         """
-        if self._closed:
-            raise self._closed_error()
-        results = self._inline.try_execute(statements)
-        if results is not None:
-            return results
         job = self._create_job(statements)
         self._enqueue(job)
         try:
-            results = await job.future
-            self._inline.record(statements, job.seconds)
-            return results
+            results = await self._wait_for(job)
         except asyncio.CancelledError:
             job.abandoned = True
             self._queue.discard(job)
             raise
-        except (sqlite3.Error, ValueError) as error:
-            failure = self._failure(error)
-            if failure is None:
-                raise
-            raise failure from error
+        self.inline.record(statements, job.seconds)
+        return results
 
-    async def read_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
+    async def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         """Run the statements of all parts in one read transaction; yield the results per part, in order."""
-        if self._closed:
-            raise self._closed_error()
         jobs = [self._create_job(statements) for statements in parts]
         jobs[0].continuations = tuple(jobs[1:])
         self._enqueue(jobs[0])
         try:
             for job in jobs:
-                yield await job.future
-        except (sqlite3.Error, ValueError) as error:
-            failure = self._failure(error)
-            if failure is None:
-                raise
-            raise failure from error
+                yield await self._wait_for(job)
         finally:
             self._queue.discard(jobs[0])
             for job in jobs:
@@ -151,17 +135,22 @@ class ReadPool:
                 if not job.future.cancel() and not job.future.cancelled():
                     job.future.exception()  # mark as retrieved; the caller has the first failure
 
+    async def _wait_for(self, job: ReadJob) -> list[bytes | None]:
+        try:
+            return await job.future
+        except (sqlite3.Error, ValueError) as error:
+            failure = to_database_error(error, self._path) if isinstance(error, sqlite3.Error) else None
+            failure = self._closed_error() if self._closed else failure
+            if failure is None:
+                raise
+            raise failure from error
+
     async def trace(self, hook: Trace | None) -> None:
         """Call `hook` with the text of every statement, on the thread that runs it; None disables tracing."""
-        self._inline.trace(hook)
+        self.inline.trace(hook)
         for reader in self._readers:
             # sqlite3 accepts None, but the annotation does not
             await reader.set_trace_callback(cast("Trace", hook))
-
-    def _failure(self, error: Exception) -> DatabaseError | None:
-        if self._closed:
-            return self._closed_error()
-        return to_database_error(error, self._path) if isinstance(error, sqlite3.Error) else None
 
     def _closed_error(self) -> DatabaseError:
         return DatabaseError(f"database {self._path} is closed")
@@ -169,7 +158,7 @@ class ReadPool:
     def _create_job(self, statements: Statements) -> ReadJob:
         """Create a job; its expected time is the measured CPU time, or the estimate if that is unknown."""
         client, estimate = current_client_and_estimate()
-        measured = self._inline.cpu_seconds(statements)
+        measured = self.inline.cpu_seconds(statements)
         expected = measured if measured is not None else estimate
         future: asyncio.Future[list[bytes | None]] = self._loop.create_future()
         return ReadJob(
@@ -177,6 +166,8 @@ class ReadPool:
         )
 
     def _enqueue(self, job: ReadJob) -> None:
+        if self._closed:
+            raise self._closed_error()
         displaced = self._queue.put(job)
         if displaced is not None:
             displaced.result = OverloadedError(QUEUE_FULL_MESSAGE)

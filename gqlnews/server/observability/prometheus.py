@@ -84,7 +84,7 @@ async def _content(app_state: AppState) -> Mapping[str, int]:
     """Count articles and problems. Returns {} if that fails, so that the other metrics are still exposed."""
     try:
         with expected_seconds(0.0):
-            (row,) = await app_state.store.read(COUNTS)
+            (row,) = await app_state.store.execute_batch(COUNTS)
     except DatabaseError as error:
         log.error("%s", error)
         return {}
@@ -159,12 +159,11 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge(
         "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
     )
-    prepared = app_state.engine.documents.size + app_state.response_cache.prepared_size
     yield _gauge(
         "gqlnews_prepared_cache_bytes",
         "Estimated size of the cached documents and prepared requests in bytes.",
         (),
-        [((), prepared)],
+        [((), app_state.engine.cache.size)],
     )
     yield _counter(
         "gqlnews_statements",

@@ -7,7 +7,7 @@ others) configure the exporter.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -25,11 +25,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
 from gqlnews.database.sqlite.connection import Statement, Statements
-from gqlnews.engine.engine import Engine, Offload
-from gqlnews.engine.execution import Read
-from gqlnews.engine.incremental import ReadParts
+from gqlnews.engine.engine import Engine
+from gqlnews.engine.execution import Store
 from gqlnews.engine.requests import (
-    GraphQLRequest,
     GraphQLResponse,
     PreparedIncremental,
     PreparedQuery,
@@ -37,11 +35,12 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
+from gqlnews.query.scan import Sizes
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
 from gqlnews.server.preparation import Preparer
-from gqlnews.server.request import wants_graphiql
+from gqlnews.server.request import RawRequest, wants_graphiql
 
 NAME = "gqlnews"
 MAX_STATEMENT_LENGTH = 10_000  # characters of a statement
@@ -69,22 +68,13 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 @asynccontextmanager
 async def instrument(app_state: AppState) -> AsyncIterator[AppState]:
     """Yield a copy of the application state with tracing of its operations."""
-    tracer, engine = Tracer(build_processor()), app_state.engine
+    tracer, untraced = Tracer(build_processor()), app_state.engine
+    store, cache_bytes = TracedStore(untraced.store, tracer), app_state.settings.field_cache_bytes
+    engine = Engine(store, untraced.schema, untraced.limits, field_cache_bytes=cache_bytes)
+    documents, limiter = app_state.preparer.persisted_documents, app_state.subscription_limiter
+    preparer = TracedPreparer(engine, app_state.offload, documents, limiter)
     try:
-        traced_engine = TracedEngine(
-            tracer.trace_reads(engine.read),
-            engine.schema,
-            engine.limits,
-            field_cache=engine.field_cache,
-            get_sizes=engine.get_sizes,
-        )
-        yield replace(
-            app_state,
-            tracer=tracer,
-            engine=traced_engine,
-            preparer=TracedPreparer(traced_engine, app_state.offload),
-            read_parts=tracer.trace_incremental_reads(app_state.read_parts),
-        )
+        yield replace(app_state, tracer=tracer, engine=engine, preparer=preparer)
     finally:
         await tracer.close()
 
@@ -149,33 +139,7 @@ class Tracer:
         if outcome is OperationOutcome.FAILED:
             span.set_status(Status(StatusCode.ERROR))
 
-    def trace_reads(self, read: Read) -> Read:
-        """Wrap `read` with spans for root fields and statements."""
-
-        async def traced(statements: Statements) -> Sequence[bytes | None]:
-            start, results = time_ns(), None
-            try:
-                results = await read(statements)
-            finally:
-                self._record_statements(start, statements, results)
-            return results
-
-        return traced
-
-    def trace_incremental_reads(self, read: ReadParts) -> ReadParts:
-        """Wrap `read` with the same spans. Those of a part start when those of the previous part end."""
-
-        async def traced(parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
-            start, remaining = time_ns(), deque(parts)
-            async with aclosing(read(parts)) as results:
-                async for part_results in results:
-                    self._record_statements(start, remaining.popleft(), part_results)
-                    start = time_ns()
-                    yield part_results
-
-        return traced
-
-    def _record_statements(
+    def record_statements(
         self, start: int, statements: Statements, results: Sequence[bytes | None] | None
     ) -> None:
         """Record spans for the statements of one read; all of them have its start and end."""
@@ -199,22 +163,59 @@ class Tracer:
             field_span.end(end)
 
 
-class TracedPreparer(Preparer):
-    """Record the root field of each statement of an incremental operation."""
+class TracedStore:
+    """Store that records spans for the root fields and statements of each read."""
 
-    async def prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:
-        prepared = await super().prepare(request, audience, client)
+    def __init__(self, store: Store, tracer: Tracer) -> None:
+        self._store, self._tracer = store, tracer
+
+    def snapshot_id(self, audience: Audience) -> Hashable | None:
+        return self._store.snapshot_id(audience)
+
+    def sizes(self, audience: Audience) -> Sizes:
+        return self._store.sizes(audience)
+
+    def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
+        start = time_ns()
+        results = self._store.execute_inline(statements)
+        if results is not None:
+            self._tracer.record_statements(start, statements, results)
+        return results
+
+    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+        start, results = time_ns(), None
+        try:
+            results = await self._store.execute_batch(statements)
+        finally:
+            self._tracer.record_statements(start, statements, results)
+        return results
+
+    async def execute_parts(
+        self, parts: Sequence[Statements]
+    ) -> AsyncGenerator[Sequence[bytes | None], None]:
+        """Run the parts. The spans of a part start when those of the previous part end."""
+        start, remaining = time_ns(), deque(parts)
+        async with aclosing(self._store.execute_parts(parts)) as results:
+            async for part_results in results:
+                self._tracer.record_statements(start, remaining.popleft(), part_results)
+                start = time_ns()
+                yield part_results
+
+
+class TracedPreparer(Preparer):
+    """Record the root field of each statement of an operation."""
+
+    async def prepare(
+        self, raw: RawRequest, audience: Audience, client: str, *, incremental: bool = False
+    ) -> PreparedRequest:
+        prepared = await super().prepare(raw, audience, client, incremental=incremental)
         if isinstance(prepared, PreparedIncremental):
             _record_root_fields(*(increment.queries for increment in prepared.bound.increments))
         return prepared
 
-
-class TracedEngine(Engine):
-    """Record the root field of each statement of an operation."""
-
-    async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:
+    async def run(self, prepared: PreparedQuery, client: str) -> GraphQLResponse:
         _record_root_fields(prepared.bound.queries)
-        return await super().run(prepared, offload)
+        return await super().run(prepared, client)
 
 
 class TracedEndpoint:

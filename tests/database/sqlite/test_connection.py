@@ -91,9 +91,9 @@ async def test_a_statement_that_exceeds_the_timeout_is_stopped(
 ) -> None:
     async with pool(database, SHORT) as readers:
         with pytest.raises(ResourceLimitError, match="exceeded its time limit") as refused:
-            await readers.read(statements)
+            await readers.execute_batch(statements)
         assert refused.value.code == "TIMED_OUT"
-        assert await readers.read([*LINE, *LINE]) != [None, None]  # no transaction is left open
+        assert await readers.execute_batch([*LINE, *LINE]) != [None, None]  # no transaction is left open
 
 
 @pytest.mark.usefixtures("no_inline_execution")
@@ -107,15 +107,15 @@ async def test_a_job_queued_too_long_fails_as_overload(database: Path) -> None:
             loop.call_soon_threadsafe(running.set)
 
         await readers.trace(note)
-        calls = [asyncio.create_task(readers.read(ENDLESS))]
+        calls = [asyncio.create_task(readers.execute_batch(ENDLESS))]
         async with asyncio.timeout(10):
             await running.wait()
-        calls += [asyncio.create_task(readers.read(ENDLESS)) for _ in range(8)]
+        calls += [asyncio.create_task(readers.execute_batch(ENDLESS)) for _ in range(8)]
         ends = await asyncio.gather(*calls, return_exceptions=True)
         codes = [getattr(end, "code", None) for end in ends]
         assert set(codes) == {"TIMED_OUT", "OVERLOADED"}
         assert codes.count("TIMED_OUT") == begun.count(COUNTS)
-        assert await readers.read(LINE) != [None]
+        assert await readers.execute_batch(LINE) != [None]
 
 
 async def test_queue_time_does_not_count_as_run_time(database: Path) -> None:
@@ -129,7 +129,7 @@ async def test_queue_time_does_not_count_as_run_time(database: Path) -> None:
 
 async def test_without_a_timeout_no_job_is_overdue(database: Path) -> None:
     async with pool(database, Limits()) as readers:
-        endless, waits = (asyncio.create_task(readers.read(some)) for some in (ENDLESS, LINE))
+        endless, waits = (asyncio.create_task(readers.execute_batch(some)) for some in (ENDLESS, LINE))
         await asyncio.sleep(0)
         readers._fail_overdue()
         endless.cancel()
@@ -138,7 +138,7 @@ async def test_without_a_timeout_no_job_is_overdue(database: Path) -> None:
 
 async def test_without_a_timeout_no_statement_is_stopped(database: Path) -> None:
     async with pool(database, Limits()) as readers:
-        call = asyncio.create_task(readers.read(ENDLESS))
+        call = asyncio.create_task(readers.execute_batch(ENDLESS))
         done, _ = await asyncio.wait([call], timeout=0.1)
         assert not done
         call.cancel()
@@ -148,24 +148,24 @@ async def test_without_a_timeout_no_statement_is_stopped(database: Path) -> None
 async def test_a_result_over_the_size_limit_is_rejected(database: Path) -> None:
     most = SMALL.max_response_bytes
     async with pool(database, SMALL) as readers:
-        assert await readers.read([text_of(most - 2)]) == [b"0" * (most - 2)]
+        assert await readers.execute_batch([text_of(most - 2)]) == [b"0" * (most - 2)]
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes") as refused:
-            await readers.read([text_of(most)])
+            await readers.execute_batch([text_of(most)])
         assert refused.value.code == "ANSWER_TOO_LARGE"
 
 
 async def test_the_size_limit_applies_to_all_results_together(database: Path) -> None:
     half = text_of(SMALL.max_response_bytes // 2)
     async with pool(database, SMALL) as readers:
-        assert len(await readers.read([half, half])) == 2
+        assert len(await readers.execute_batch([half, half])) == 2
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
-            await readers.read([half, half, text_of(2)])
+            await readers.execute_batch([half, half, text_of(2)])
 
 
 async def test_inline_statements_have_the_same_size_limit(database: Path) -> None:
     async with pool(database, SMALL) as readers:
         with pytest.raises(ResourceLimitError, match="larger than 2,000 bytes"):
-            await readers.read([text_of(SMALL.max_response_bytes + 2)])
+            await readers.execute_batch([text_of(SMALL.max_response_bytes + 2)])
 
 
 def test_an_endless_aggregate_is_stopped_by_the_heap_limit(database: Path) -> None:

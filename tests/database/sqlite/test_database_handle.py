@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite import database_handle
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import (
     damaged_error,
@@ -20,8 +19,8 @@ from gqlnews.database.sqlite.damage import (
     write_report,
 )
 from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite.job_queue import ReadWorker
 from gqlnews.database.sqlite.leader_lock import acquire_lock
-from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.rebuild import swap_lock_path
 from gqlnews.database.sqlite.writer import open_writer
 
@@ -104,19 +103,34 @@ async def test_closing_right_after_a_replacement_leaves_no_thread(database: Path
 async def test_closing_in_the_middle_of_a_replacement_leaves_no_thread(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = asyncio.Event()
+    opening, start = asyncio.Event(), ReadWorker.start
 
-    async def read_forever(_pool: ReadPool) -> bool:
-        reading.set()
-        await asyncio.Event().wait()
-        return True
+    async def start_only_the_first(reader: ReadWorker) -> None:
+        if reader.reserved:
+            await start(reader)
+        else:
+            opening.set()
+            await asyncio.Event().wait()
 
     before = threading.active_count()
-    monkeypatch.setattr(database_handle, "_is_ingested", read_forever)
     async with opened(database):
+        monkeypatch.setattr(ReadWorker, "start", start_only_the_first)
         filled(tmp_path / "new.db").replace(database)
         async with asyncio.timeout(SOON):
-            await reading.wait()
+            await opening.wait()
+    assert threading.active_count() == before
+
+
+async def test_a_database_that_is_still_being_ingested_is_not_opened(database: Path, tmp_path: Path) -> None:
+    before = threading.active_count()
+    async with opened(database) as access:
+        open_writer(tmp_path / "new.db").close()
+        (tmp_path / "new.db").replace(database)
+        await access._check_file()
+        assert access.replacements == 0
+        filled(database)
+        await access._check_file()
+        assert access.replacements == 1
     assert threading.active_count() == before
 
 
@@ -129,7 +143,7 @@ def filled(database: Path) -> Path:
 async def test_damage_detected_while_reading_sizes_is_reported(database: Path) -> None:
     async with opened(database) as access:
         access._sizes_snapshot_ids = None
-        access._pool.read = damaged_read  # type: ignore[method-assign]
+        access._pool.execute_batch = damaged_read  # type: ignore[method-assign]
         await until(lambda: not access.is_ready())
     assert read_report(database) is not None
 

@@ -166,7 +166,7 @@ async def pool(database: Path) -> AsyncIterator[ReadPool]:
 def test_the_pool_returns_the_same_inline_and_on_threads(database: Path) -> None:
     async def answers() -> list[list[bytes | None]]:
         async with pool(database) as readers:
-            return [await readers.read(counting(rows)) for rows in (FEW, MANY // 1_000) * 20]
+            return [await readers.execute_batch(counting(rows)) for rows in (FEW, MANY // 1_000) * 20]
 
     assert asyncio.run(answers()) == [[b"10"], [b"20000"]] * 20
 
@@ -176,7 +176,7 @@ def test_a_failure_is_reported_as_by_a_thread(database: Path) -> None:
         async with pool(database) as readers:
             for _ in range(6):
                 with pytest.raises(sqlite3.OperationalError, match="nothing"):
-                    await readers.read([("SELECT nothing", ())])
+                    await readers.execute_batch([("SELECT nothing", ())])
 
     asyncio.run(fail())
 

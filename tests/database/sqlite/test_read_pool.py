@@ -14,9 +14,14 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import SHORT_SECONDS, JobQueue, set_client, set_expected_seconds
+from gqlnews.database.sqlite.job_queue import (
+    SHORT_SECONDS,
+    JobQueue,
+    ReadWorker,
+    set_client,
+    set_expected_seconds,
+)
 from gqlnews.database.sqlite.read_pool import DELIVERY_BYTES, ReadPool
-from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, OverloadedError, UnknownDatabaseError
 
@@ -56,7 +61,7 @@ async def pool(database: Path, count: int = 2, limits: Limits = UNLIMITED) -> As
 
 
 def started(readers: ReadPool, statements: Statements, count: int) -> list[asyncio.Task[list[bytes | None]]]:
-    return [asyncio.create_task(readers.read(statements)) for _ in range(count)]
+    return [asyncio.create_task(readers.execute_batch(statements)) for _ in range(count)]
 
 
 def asking(
@@ -67,14 +72,14 @@ def asking(
     async def ask() -> list[bytes | None]:
         set_client(address)
         set_expected_seconds(expected)
-        return await readers.read(statements)
+        return await readers.execute_batch(statements)
 
     return asyncio.create_task(ask())
 
 
 async def test_each_statement_returns_the_bytes_of_its_value(database: Path) -> None:
     async with pool(database) as readers:
-        answers = await readers.read(
+        answers = await readers.execute_batch(
             [
                 ("SELECT json_object('a', ?)", (1,)),
                 ("SELECT json_object('b', ?2, 'c', ?1)", ("ü", None)),
@@ -89,34 +94,34 @@ async def test_all_statements_of_a_request_see_the_same_content(database: Path) 
     writer = open_writer(database)
     async with pool(database) as readers:
         slow_runs = await statement_started(readers, "RECURSIVE")
-        reading = asyncio.create_task(readers.read([COUNT, SLOW, COUNT]))
+        reading = asyncio.create_task(readers.execute_batch([COUNT, SLOW, COUNT]))
         await slow_runs.wait()
         writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
         first, _, last = await reading
         assert first == last
-        assert await readers.read([COUNT]) == [b"1"]
+        assert await readers.execute_batch([COUNT]) == [b"1"]
     writer.close()
 
 
 async def test_it_cannot_write(database: Path) -> None:
     async with pool(database) as readers:
         with pytest.raises(DatabaseError, match="cannot be written"):
-            await readers.read([("DELETE FROM store", ())])
+            await readers.execute_batch([("DELETE FROM store", ())])
 
 
 async def test_an_invalid_statement_raises_and_the_pool_stays_usable(database: Path) -> None:
     async with pool(database, count=1) as readers:
         for statements in ([("SELECT nothing", ())], [*LINE, ("SELECT nothing", ())], [("SELECT ?", ())]):
             with pytest.raises(sqlite3.Error):
-                await readers.read(statements)
-        assert await readers.read(LINE) != [None]
+                await readers.execute_batch(statements)
+        assert await readers.execute_batch(LINE) != [None]
 
 
 async def test_queued_requests_are_served_in_order_of_arrival(database: Path) -> None:
     served: list[int] = []
 
     async def read(number: int) -> None:
-        await readers.read(LINE)
+        await readers.execute_batch(LINE)
         served.append(number)
 
     async with pool(database, count=1) as readers:
@@ -138,7 +143,7 @@ async def test_queued_reads_share_one_thread_dispatch(
     async with pool(database, count=1) as readers:
         await asyncio.gather(*started(readers, LINE, 50))
         assert len(dispatches) < 5
-        await readers.read(LINE)
+        await readers.execute_batch(LINE)
         await asyncio.sleep(0)
         assert len(dispatches) < 7
 
@@ -147,7 +152,7 @@ async def test_a_failure_is_not_cached(database: Path) -> None:
     async with pool(database, count=1) as readers:
         ends = await ended(started(readers, [COUNT, ("SELECT wrong", ())], 10))
         assert [str(end) for end in ends] == ["no such column: wrong"] * 10
-        assert await readers.read([COUNT]) == [b"0"]
+        assert await readers.execute_batch([COUNT]) == [b"0"]
 
 
 async def test_other_requests_are_served_while_a_statement_runs(database: Path) -> None:
@@ -182,7 +187,7 @@ async def test_large_results_are_delivered_over_several_turns(database: Path) ->
     """The receiver copies and writes each result, so other tasks must run in between."""
     large: Statements = [("SELECT CAST(zeroblob(?) AS TEXT)", (DELIVERY_BYTES + 1,))]
     async with pool(database) as readers:
-        asking = [asyncio.create_task(readers.read(large)) for _ in range(5)]
+        asking = [asyncio.create_task(readers.execute_batch(large)) for _ in range(5)]
         turns = []
         while not all(task.done() for task in asking):
             await asyncio.sleep(0)
@@ -196,7 +201,7 @@ async def test_large_results_are_delivered_over_several_turns(database: Path) ->
 async def test_a_measured_cpu_time_takes_precedence_over_an_estimate(database: Path) -> None:
     async with pool(database) as readers:
         for _ in range(MIN_SAMPLES):
-            await readers.read([MIDDLING])
+            await readers.execute_batch([MIDDLING])
         running = await statement_started(readers, "i + 1 FROM n)")
         endless = asking(readers, ENDLESS, "other", None)
         await running.wait()
@@ -263,7 +268,7 @@ async def test_parts_are_queued_and_cleaned_up(database: Path) -> None:
         running = await statement_started(readers, "RECURSIVE")
         blocking = asking(readers, ENDLESS, "first", None)
         await running.wait()
-        parts = readers.read_parts([LINE, LINE])
+        parts = readers.execute_parts([LINE, LINE])
         first = asyncio.ensure_future(anext(parts))
         await asyncio.sleep(0)
         assert len(readers._queue) == 1
@@ -301,14 +306,14 @@ async def test_a_job_cancelled_while_running_leaves_no_transaction_open(database
         await running.wait()
         call.cancel()
         await ended([call])
-        await readers.read([*LINE, *LINE])  # BEGIN would fail within a transaction
+        await readers.execute_batch([*LINE, *LINE])  # BEGIN would fail within a transaction
 
 
 async def test_a_job_cancelled_at_its_turn_frees_the_reader(database: Path) -> None:
     async with pool(database, count=1) as readers:
 
         async def read_and_cancel_the_next() -> list[bytes | None]:
-            answers = await readers.read(LINE)
+            answers = await readers.execute_batch(LINE)
             second.cancel()  # it has a reader, and has not resumed yet
             return answers
 
@@ -331,7 +336,7 @@ async def test_a_closed_pool_leaves_no_thread_and_fails_requests(database: Path)
     assert [str(end) for end in ends] == [f"database {database} is closed"] * 6
     assert threading.active_count() == before
     with pytest.raises(DatabaseError, match="closed"):
-        await readers.read(LINE)
+        await readers.execute_batch(LINE)
 
 
 async def test_closing_waits_for_cancelled_jobs(database: Path) -> None:
@@ -349,10 +354,10 @@ async def test_the_trace_hook_gets_every_statement(database: Path) -> None:
     seen: list[str] = []
     async with pool(database) as readers:
         await readers.trace(seen.append)
-        await readers.read(LINE)
-        await readers.read([*LINE, ONE])
+        await readers.execute_batch(LINE)
+        await readers.execute_batch([*LINE, ONE])
         await readers.trace(None)
-        await readers.read(LINE)
+        await readers.execute_batch(LINE)
     (line, _), (one, _) = *LINE, ONE
     assert seen == [line, "BEGIN", line, one, "ROLLBACK"]
 
@@ -376,14 +381,14 @@ async def test_a_database_that_breaks_while_open_is_reported(database: Path) -> 
     async with pool(database, count=1) as readers:
         overwrite_after_the_first_page(database)
         with pytest.raises(DatabaseError, match=r"is damaged .*--rebuild"):
-            await readers.read([("SELECT name FROM topic", ())])
+            await readers.execute_batch([("SELECT name FROM topic", ())])
 
 
 async def test_a_path_may_contain_characters_that_are_special_in_uris(tmp_path: Path) -> None:
     unusual = tmp_path / "100% of #1?mode=rw&x.db"
     open_writer(unusual).close()
     async with pool(unusual) as readers:
-        assert await readers.read(LINE) != [None]
+        assert await readers.execute_batch(LINE) != [None]
 
 
 async def statement_started(readers: ReadPool, word: str) -> asyncio.Event:

@@ -109,7 +109,7 @@ def test_strawberry_returns_the_same_bytes(selection: str) -> None:
             live.remove("b")
             await watching.wait_for_events(4)
             lines = [body.removeprefix(b'{"data":{"changed":')[:-2] for body in watching.bodies]
-            context = Lines(live.engine.documents.get(query).node, lines)
+            context = Lines(live.engine.parse(query).node, lines)
             results: Any = await live.engine.schema.subscribe(query, context_value=context)
             bodies = [orjson.dumps({"data": result.data}) async for result in results]
             assert bodies == watching.bodies
@@ -150,7 +150,7 @@ wheres = st.recursive(
 
 
 def ready(product: Product, where: object, audience: Audience) -> PreparedSubscription:
-    ready = product.engine.prepare_any(GraphQLRequest(PLAIN, {"where": where}), audience)
+    ready = product.engine.prepare(GraphQLRequest(PLAIN, {"where": where}), audience)
     assert isinstance(ready, PreparedSubscription), ready
     return ready
 
@@ -160,7 +160,7 @@ def ready(product: Product, where: object, audience: Audience) -> PreparedSubscr
 def test_the_change_filter_looks_up_articles_by_slug(
     examples: Product, where: dict[str, Any], audience: Audience
 ) -> None:
-    made = examples.engine.prepare_any(GraphQLRequest(PLAIN, {"where": where}), audience)
+    made = examples.engine.prepare(GraphQLRequest(PLAIN, {"where": where}), audience)
     assume(not (isinstance(made, GraphQLResponse) and made.codes == (Code.TOO_WIDE,)))  # more than 200 parts
     sql, values = ready(examples, where, audience).bound.filter_keys('["a", "b"]')
     with closing(sqlite3.connect(examples.database)) as db:

@@ -159,10 +159,10 @@ def test_field_cache_lookups_are_counted(client: TestClient) -> None:
 @pytest.mark.usefixtures("no_inline_execution")
 def test_coalesced_statements_are_counted(client: TestClient) -> None:
     app_state: AppState = client.app.state.app_state  # type: ignore[attr-defined]
-    fields, store = app_state.engine.field_cache, app_state.store
+    fields = app_state.engine.field_cache
 
     async def read(count: int) -> None:
-        await asyncio.gather(*(fields.read(store.read, Audience.PUBLIC, [SLOW]) for _ in range(count)))
+        await asyncio.gather(*(fields.read(Audience.PUBLIC, [SLOW]) for _ in range(count)))
 
     before = samples(client)
     assert client.portal is not None

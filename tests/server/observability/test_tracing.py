@@ -216,13 +216,14 @@ def test_incremental_payloads_have_their_own_spans(
     ] * 2
 
 
+@pytest.mark.usefixtures("no_inline_execution")
 def test_an_internal_error_sets_the_span_status(
     client: TestClient, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*given: object) -> None:
         raise DatabaseError("of the test")
 
-    monkeypatch.setattr("gqlnews.database.sqlite.read_pool.ReadPool.read", fail)
+    monkeypatch.setattr("gqlnews.database.sqlite.read_pool.ReadPool.execute_batch", fail)
     post_query(client, "query Front { site { articleCount } }")
     (operation,), (statement,) = exported_spans(exporter, "query"), exported_spans(exporter, "statement")
     assert (operation.status.status_code, statement.status.status_code) == (StatusCode.ERROR,) * 2

@@ -5,19 +5,19 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from graphql import GraphQLSchema
 
-from gqlnews.engine.documents import DocumentCache
 from gqlnews.errors import PersistedDocumentsError
 from gqlnews.schema.query import build_schema
-from gqlnews.server.persisted_documents import read_trusted_documents
+from gqlnews.server.request import read_trusted_documents
 from tests.server.support import run_cli, write_articles
 
 ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
 
 
 @pytest.fixture(scope="module")
-def documents() -> DocumentCache:
-    return DocumentCache(build_schema()._schema)
+def schema() -> GraphQLSchema:
+    return build_schema()._schema
 
 
 def ids(text: str) -> set[str]:
@@ -25,12 +25,12 @@ def ids(text: str) -> set[str]:
     return {digest, f"sha256:{digest}"}
 
 
-def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, documents: DocumentCache) -> None:
+def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, schema: GraphQLSchema) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "one.graphql").write_text(ONE)
     (tmp_path / "pages" / "other.gql").write_text(OTHER)
     (tmp_path / "readme.md").write_text("{")
-    found = read_trusted_documents(tmp_path, documents)
+    found = read_trusted_documents(tmp_path, schema)
     assert set(found) == {"one", "pages/other"} | ids(ONE) | ids(OTHER)
     assert (found["one"], found["pages/other"]) == (ONE, OTHER)
 
@@ -49,10 +49,10 @@ def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, documents
         },
     ],
 )
-def test_a_manifest_defines_the_ids(tmp_path: Path, documents: DocumentCache, manifest: object) -> None:
+def test_a_manifest_defines_the_ids(tmp_path: Path, schema: GraphQLSchema, manifest: object) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
-    found = read_trusted_documents(path, documents)
+    found = read_trusted_documents(path, schema)
     assert set(found) == {"a", "b"} | ids(ONE) | ids(OTHER)
 
 
@@ -72,23 +72,23 @@ def test_a_manifest_defines_the_ids(tmp_path: Path, documents: DocumentCache, ma
     ],
 )
 def test_an_invalid_document_is_reported_with_its_file(
-    tmp_path: Path, documents: DocumentCache, name: str, content: bytes, message: str
+    tmp_path: Path, schema: GraphQLSchema, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(PersistedDocumentsError, match=message):
-        read_trusted_documents(tmp_path / name if name == "m.json" else tmp_path, documents)
+        read_trusted_documents(tmp_path / name if name == "m.json" else tmp_path, schema)
 
 
-def test_two_documents_with_one_id_are_rejected(tmp_path: Path, documents: DocumentCache) -> None:
+def test_two_documents_with_one_id_are_rejected(tmp_path: Path, schema: GraphQLSchema) -> None:
     (tmp_path / "a.graphql").write_text(ONE)
     (tmp_path / "a.gql").write_text(OTHER)
     with pytest.raises(PersistedDocumentsError, match="another document has the same id 'a'"):
-        read_trusted_documents(tmp_path, documents)
+        read_trusted_documents(tmp_path, schema)
 
 
-def test_a_missing_path_is_rejected(tmp_path: Path, documents: DocumentCache) -> None:
+def test_a_missing_path_is_rejected(tmp_path: Path, schema: GraphQLSchema) -> None:
     with pytest.raises(PersistedDocumentsError, match="cannot be read"):
-        read_trusted_documents(tmp_path / "none", documents)
+        read_trusted_documents(tmp_path / "none", schema)
 
 
 def test_an_invalid_document_stops_serve_with_one_line(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.server import persisted_documents
+from gqlnews.server import request
 
 COUNT = "{ site { articleCount } }"
 BY_SLUG = "query BySlug($slug: String!) { article(slug: $slug) { title } }"
@@ -110,7 +110,7 @@ def test_only_valid_documents_are_registered(client: TestClient, wrong: str) -> 
 def test_least_recently_used_documents_are_evicted_and_can_be_registered_again(
     monkeypatch: pytest.MonkeyPatch, server_settings: ServerSettings
 ) -> None:
-    monkeypatch.setattr(persisted_documents, "MAX_APQ_BYTES", 2 * persisted_documents.ENTRY_OVERHEAD + 400)
+    monkeypatch.setattr(request, "MAX_APQ_BYTES", 2 * request.ENTRY_OVERHEAD + 400)
     with TestClient(create_app(server_settings)) as client:
         documents = [f"{{ site {{ articleCount }} }} #{number}" for number in range(3)]
         for _ in range(2):  # the second time with a cached response

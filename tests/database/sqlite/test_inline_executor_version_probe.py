@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.snapshots import VersionProbe
+from gqlnews.database.sqlite.inline_executor import VersionProbe
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience

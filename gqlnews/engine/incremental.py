@@ -91,8 +91,8 @@ async def incremental_payloads(
 
 def _is_large(results: Sequence[bytes | None]) -> bool:
     found = [result for result in results if result is not None]
-    objects = sum(result.count(b"{") for result in found)
-    return objects > MAX_INLINE_OBJECTS or sum(map(len, found)) > MAX_INLINE_BYTES
+    is_large = sum(map(len, found)) > MAX_INLINE_BYTES
+    return is_large or sum(result.count(b"{") for result in found) > MAX_INLINE_OBJECTS
 
 
 def _encode(

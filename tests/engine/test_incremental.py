@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -32,6 +33,7 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads
@@ -44,7 +46,12 @@ from tests.oracle.folders import write_folder
 from tests.oracle.strategies import Options, operations
 from tests.oracle.values import values_of
 from tests.product import run_ingest
-from tests.store import PoolStore
+from tests.store import PoolStore, UnreadStore
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 class Answers:
@@ -288,3 +295,69 @@ def test_clients_without_incremental_delivery_get_a_single_response(news: Answer
         "__schema": {"queryType": {"name": "Query"}},
         "site": {"articleCount": 20},
     }
+
+
+class ScriptedStore(UnreadStore):
+    """A store that returns these results, one list per increment."""
+
+    def __init__(self, *results: Any) -> None:
+        self._results = [[json.dumps(result).encode()] for result in results]
+
+    async def execute_parts(
+        self, parts: Sequence[Statements]
+    ) -> AsyncGenerator[Sequence[bytes | None], None]:
+        assert len(parts) == len(self._results)
+        for result in self._results:
+            yield result
+
+
+def page(related: list[Any]) -> dict[str, Any]:
+    """A page of 100 articles with this related coverage each."""
+    return {"nodes": [{"related": related}] * 100}
+
+
+NESTED = "{ articles { nodes { slug ... @defer { related { ... @defer { title } } } } } }"
+
+
+@pytest.mark.parametrize(
+    ("document", "results", "on_loop"),
+    [
+        pytest.param(
+            "{ articles { nodes { related { ... @defer { title } } } } }",
+            [page([{}] * 136), page([{"title": ""}] * 136)],
+            [False, False],
+            id="13,600 objects in 40 KB",
+        ),
+        pytest.param(
+            "{ articles { nodes { body related { ... @defer { title } } } } }",
+            [
+                {"nodes": [{"body": "x" * 100_000, "related": [{}]}]},
+                {"nodes": [{"related": [{"title": ""}]}]},
+            ],
+            [False, False],
+            id="a large result before a small one",
+        ),
+        pytest.param(
+            NESTED,
+            [{"nodes": [{"slug": ""}] * 100}, page([{}] * 136), page([{"title": ""}] * 136)],
+            [True, False, False],
+            id="a small result before a large one",
+        ),
+    ],
+)
+@pytest.mark.anyio
+async def test_many_objects_are_processed_off_the_event_loop(
+    document: str, results: list[Any], on_loop: list[bool]
+) -> None:
+    """The event loop would process about a hundred objects per millisecond."""
+    store = ScriptedStore(*results)
+    made = Engine(store).prepare(GraphQLRequest(document, incremental=True), Audience.PUBLIC)
+    assert isinstance(made, PreparedIncremental)
+    loop_thread = threading.get_ident()
+
+    def encode(payload: IncrementalPayload) -> tuple[bool, bytes]:
+        return threading.get_ident() == loop_thread, encode_v2(payload)
+
+    parts = [part async for part in incremental_payloads(made.bound, store, encode, asyncio.to_thread)]
+    assert [is_on_loop for is_on_loop, _ in parts] == on_loop
+    assert merged([json.loads(body) for _, body in parts])

@@ -24,8 +24,8 @@ from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
-from gqlnews.server.access import EndpointCors, has_origin
 from gqlnews.server.app_state import AppState, liveness, readiness
+from gqlnews.server.cors import EndpointCors, has_origin
 from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
@@ -40,8 +40,14 @@ from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.preparation import OffloadQueue, Preparer
 from gqlnews.server.request import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
-from gqlnews.server.response import ALLOW, SECURITY_HEADERS, HTTPError, SecurityHeadersMiddleware, reject
-from gqlnews.server.response_cache import ResponseCache
+from gqlnews.server.response import (
+    ALLOW,
+    SECURITY_HEADERS,
+    HTTPError,
+    ResponseCache,
+    SecurityHeadersMiddleware,
+    reject,
+)
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import SubscriptionHubs
 

@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from gqlnews.app import create_app
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.server.access import anonymous_audience
 from gqlnews.server.app_state import AppState
+from gqlnews.server.negotiation import anonymous_audience
 from gqlnews.server.uvicorn.run import Server, return_freed_memory
 
 ARTICLE_COUNT_QUERY = "query ArticlesServed { site { articleCount } }"

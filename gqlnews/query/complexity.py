@@ -27,8 +27,17 @@ from gqlnews.query.fields import (
     NodeLookup,
     TermsFacet,
 )
-from gqlnews.query.list_scans import ScanCounts, connection_scans, count_scans, facet_scans, search_scan
-from gqlnews.query.scan import MORE_LIKE_THIS, MORE_LIKE_THIS_ROWS, Scan, Scans
+from gqlnews.query.scan import (
+    MORE_LIKE_THIS,
+    MORE_LIKE_THIS_ROWS,
+    Scan,
+    ScanCounts,
+    Scans,
+    connection_scans,
+    count_scans,
+    facet_scans,
+    search_scan,
+)
 from gqlnews.query.tree import FieldPlan, LocatedRequestError, RootPlan
 
 MAX_COMPARISONS = 2_000  # of all filters; each comparison counts as often as it is compiled

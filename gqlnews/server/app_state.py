@@ -23,7 +23,7 @@ from gqlnews.server.limits import (
 )
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue, Preparer
-from gqlnews.server.response_cache import ResponseCache
+from gqlnews.server.response import ResponseCache
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
 if TYPE_CHECKING:

@@ -27,7 +27,6 @@ from gqlnews.engine.requests import (
     for_single_response,
 )
 from gqlnews.errors import Code
-from gqlnews.server.access import anonymous_audience, authenticate
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
 from gqlnews.server.limits import MIN_COST, RETRY_HEADERS, client_address, operation_cost
@@ -37,6 +36,8 @@ from gqlnews.server.negotiation import (
     NOT_ACCEPTABLE,
     RequestHead,
     StreamingPreference,
+    anonymous_audience,
+    authenticate,
     negotiate_media_type,
     negotiate_streaming,
     status_for_error,
@@ -54,14 +55,17 @@ from gqlnews.server.response import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
+    NO_STORE,
     NOT_MODIFIED,
+    CacheKey,
     HTTPError,
     RawResponse,
+    cache_headers,
     error_body,
+    etag_matches,
     graphql_headers,
     raw_headers,
 )
-from gqlnews.server.response_cache import NO_STORE, CacheKey, cache_headers, etag_matches
 from gqlnews.server.stream_framing import (
     MULTIPART_INCREMENTAL,
     MULTIPART_INCREMENTAL_2022,
@@ -321,7 +325,7 @@ def _not_modified(context: RequestContext, key: CacheKey, snapshot_id: SnapshotI
     if not context.head.is_safe_method or not context.head.if_none_match:
         return None
     etag = key.etag(snapshot_id.version, context.media)
-    if not etag_matches(context.head, etag):
+    if not etag_matches(context.head.if_none_match, etag):
         return None
     return RawResponse(NOT_MODIFIED, (*_HEADERS[context.media], *cache_headers(key.audience, etag)))
 

@@ -1,18 +1,31 @@
-"""Request head, content negotiation, and the choice of the response's status code."""
+"""Request head, authentication, content negotiation, and the choice of the response's status code."""
 
+import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
+from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 import orjson
 from starlette.types import Scope
 
+from gqlnews.config.settings import ServerSettings
 from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
-from gqlnews.server.response import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, MULTIPART, HTTPError
+from gqlnews.query.fields import Audience
+from gqlnews.server.response import (
+    BEARER,
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE,
+    HTML,
+    JSON,
+    MULTIPART,
+    WWW_AUTHENTICATE,
+    HTTPError,
+)
 
 # The parts of the request head that GraphQL over HTTP uses, and content negotiation.
 
@@ -196,6 +209,55 @@ def _parse_media_range(text: str) -> tuple[str, dict[str, str]]:
     """Parse a media range: `text/html; q=0.9` → `("text/html", {"q": "0.9"})`."""
     name, *parameters = (piece.strip().lower() for piece in text.split(";"))
     return name, {key.strip(): value.strip(' "') for key, _, value in (p.partition("=") for p in parameters)}
+
+
+# Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
+# Empty credentials and those of other schemes are ignored, as they are not for this server.
+
+# RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
+_CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def authorization_headers(scope: Scope) -> Sequence[str]:
+    """The `Authorization` headers of a request."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+
+
+def anonymous_audience(settings: ServerSettings) -> Audience:
+    """The audience of a request without credentials."""
+    return Audience.OPEN if settings.unpublished else Audience.PUBLIC
+
+
+def authenticate(headers: Sequence[str], settings: ServerSettings) -> Audience:
+    """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
+    bearer = [value.strip() for value in headers if not _is_ignored(value)]
+    if not bearer:
+        return anonymous_audience(settings)
+    credentials = _CREDENTIALS.fullmatch(bearer[0]) if len(bearer) == 1 else None
+    if credentials is None:
+        raise _unauthenticated("Send exactly one `Authorization` header, of the form `Bearer TOKEN`.")
+    if not _is_editor_token(credentials[1], settings.editor_tokens):
+        raise _unauthenticated("The token is unknown.")
+    return Audience.EDITOR
+
+
+def _is_ignored(value: str) -> bool:
+    """Return whether the credentials are empty or of another scheme, such as `Basic` of a proxy.
+
+    A single word is not ignored: it may be a token whose scheme was forgotten.
+    """
+    scheme, *credentials = value.split(maxsplit=1) or [""]
+    return not scheme or (bool(credentials) and scheme.lower() != BEARER.lower())
+
+
+def _is_editor_token(token: str, editor_digests: Sequence[bytes]) -> bool:
+    """Compare the token's digest with all of the editors', each in constant time, against timing attacks."""
+    digest = sha256(token.encode("ascii")).digest()
+    return sum(hmac.compare_digest(digest, editor_digest) for editor_digest in editor_digests) > 0
+
+
+def _unauthenticated(message: str) -> HTTPError:
+    return HTTPError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})
 
 
 # Choose the HTTP status of a response, by media type and status code policy.

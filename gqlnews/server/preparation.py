@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,6 @@ from gqlnews.query.fields import Audience
 from gqlnews.server.limits import SubscriptionLimiter
 from gqlnews.server.request import PersistedDocuments, RawRequest
 from gqlnews.server.response import RETRY_AFTER, HTTPError
-from gqlnews.server.response_cache import SingleFlight
 from gqlnews.time_budget import TimeBudget, TimeBudgetExceeded, time_budget
 
 # Run CPU-bound work off the event loop: one worker thread behind a short queue.
@@ -156,6 +155,33 @@ def _run(work: Callable[[], T], budget: TimeBudget) -> T:
 def _overloaded() -> HTTPError:
     message = "The server has too many requests to prepare: try again later."
     return HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+
+
+# Request coalescing: a call waits for an equal one that is already running, and shares its result.
+
+
+class SingleFlight:
+    """Coalesce calls by key, in one event loop.
+
+    The work continues if a caller is cancelled, as other callers may be waiting for it.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[Any]] = {}
+
+    async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of `work`, or of the work that is already running for the same key."""
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = asyncio.ensure_future(work())
+            running.add_done_callback(lambda done: self._remove(key, done))
+        result: T = await asyncio.shield(running)
+        return result
+
+    def _remove(self, key: Hashable, done: "asyncio.Task[Any]") -> None:
+        del self._running[key]
+        if not done.cancelled():
+            done.exception()  # mark it as retrieved, or asyncio logs it if all callers were cancelled
 
 
 # Prepare requests (parse, validate, plan, compile) without blocking the event loop.

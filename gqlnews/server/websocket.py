@@ -18,9 +18,10 @@ from gqlnews.database.sqlite.job_queue import set_client
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
-from gqlnews.server.access import authenticate, authorization_headers, check_websocket_origin
 from gqlnews.server.app_state import AppState, get_app_state
+from gqlnews.server.cors import check_websocket_origin
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
+from gqlnews.server.negotiation import authenticate, authorization_headers
 from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.response import SECURITY_HEADERS, WEBSOCKET, HTTPError, error_body, reject

@@ -19,7 +19,7 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.fields import Audience
-from gqlnews.server.response_cache import CacheKey
+from gqlnews.server.response import CacheKey
 from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}

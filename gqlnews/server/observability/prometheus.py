@@ -24,8 +24,7 @@ from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
-from gqlnews.server.response import WEBSOCKET
-from gqlnews.server.response_cache import ResponseCache
+from gqlnews.server.response import WEBSOCKET, ResponseCache
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 
 TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)

@@ -15,13 +15,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from gqlnews.server.response import HTTP
-from gqlnews.server.uvicorn.request_cycle import (
+from gqlnews.server.uvicorn.head import (
     CHECKED_HEADERS,
     CONTINUE,
     EXPECT,
     HOST,
-    ClosingCycle,
-    SingleWriteCycle,
     UnvalidatedHead,
     origin_form,
     validate,
@@ -44,7 +42,12 @@ from gqlnews.server.uvicorn.timeouts import (
     Rejection,
     WriteStallTimer,
 )
-from gqlnews.server.uvicorn.transport import CoalescingTransport, SlicedInput
+from gqlnews.server.uvicorn.transport import (
+    ClosingCycle,
+    CoalescingTransport,
+    SingleWriteCycle,
+    SlicedInput,
+)
 
 ABORT = "gqlnews.abort"  # ASGI extension: abort the connection of a client that does not read
 SLICE_BYTES = 4 * 1024  # at most about a hundred requests

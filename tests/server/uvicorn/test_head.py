@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gqlnews.server.uvicorn.request_cycle import UnvalidatedHead, is_authority, origin_form, validate
+from gqlnews.server.uvicorn.head import UnvalidatedHead, is_authority, origin_form, validate
 from tests.server.uvicorn.test_timeouts_static_responses import Address, exchange, refusal
 
 BODY = b'{"query":"{ site { articleCount } }"}'

@@ -1,14 +1,18 @@
-"""Validate the head of a request, and run its request-response cycle."""
+"""Validate the head of a request where the HTTP parser is lenient (RFC 9110, RFC 9112).
+
+A proxy and this server must agree on where each request ends and which host it names; otherwise the bytes
+of one client become a request of another (request smuggling). An ambiguous head is rejected and its
+connection closed.
+
+The parser itself rejects line folding, bare CR and LF, white space in names, repeated or malformed
+`Content-Length`, and `Content-Length` with `Transfer-Encoding`.
+"""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
-
-from gqlnews.server.response import Headers
 from gqlnews.server.uvicorn.timeouts import (
     BAD_CONNECT,
     BAD_HOST,
@@ -19,66 +23,6 @@ from gqlnews.server.uvicorn.timeouts import (
     UNSUPPORTED_TRANSFER_ENCODING,
     Rejection,
 )
-
-# Request-response cycle that sends a complete response in one call, without the two ASGI messages.
-#
-# Uvicorn validates each header of each response. Our headers are known to be valid, and the validation would
-# take longer than the rest of a cached response.
-
-
-class SingleWriteCycle(RequestResponseCycle):
-    """Request-response cycle with `respond` for complete responses."""
-
-    def respond(self, status: int, headers: Headers, body: bytes) -> bool:
-        """Send a complete response; `headers` are valid and include `Content-Length`.
-
-        Returns False, and sends nothing, if the response has started, the client has disconnected or writing
-        is paused: then the caller must use `send`.
-        """
-        if self.response_started or self.flow.write_paused or self.disconnected:
-            return False
-        self.response_started = self.response_complete = True
-        self.waiting_for_100_continue = False
-        head = [STATUS_LINE[status]]
-        for name, value in (*self.default_headers, *headers):
-            head += (name, b": ", value, b"\r\n")
-        head.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        self.transport.write(b"".join(head))
-        if body and self.scope["method"] != "HEAD":
-            self.transport.write(body)
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-        return True
-
-
-class ClosingCycle(SingleWriteCycle):
-    """Request-response cycle for HTTP/1.0, which has no chunked coding.
-
-    A body without `Content-Length` ends with the connection, which is closed after each response.
-    """
-
-    _has_length = True
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            self._has_length = any(name.lower() == b"content-length" for name, _ in message["headers"])
-            if not self._has_length:
-                self.chunked_encoding = False
-        elif not self._has_length:
-            self.expected_content_length = len(message["body"])  # the length of the rest is unknown
-        await super().send(message)
-
-
-# Validate the head of a request where the HTTP parser is lenient (RFC 9110, RFC 9112).
-#
-# A proxy and this server must agree on where each request ends and which host it names; otherwise the bytes
-# of one client become a request of another (request smuggling). An ambiguous head is rejected and its
-# connection closed.
-#
-# The parser itself rejects line folding, bare CR and LF, white space in names, repeated or malformed
-# `Content-Length`, and `Content-Length` with `Transfer-Encoding`.
 
 HOST, EXPECT, TRANSFER_ENCODING = b"host", b"expect", b"transfer-encoding"
 CHECKED_HEADERS = frozenset({HOST, EXPECT, TRANSFER_ENCODING})

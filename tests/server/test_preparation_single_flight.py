@@ -9,8 +9,7 @@ import httpx2
 import pytest
 
 from gqlnews.server import preparation
-from gqlnews.server.preparation import LoopShare
-from gqlnews.server.response_cache import SingleFlight
+from gqlnews.server.preparation import LoopShare, SingleFlight
 from tests.server.live import running_site
 from tests.server.support import DEADLINE
 

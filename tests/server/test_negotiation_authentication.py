@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.config.settings import ServerSettings
 from gqlnews.query.fields import Audience
-from gqlnews.server.access import authenticate
+from gqlnews.server.negotiation import authenticate
 from gqlnews.server.response import HTTPError
 from tests.server.support import TOKEN
 

@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
-from gqlnews.server.access import check_websocket_origin
+from gqlnews.server.cors import check_websocket_origin
 from gqlnews.server.response import HTTPError
 
 FRIEND, STRANGER = "https://friend.example", "https://stranger.example"

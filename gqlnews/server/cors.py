@@ -1,9 +1,11 @@
-"""Authentication, CORS, and the origin check for WebSockets."""
+"""CORS and the origin check for WebSockets.
 
-import hmac
-import re
+A browser lets a page read the response of another origin only if that origin allows it (CORS). But it lets
+any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients
+other than browsers send no `Origin`.
+"""
+
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -11,65 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import Code, shorten
-from gqlnews.query.fields import Audience
-from gqlnews.server.response import ALLOW, BEARER, WWW_AUTHENTICATE, HTTPError, reject
-
-# Authentication: a client with a valid bearer token is an editor; an invalid token is rejected with 401.
-# Empty credentials and those of other schemes are ignored, as they are not for this server.
-
-# RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110).
-_CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
-
-
-def authorization_headers(scope: Scope) -> Sequence[str]:
-    """The `Authorization` headers of a request."""
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-
-
-def anonymous_audience(settings: ServerSettings) -> Audience:
-    """The audience of a request without credentials."""
-    return Audience.OPEN if settings.unpublished else Audience.PUBLIC
-
-
-def authenticate(headers: Sequence[str], settings: ServerSettings) -> Audience:
-    """The audience of a request with these `Authorization` headers. Raises HTTPError (401)."""
-    bearer = [value.strip() for value in headers if not _is_ignored(value)]
-    if not bearer:
-        return anonymous_audience(settings)
-    credentials = _CREDENTIALS.fullmatch(bearer[0]) if len(bearer) == 1 else None
-    if credentials is None:
-        raise _unauthenticated("Send exactly one `Authorization` header, of the form `Bearer TOKEN`.")
-    if not _is_editor_token(credentials[1], settings.editor_tokens):
-        raise _unauthenticated("The token is unknown.")
-    return Audience.EDITOR
-
-
-def _is_ignored(value: str) -> bool:
-    """Return whether the credentials are empty or of another scheme, such as `Basic` of a proxy.
-
-    A single word is not ignored: it may be a token whose scheme was forgotten.
-    """
-    scheme, *credentials = value.split(maxsplit=1) or [""]
-    return not scheme or (bool(credentials) and scheme.lower() != BEARER.lower())
-
-
-def _is_editor_token(token: str, editor_digests: Sequence[bytes]) -> bool:
-    """Compare the token's digest with all of the editors', each in constant time, against timing attacks."""
-    digest = sha256(token.encode("ascii")).digest()
-    return sum(hmac.compare_digest(digest, editor_digest) for editor_digest in editor_digests) > 0
-
-
-def _unauthenticated(message: str) -> HTTPError:
-    return HTTPError(401, Code.UNAUTHENTICATED, message, **{WWW_AUTHENTICATE: BEARER})
-
-
-# CORS and the origin check for WebSockets.
-#
-# A browser lets a page read the response of another origin only if that origin allows it (CORS). But it lets
-# any page open a WebSocket, so the server has to check `Origin` (cross-site WebSocket hijacking). Clients
-# other than browsers send no `Origin`.
+from gqlnews.server.response import ALLOW, HTTPError, reject
 
 ANY_ORIGIN = "*"
 _METHODS = ("GET", "HEAD", "POST")

@@ -177,17 +177,15 @@ class Engine:
         return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work_or_error)
 
     async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
-        name = prepared.operation
-        execution = QueryExecution(prepared, self.field_cache, self.limits.max_response_bytes)
-        body = await execution.joined_response() if self.bypass_executor else None
+        name, execution = prepared.operation, QueryExecution(prepared.bound)
+        await execution.run(self.field_cache, prepared.audience, self.limits.max_response_bytes)
         if execution.rejection is not None:
             return error_response([argument_error(execution.rejection)], name)
+        body = execution.joined_response() if self.bypass_executor else None
         if body is not None:
             return GraphQLResponse(body, True, name, execution.rows, is_clean=True)
         result = await self._run_executor(prepared, execution, offload)
         errors = result.errors or ()
-        if execution.rejection is not None:
-            return error_response([argument_error(execution.rejection)], name)
         if any(isinstance(error.original_error, TimeBudgetExceeded) for error in errors):
             return error_response([argument_error(timeout_error())], name)
         return build_response(result.data, errors, name, execution.rows)
@@ -209,7 +207,6 @@ class Engine:
 
         if offload is None or not INTROSPECTION_FIELD.search(request.query):
             return await execute()
-        await execution.prefetch()  # the resolvers on the other thread cannot wait for this event loop
         result: ExecutionResult = await offload(lambda: asyncio.run(execute()))
         return result
 

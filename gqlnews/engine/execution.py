@@ -11,9 +11,9 @@ from graphql import DocumentNode, GraphQLError
 from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
-from gqlnews.engine.requests import PreparedQuery
 from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.fields import Audience
+from gqlnews.query.prepared import BoundOperation
 from gqlnews.query.scan import Sizes
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -47,92 +47,65 @@ class Store(Protocol):
         ...
 
 
-# If every root field of the operation has a statement, `joined_response` joins their JSON into the response.
-# Otherwise graphql-core executes the operation, and the resolvers of the root fields wait for the same batch.
-
-Results = Mapping[str, bytes | None]
-"""The JSON of each root field by response key; None for null."""
-
-
 class QueryExecution:
-    """The execution of one query. All results are from the same snapshot of the store.
+    """The results of one query, all from the same snapshot of the store.
 
-    `max_bytes` limits the size of the response; 0 means no limit. `rejection` is the error that rejects the
-    whole request: a statement reported it, or a limit was exceeded.
+    `rejection` is the error that rejects the whole request: a statement reported it, or a limit was exceeded.
+    If every root field has a statement, `joined_response` joins their JSON into the response. Otherwise
+    graphql-core executes the operation, and the resolvers of the root fields call `field_result`.
     """
 
-    def __init__(self, prepared: PreparedQuery, fields: "FieldCache", max_bytes: int = 0) -> None:
+    def __init__(self, bound: BoundOperation) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.rejection: RequestError | None = None
-        self._bound, self._audience = prepared.bound, prepared.audience
-        self._fields, self._max_bytes = fields, max_bytes
-        self._results: Results | None = None
-        self._read_error: Exception | None = None
-        self._running: asyncio.Task[Results] | None = None
+        self._bound = bound
+        self._results: dict[str, bytes | None] = {}  # the JSON of each root field by response key
+        self._failure: Exception | None = None
+
+    async def run(self, fields: "FieldCache", audience: Audience, max_bytes: int) -> None:
+        """Run the statements. `max_bytes` limits the size of the response; 0 is no limit.
+
+        The store cannot check the size, because results may be cached or used by several fields. If it fails,
+        `field_result` raises the error.
+        """
+        bound = self._bound
+        try:
+            values = await fields.read(audience, bound.statements, bound.uncacheable)
+            results = dict(zip(bound.statements, values, strict=True))
+            self._results = {key: results[query.statement] for key, query in bound.queries.items()}
+            if 0 < max_bytes < sum(len(result or b"") for result in self._results.values()):
+                raise response_too_large(max_bytes)
+        except ResourceLimitError as error:
+            self.rejection = error
+        except Exception as error:
+            self._failure = error
+        for key, result in self._results.items():
+            self.rejection = self.rejection or bound.queries[key].reported_error(result)
+            self.rows += result is not None
 
     async def field_result(self, key: str) -> bytes | None:
         """Return the JSON of a root field by response key, None for null.
 
-        Raises the field's GraphQLError, and the errors of the read.
+        Raises the field's GraphQLError, and the errors of the store.
         """
         failure = self._bound.failures.get(key)
         if failure is not None:
             raise GraphQLError(failure.message, failure.nodes, path=failure.path)
-        if self._read_error is not None:
-            raise self._read_error
-        if self._results is None:
-            if self._running is None:
-                self._running = asyncio.ensure_future(self.run())
-            return (await self._running)[key]  # cancelling the request cancels its statements
+        if self._failure is not None:
+            raise self._failure
         return self._results[key]
 
-    async def run(self) -> Results:
-        """Run the statements and return the JSON of each root field by response key."""
-        queries, statements = self._bound.queries, self._bound.statements
-        try:
-            values = await self._fields.read(self._audience, statements, self._bound.uncacheable)
-            by_statement = dict(zip(statements, values, strict=True))
-            results = {key: by_statement[query.statement] for key, query in queries.items()}
-            self._check_size(results)
-        except ResourceLimitError as error:
-            self.rejection = error
-            raise GraphQLError(str(error)) from None
-        for key, result in results.items():
-            self.rejection = self.rejection or queries[key].reported_error(result)
-        self.rows = sum(result is not None for result in results.values())
-        self._results = results
-        return results
-
-    async def prefetch(self) -> Results | None:
-        """Run the statements if necessary. On failure, return None; `field_result` then raises the error."""
-        try:
-            return self._results if self._results is not None else await self.run()
-        except Exception as failure:
-            self._read_error = failure
-            return None
-
-    def _check_size(self, results: Results) -> None:
-        """Raise ResourceLimitError if the response is too large.
-
-        The store cannot check that, because results may be cached or used by several fields.
-        """
-        if 0 < self._max_bytes < sum(map(len, filter(None, results.values()))):
-            raise response_too_large(self._max_bytes)
-
-    async def joined_response(self) -> bytes | None:
+    def joined_response(self) -> bytes | None:
         """Return the response as JSON.
 
         Returns None if the executor has to build it: the operation has fields without a statement, or the
         response has errors.
         """
-        queries = self._bound.queries
-        if not self._bound.complete:
+        queries, results = self._bound.queries, self._results
+        if not self._bound.complete or self._failure is not None:
             return None
-        results = await self.prefetch()
-        if results is None or any(
-            result is None and not queries[key].nullable for key, result in results.items()
-        ):
+        if any(result is None and not queries[key].nullable for key, result in results.items()):
             return None
         fields = (b'"%b":%b' % (key.encode(), result or b"null") for key, result in results.items())
         return b'{"data":{%b}}' % b",".join(fields)
@@ -178,38 +151,23 @@ class _CachedField(NamedTuple):
     json: bytes | None
 
 
-class _RunningBatch:
-    """A batch of statements that is running, and the requests that wait for its results."""
+class _Outcome(NamedTuple):
+    """Outcome of a batch: its results, or its error; neither, if the request that ran it was cancelled."""
 
-    def __init__(self, statements: Statements) -> None:
-        self._statements = statements
-        self._results: dict[Statement, bytes | None] | None = None
-        self._error: Exception | None = None
-        self._is_running = True
-        self._finished: asyncio.Future[None] | None = None  # created by the first request that waits
+    statements: Statements
+    results: Sequence[bytes | None] | None
+    error: Exception | None
 
-    def finish(self, results: Sequence[bytes | None] | None = None, error: Exception | None = None) -> None:
-        """Set the results or the error; neither, if the request that ran the batch was cancelled."""
-        if results is not None:
-            self._results = dict(zip(self._statements, results, strict=True))
-        self._error, self._is_running = error, False
-        if self._finished is not None:
-            self._finished.set_result(None)
+    def for_waiting(self, statements: Statements) -> Mapping[Statement, bytes | None] | None:
+        """Return the results for a request that waited; None if it has to run `statements` itself.
 
-    async def wait(self, statements: Statements) -> Mapping[Statement, bytes | None] | None:
-        """Return the results; None if the batch failed and the caller has to run its own.
-
-        Raises the error if the caller would run exactly the same statements and exceed the same limit.
+        Raises the error if it would run exactly the same statements and exceed the same limit.
         """
-        if self._is_running:
-            if self._finished is None:
-                self._finished = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._finished)
-        error = self._error
+        error = self.error
         exceeds_limit = isinstance(error, ResourceLimitError) and not isinstance(error, OverloadedError)
-        if error is not None and exceeds_limit and list(statements) == list(self._statements):
+        if error is not None and exceeds_limit and list(statements) == list(self.statements):
             raise error
-        return self._results
+        return None if self.results is None else dict(zip(self.statements, self.results, strict=True))
 
 
 class FieldCache:
@@ -221,7 +179,7 @@ class FieldCache:
     def __init__(self, store: Store, max_bytes: int = 0) -> None:
         self._store = store
         self._fields: SizedLRUCache[_Key, _CachedField] = SizedLRUCache(max_bytes)
-        self._running: dict[tuple[Hashable, _Key], _RunningBatch] = {}
+        self._running: dict[tuple[Hashable, _Key], asyncio.Future[_Outcome]] = {}
         self.hits = self.misses = self.coalesced = 0
 
     @property
@@ -251,7 +209,7 @@ class FieldCache:
         if snapshot is None:
             return await self._run(statements)
         results: dict[Statement, bytes | None] = {}
-        running: dict[_RunningBatch, list[Statement]] = {}
+        running: dict[asyncio.Future[_Outcome], list[Statement]] = {}
         missing: list[Statement] = []
         for statement in statements:
             key = keys.get(statement)
@@ -267,7 +225,7 @@ class FieldCache:
         if missing:
             results.update(await self._run_and_cache(missing, keys, snapshot))
         for batch, waiting in running.items():
-            found = await batch.wait(statements)
+            found = (await asyncio.shield(batch)).for_waiting(statements)
             if found is None:
                 return await self._run(statements)
             results.update((statement, found[statement]) for statement in waiting)
@@ -296,8 +254,9 @@ class FieldCache:
         values = self._store.execute_inline(statements) if self._fields.max_bytes else None
         if values is not None:
             return values
-        batch, failure = _RunningBatch(statements), None
-        self._running.update(dict.fromkeys(shared, batch))
+        failure = None
+        outcome: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
+        self._running.update(dict.fromkeys(shared, outcome))
         try:
             values = await self._store.execute_batch(statements)
         except Exception as error:
@@ -306,7 +265,7 @@ class FieldCache:
         finally:
             for key in shared:
                 del self._running[key]
-            batch.finish(values, failure)
+            outcome.set_result(_Outcome(statements, values, failure))
         return values
 
     def _set(self, key: _Key, field: _CachedField) -> None:

@@ -66,14 +66,7 @@ from gqlnews.server.response import (
     graphql_headers,
     raw_headers,
 )
-from gqlnews.server.stream_framing import (
-    MULTIPART_INCREMENTAL,
-    MULTIPART_INCREMENTAL_2022,
-    MULTIPART_SUBSCRIPTION,
-    SSE,
-    Framing,
-)
-from gqlnews.server.streaming import StreamingResponse
+from gqlnews.server.streaming import StreamingResponse, choose_framing
 
 OVERLOAD_DELAY_SECONDS = 0.25  # delay before a 503 for overload, so that clients retry less often
 CLIENT_CLOSED_REQUEST = 499  # status in the log for a client that disconnected, as in nginx; never sent
@@ -301,16 +294,8 @@ def _charge_rate_limit(context: RequestContext, prepared: PreparedRequest) -> No
 
 def _stream_response(context: RequestContext, prepared: PreparedRequest) -> StreamingResponse:
     return StreamingResponse(
-        context.app_state, prepared, _choose_framing(context.streaming, prepared), context.client
+        context.app_state, prepared, choose_framing(context.streaming, prepared), context.client
     )
-
-
-def _choose_framing(streaming: StreamingPreference, prepared: PreparedRequest) -> Framing:
-    if isinstance(prepared, PreparedSubscription):
-        return SSE if streaming.subscriptions == EVENT_STREAM else MULTIPART_SUBSCRIPTION
-    if not isinstance(prepared, PreparedIncremental) and streaming.preferred == EVENT_STREAM:
-        return SSE
-    return MULTIPART_INCREMENTAL_2022 if streaming.incremental_2022 else MULTIPART_INCREMENTAL
 
 
 _HEADERS = {

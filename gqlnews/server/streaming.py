@@ -25,12 +25,15 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.errors import Code, DatabaseError, RequestError
 from gqlnews.server.app_state import AppState
+from gqlnews.server.negotiation import StreamingPreference
 from gqlnews.server.observability.logs import log_stream_end
 from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
-from gqlnews.server.response import RETRY_AFTER, HTTPError, error_body
+from gqlnews.server.response import EVENT_STREAM, RETRY_AFTER, HTTPError, error_body
 from gqlnews.server.stream_framing import (
     MULTIPART_INCREMENTAL,
     MULTIPART_INCREMENTAL_2022,
+    MULTIPART_SUBSCRIPTION,
+    SSE,
     Framing,
     add_has_next_false,
     encode_2022,
@@ -209,6 +212,15 @@ def _failure(code: Code, message: str, operation_name: str | None) -> GraphQLRes
 # Streaming HTTP response of one operation. It ends with the operation, or when the client disconnects.
 
 PING_SECONDS = 12.0  # proxies close idle connections, most of them after 30 or 60 seconds
+
+
+def choose_framing(streaming: StreamingPreference, prepared: PreparedRequest) -> Framing:
+    """Return the framing that the client prefers for this response."""
+    if isinstance(prepared, PreparedSubscription):
+        return SSE if streaming.subscriptions == EVENT_STREAM else MULTIPART_SUBSCRIPTION
+    if not isinstance(prepared, PreparedIncremental) and streaming.preferred == EVENT_STREAM:
+        return SSE
+    return MULTIPART_INCREMENTAL_2022 if streaming.incremental_2022 else MULTIPART_INCREMENTAL
 
 
 class StreamingResponse:

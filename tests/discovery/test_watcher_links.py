@@ -162,7 +162,8 @@ def test_a_link_of_a_removed_folder_is_forgotten(folder: Path) -> None:
     shutil.rmtree(folder / "sub")
     seen: frozenset[str] = frozenset()
     while "sub" not in seen:
-        seen = seen.union(next(batches) or ())
+        batch = next(batches)
+        seen |= batch or frozenset()
     make(folder, ".target/k.md")
     make(folder, "other.md")
     while not (batch := next(batches)) or batch <= {"sub", "sub/k.md", "sub/x.md"}:

@@ -113,18 +113,17 @@ class _Counter:
 
     def measure(self, selections: SelectionSetNode) -> SelectionSize:
         size = SelectionSize()
-        for selection in selections.selections:
-            size = size.add(self._measure(selection))
+        for node in selections.selections:
+            size = size.add(SelectionSize(directives=len(node.directives or ()))).add(self._measure(node))
         return size
 
     def _measure(self, node: SelectionNode) -> SelectionSize:
-        directives = SelectionSize(directives=len(node.directives or ()))
         if isinstance(node, FieldNode):
-            return directives.add(self._measure_field(node))
+            return self._measure_field(node)
         if isinstance(node, FragmentSpreadNode):
-            return directives.add(self._measure_fragment(self._fragments[node.name.value]))
+            return self._measure_fragment(self._fragments[node.name.value])
         inline: Any = node
-        return directives.add(self.measure(inline.selection_set))
+        return self.measure(inline.selection_set)
 
     def _measure_field(self, node: FieldNode) -> SelectionSize:
         field_size = SelectionSize(fields=1, aliases=int(node.alias is not None))

@@ -187,11 +187,8 @@ def _connection(
     if declaration.is_search:
         hits = materialize_hits(entity, shape, field, context)
         shape = replace(shape, where=EVERYTHING)  # the hits are filtered already
-    shortcut = None if declaration.is_search else _shortcut(declaration.shortcut, shape)
-    through = hits or declaration.through
-    list_query = ListQuery(
-        field, context, entity, declaration.match, through, shape, parent_key, hits, shortcut
-    )
+    match, through, shortcut = declaration.match, declaration.through, _shortcut(declaration.shortcut, shape)
+    list_query = ListQuery(field, context, entity, match, hits or through, shape, parent_key, hits, shortcut)
     return render_object(field.selection, ConnectionRow(list_query), context)
 
 

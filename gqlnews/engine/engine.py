@@ -23,7 +23,7 @@ from strawberry.types import ExecutionResult
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import timeout_error
-from gqlnews.database.sqlite.job_queue import set_expected_seconds
+from gqlnews.database.sqlite.job_queue import expected_seconds_var
 from gqlnews.engine.documents import (
     TOO_MANY_VALUES,
     Document,
@@ -165,7 +165,7 @@ class Engine:
             error = scan_limit_error(self.limits.max_scan, scan_work, scans, sizes)
             response = error_response([argument_error(error)], prepared.operation)
             return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
-        set_expected_seconds(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
+        expected_seconds_var.set(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
         return scan_work
 
     async def run(self, prepared: PreparedQuery, offload: Offload | None = None) -> GraphQLResponse:

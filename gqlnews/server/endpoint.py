@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gqlnews.database.sqlite.database_handle import SnapshotId
-from gqlnews.database.sqlite.job_queue import set_client
+from gqlnews.database.sqlite.job_queue import client_var
 from gqlnews.engine.requests import (
     INTERNAL_ERROR_MESSAGE,
     GraphQLResponse,
@@ -285,7 +285,7 @@ async def _parse_and_prepare(context: RequestContext, key: CacheKey) -> Prepared
 def _charge_rate_limit(context: RequestContext, prepared: PreparedRequest) -> None:
     """Charge the operation's cost beyond MIN_COST to the rate limit; set the client for fair scheduling."""
     app_state = context.app_state
-    set_client(context.client)
+    client_var.set(context.client)
     if app_state.rate_limiter.rate:
         app_state.rate_limiter.charge(
             client_address(context.scope), operation_cost(prepared, app_state.engine) - MIN_COST

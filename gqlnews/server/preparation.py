@@ -1,7 +1,6 @@
 """Prepare and run requests without blocking the event loop."""
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from graphql import GraphQLError
 
 from gqlnews.cache import SizedLRUCache
+from gqlnews.database.sqlite.job_queue import JobQueue, QueuedJob
 from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import (
@@ -22,7 +22,7 @@ from gqlnews.engine.requests import (
     PreparedRequest,
     error_response,
 )
-from gqlnews.errors import Code
+from gqlnews.errors import Code, OverloadedError
 from gqlnews.query.fields import Audience
 from gqlnews.server.limits import SubscriptionLimiter
 from gqlnews.server.request import PersistedDocuments, RawRequest
@@ -42,11 +42,9 @@ JOB_SECONDS = 1.0  # time budget of one job, in CPU time
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _OffloadJob:
-    work: Callable[[], Any]
-    result: "asyncio.Future[Any]"
-    queued_at: float
+@dataclass(slots=True, eq=False)
+class _OffloadJob(QueuedJob):
+    work: Callable[[], Any] = lambda: None
 
 
 class OffloadQueue:
@@ -58,26 +56,22 @@ class OffloadQueue:
     def __init__(self, *, has_time_limit: bool = True) -> None:
         self._has_time_limit = has_time_limit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-offload")
-        self._queued: OrderedDict[str, deque[_OffloadJob]] = (
-            OrderedDict()
-        )  # by client; the first is served next
+        self._queued: JobQueue[_OffloadJob] = JobQueue(MAX_QUEUED, MAX_QUEUED_PER_CLIENT)
         self._is_running = False
         self._budget = TimeBudget(0.0)  # of the running job
         self.jobs = 0  # jobs started so far
 
     def __len__(self) -> int:
         """The number of queued jobs."""
-        return sum(map(len, self._queued.values()))
+        return len(self._queued)
 
     def queued_count(self, client: str) -> int:
-        return len(self._queued.get(client, ()))
+        return self._queued.count(client)
 
     def close(self) -> None:
         """Cancel queued jobs and stop the running one at its next budget check, without waiting for it."""
-        queued, self._queued = self._queued, OrderedDict()
-        for jobs in queued.values():
-            for job in jobs:
-                job.result.cancel()
+        for job in self._queued.pop_overdue(inf):
+            job.future.cancel()
         self._budget.end()
         self._thread.shutdown(wait=False)
 
@@ -87,37 +81,23 @@ class OffloadQueue:
         Raises HTTPError (503) if the queue is full or the job waits too long, TimeBudgetExceeded if it runs
         too long, and any error that `work` raises.
         """
-        self._make_room(client)
-        job = _OffloadJob(work, asyncio.get_running_loop().create_future(), monotonic())
-        self._queued.setdefault(client, deque()).append(job)
+        job = _OffloadJob(asyncio.get_running_loop().create_future(), monotonic(), client, work=work)
+        try:
+            displaced = self._queued.put(job)
+        except OverloadedError:
+            raise _overloaded() from None
+        if displaced is not None and not displaced.future.done():
+            displaced.future.set_exception(_overloaded())
         self._start_next()
-        result: T = await job.result
+        result: T = await job.future
         return result
 
-    def _make_room(self, client: str) -> None:
-        """Enforce the queue limits; if the queue is full, evict a job of the client with the most jobs.
-
-        Raises HTTPError (503) if the client is at its own limit, or if no client has at least two jobs more.
-        """
-        own_count = self.queued_count(client)
-        if own_count >= MAX_QUEUED_PER_CLIENT:
-            raise _overloaded()
-        if len(self) < MAX_QUEUED:
-            return
-        busiest = max(self._queued, key=self.queued_count)
-        if self.queued_count(busiest) <= own_count + 1:
-            raise _overloaded()
-        job = self._queued[busiest].pop()
-        if not job.result.done():
-            job.result.set_exception(_overloaded())
-
     def _start_next(self) -> None:
-        while not self._is_running and self._queued:
-            job = self._pop()
-            if job.result.done():  # the client has disconnected
+        while not self._is_running and (job := self._queued.pop()) is not None:
+            if job.future.done():  # the client has disconnected
                 continue
             if monotonic() - job.queued_at > MAX_WAIT_SECONDS:
-                job.result.set_exception(_overloaded())
+                job.future.set_exception(_overloaded())
                 continue
             self._is_running = True
             self.jobs += 1
@@ -126,24 +106,16 @@ class OffloadQueue:
             running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
             running.add_done_callback(partial(self._set_result, job))
 
-    def _pop(self) -> _OffloadJob:
-        """Dequeue the oldest job of the next client, round-robin."""
-        client, jobs = self._queued.popitem(last=False)
-        job = jobs.popleft()
-        if jobs:
-            self._queued[client] = jobs
-        return job
-
     def _set_result(self, job: _OffloadJob, done: "asyncio.Future[Any]") -> None:
         self._is_running = False
         self._start_next()
-        if done.cancelled() or job.result.done():
+        if done.cancelled() or job.future.done():
             return
         error = done.exception()
         if error is not None:
-            job.result.set_exception(error)
+            job.future.set_exception(error)
         else:
-            job.result.set_result(done.result())
+            job.future.set_result(done.result())
 
 
 def _run(work: Callable[[], T], budget: TimeBudget) -> T:

@@ -14,7 +14,7 @@ from time import perf_counter
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from gqlnews.database.sqlite.job_queue import set_client
+from gqlnews.database.sqlite.job_queue import client_var
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.fields import Audience
@@ -91,7 +91,7 @@ class GraphQLTransportWSHandler:
 
     async def serve(self) -> None:
         """Accept the handshake and handle messages until the socket is closed."""
-        set_client(self._client)
+        client_var.set(self._client)
         if SUBPROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             self._close(CloseCode.NO_SUBPROTOCOL, f"Only {SUBPROTOCOL} is supported")

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
+from gqlnews.server.app_state import AppState
 from gqlnews.server.endpoint import OVERLOAD_DELAY_SECONDS
 from gqlnews.server.preparation import (
     CLIENT_BURST_SECONDS,
@@ -128,7 +129,8 @@ def test_an_overload_response_is_delayed(client: TestClient, monkeypatch: pytest
         await sleep(0)
 
     monkeypatch.setattr("gqlnews.server.endpoint.asyncio.sleep", record_call)
-    monkeypatch.setattr("gqlnews.server.preparation.MAX_QUEUED_PER_CLIENT", 0)
+    app_state: AppState = client.app.state.app_state  # type: ignore[attr-defined]
+    monkeypatch.setattr(app_state.offload._queued, "_max_jobs_per_client", 0)
     response = client.post("/graphql", json=REQUESTS["a filter with many tests"])
     assert (response.status_code, paused.count(OVERLOAD_DELAY_SECONDS)) == (503, 1)
 

@@ -19,7 +19,6 @@ import orjson
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
-from gqlnews.database.sqlite.job_queue import expected_seconds
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
@@ -59,11 +58,13 @@ FROM site WHERE audience = ?1
 SIZES: Statements = ((_SIZES, (0,)), (_SIZES, (1,)))
 """Statements that read the sizes for published articles, and for all articles."""
 
-
-def parse_sizes(result: bytes | None) -> Sizes:
-    """Parse the result of one statement of `SIZES`; the sizes are empty if it is None."""
-    sizes: Sizes = orjson.loads(result or b"{}")
-    return sizes
+_COUNTS = """
+SELECT json_object(
+    'public', (SELECT article_count FROM site WHERE audience = 0),
+    'all', (SELECT article_count FROM site WHERE audience = 2),
+    'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
+    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
+"""
 
 
 # Database handle.
@@ -96,7 +97,7 @@ class Database:
         self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
         self.statements = 0  # statements run
-        self._sizes: tuple[Sizes, Sizes] = ({}, {})
+        self._sizes: Sequence[Sizes] = ({}, {})  # of published articles, and of all
         self._sizes_snapshot_ids: object = None  # the snapshot ids that the sizes belong to
 
     async def open(self, path: Path) -> None:
@@ -185,10 +186,19 @@ class Database:
         if snapshot_ids == self._sizes_snapshot_ids:
             return
         # The database is locked or still being created, or the pool is overloaded: the next check retries.
-        with expected_seconds(0.0), suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
-            with self._reporting_damage():
-                public, everything = map(parse_sizes, await self._pool.execute_batch(SIZES))
-            self._sizes, self._sizes_snapshot_ids = (public, everything), snapshot_ids
+        with suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
+            self._sizes, self._sizes_snapshot_ids = await self._query(SIZES), snapshot_ids
+
+    async def counts(self) -> Mapping[str, int]:
+        """Count the `public` articles and `all`, and the problems of each severity."""
+        (counts,) = await self._query([(_COUNTS, ())])
+        return counts
+
+    async def _query(self, statements: Statements) -> Sequence[Mapping[str, int]]:
+        """Run the server's own statements, each of which returns an object of numbers."""
+        with self._reporting_damage():
+            results = await self._pool.execute_batch(statements, expected=0.0)
+        return [orjson.loads(result or b"{}") for result in results]
 
     async def _open_with_retry(self) -> tuple[ReadPool, Identity | None]:
         """Open the database; wait for a swap in progress without blocking the event loop."""
@@ -302,23 +312,3 @@ def _truncate_wal(db: sqlite3.Connection) -> bool:
     finally:
         db.execute(f"PRAGMA busy_timeout = {wait}")
     return not is_busy
-
-
-# Article and problem counts for the metrics.
-
-
-_COUNTS = """
-SELECT json_object(
-    'public', (SELECT article_count FROM site WHERE audience = 0),
-    'all', (SELECT article_count FROM site WHERE audience = 2),
-    'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
-    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
-"""
-
-COUNTS: Statements = ((_COUNTS, ()),)
-
-
-def parse_counts(result: bytes | None) -> Mapping[str, int]:
-    """Parse the result: number of `public` and of `all` articles, and of problems per severity."""
-    counts: Mapping[str, int] = orjson.loads(result or b"{}")
-    return counts

@@ -9,14 +9,14 @@ import sqlite3
 import time
 from bisect import insort
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from threading import Lock
+from typing import Any, Generic, TypeVar
 
 import aiosqlite
 
@@ -36,23 +36,36 @@ SHORT_SECONDS = 0.015
 
 
 @dataclass(slots=True, eq=False)
-class ReadJob:
-    """A batch of statements for the read pool, and the future of its result.
+class QueuedJob:
+    """A job that waits for its turn, and the future of its result.
 
-    `client` is the client key. `queued_at` and `deadline` are times by time.monotonic(); the deadline
-    is set when the job starts. `expected` is the estimated CPU time in seconds, infinite if unknown.
-    `seconds` is the CPU time that the statements took.
+    `client` is the client key, `queued_at` a time by time.monotonic(), and `expected` the estimated CPU time
+    in seconds, infinite if unknown.
+    """
+
+    future: asyncio.Future[Any]
+    queued_at: float
+    client: str = ""
+    expected: float = math.inf
+    order: tuple[int, int] = (0, 0)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the job is known to be short."""
+        return self.expected <= SHORT_SECONDS
+
+
+@dataclass(slots=True, eq=False)
+class ReadJob(QueuedJob):
+    """A batch of statements for the read pool.
+
+    `deadline` is set when the job starts, and `seconds` is the CPU time that the statements took.
     `continuations` are jobs that run in the same read transaction; each is delivered as soon as it completes.
     `preempted`: the job took longer than expected on the reserved reader and must run again on another.
     """
 
-    statements: Statements
-    future: asyncio.Future[list[bytes | None]]
-    queued_at: float
-    client: str = ""
-    expected: float = math.inf
+    statements: Statements = ()
     deadline: float = math.inf
-    order: tuple[int, int] = (0, 0)
     result: "list[bytes | None] | Exception | None" = None
     seconds: float = 0.0
     abandoned: bool = False
@@ -84,15 +97,16 @@ class ReadJob:
             self.future.set_exception(result)
 
 
-# Fair queue of jobs that wait for a reader: round-robin over clients, shortest job first.
+# Fair queue of jobs that wait for a thread: round-robin over clients, shortest job first.
 #
 # 1. Clients take turns, independently of the number of their jobs.
 # 2. On a client's turn, its job with the shortest expected time is served; of jobs with similar expected
 #    times, the oldest.
 # 3. The reader that is reserved for short jobs skips clients that have none.
 #
-# The queue has room for `max_jobs` jobs, at most half of them of one client, so no client fills it alone.
+# The number of jobs is limited, in total and per client, so no client fills the queue alone.
 
+Job = TypeVar("Job", bound=QueuedJob)
 
 MAX_QUEUED = 1_000
 MIN_MAGNITUDE, UNKNOWN_MAGNITUDE = -9, 1_000  # that of a millisecond, and one greater than any other
@@ -100,34 +114,42 @@ QUEUE_FULL_MESSAGE = "Too many requests are waiting for the database: try again 
 CLIENT_QUEUE_FULL_MESSAGE = "Too many of your requests are waiting for the database: try again later."
 
 
-class JobQueue:
-    """Queue that the event loop fills and the reader threads empty."""
+class JobQueue(Generic[Job]):
+    """Queue that the event loop fills and other threads empty.
 
-    def __init__(self, max_jobs: int = MAX_QUEUED) -> None:
-        self._max_jobs, self._max_jobs_per_client = max_jobs, max(1, max_jobs // 2)
+    It has room for `max_jobs` jobs, `max_jobs_per_client` of one client, by default half of them.
+    """
+
+    def __init__(self, max_jobs: int = MAX_QUEUED, max_jobs_per_client: int | None = None) -> None:
+        self._max_jobs = max_jobs
+        self._max_jobs_per_client = max_jobs // 2 if max_jobs_per_client is None else max_jobs_per_client
         self._lock = Lock()
         # Clients in order of turn, each with its sorted jobs.
-        self._clients: OrderedDict[str, list[ReadJob]] = OrderedDict()
+        self._clients: OrderedDict[str, list[Job]] = OrderedDict()
         self._numbers = count()
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def put(self, job: ReadJob) -> ReadJob | None:
+    def count(self, client: str) -> int:
+        """Return the number of jobs of a client."""
+        return len(self._clients.get(client, ()))
+
+    def put(self, job: Job) -> Job | None:
         """Add a job. Raises OverloadedError if there is no room.
 
         If the queue is full, the last job of the client with the most jobs is removed and returned.
         """
         with self._lock:
-            jobs = self._clients.get(job.client, ())
-            if len(jobs) >= self._max_jobs_per_client:
+            own_jobs = self.count(job.client)
+            if own_jobs >= self._max_jobs_per_client:
                 raise OverloadedError(CLIENT_QUEUE_FULL_MESSAGE)
-            displaced = self._displace_for(len(jobs)) if self._count >= self._max_jobs else None
+            displaced = self._displace_for(own_jobs) if self._count >= self._max_jobs else None
             self._insert(job)
         return displaced
 
-    def _displace_for(self, own_jobs: int) -> ReadJob:
+    def _displace_for(self, own_jobs: int) -> Job:
         """Remove and return the last job of the client with the most, for a client that has `own_jobs`.
 
         Raises OverloadedError if that client would not have more jobs than this one.
@@ -139,12 +161,12 @@ class JobQueue:
         self._remove(job)
         return job
 
-    def requeue(self, job: ReadJob) -> None:
+    def requeue(self, job: Job) -> None:
         """Add a job that was popped before, even if the queue is full."""
         with self._lock:
             self._insert(job)
 
-    def pop(self, *, short: bool = False) -> ReadJob | None:
+    def pop(self, *, short: bool = False) -> Job | None:
         """Remove and return the next job; with `short`, the next short one."""
         with self._lock:
             heads = (jobs[0] for jobs in self._clients.values())
@@ -154,7 +176,7 @@ class JobQueue:
                 self._remove(job)
             return job
 
-    def discard(self, job: ReadJob) -> bool:
+    def discard(self, job: Job) -> bool:
         """Remove a job if it is still queued; return whether it was."""
         with self._lock:
             is_queued = job in self._clients.get(job.client, ())
@@ -162,7 +184,7 @@ class JobQueue:
                 self._remove(job)
             return is_queued
 
-    def pop_overdue(self, queued_before: float) -> list[ReadJob]:
+    def pop_overdue(self, queued_before: float) -> list[Job]:
         """Remove and return the jobs that were queued at `queued_before` or earlier."""
         with self._lock:
             late = [job for jobs in self._clients.values() for job in jobs if job.queued_at <= queued_before]
@@ -180,12 +202,12 @@ class JobQueue:
         with self._lock:
             return any(not short or jobs[0].is_short for jobs in self._clients.values())
 
-    def _insert(self, job: ReadJob) -> None:
+    def _insert(self, job: Job) -> None:
         job.order = _magnitude(job.expected), next(self._numbers)
         insort(self._clients.setdefault(job.client, []), job, key=attrgetter("order"))
         self._count += 1
 
-    def _remove(self, job: ReadJob) -> None:
+    def _remove(self, job: Job) -> None:
         jobs = self._clients[job.client]
         jobs.remove(job)
         self._count -= 1
@@ -203,37 +225,10 @@ def _magnitude(seconds: float) -> int:
 # The read pool needs both for fair scheduling. They are context variables because the layers between an
 # endpoint and the pool do not need them.
 
-
-_client: ContextVar[str] = ContextVar("client", default="")
-_expected: ContextVar[float | None] = ContextVar("expected", default=None)
-
-SERVER_CLIENT = ""
-"""Client key of the server's own statements."""
-
-
-def set_client(client: str) -> None:
-    """Set the client key for the statements of this task."""
-    _client.set(client)
-
-
-def set_expected_seconds(seconds: float | None) -> None:
-    """Set the estimated CPU seconds of this task's statements; None if unknown."""
-    _expected.set(seconds)
-
-
-@contextmanager
-def expected_seconds(seconds: float) -> Iterator[None]:
-    """Set the estimate for the duration of a block."""
-    token = _expected.set(seconds)
-    try:
-        yield
-    finally:
-        _expected.reset(token)
-
-
-def current_client_and_estimate() -> tuple[str, float | None]:
-    """Return the client key of this task and the estimated CPU seconds of its statements."""
-    return _client.get(), _expected.get()
+client_var: ContextVar[str] = ContextVar("client", default="")
+"""The client key; empty for the server's own statements."""
+expected_seconds_var: ContextVar[float | None] = ContextVar("expected", default=None)
+"""The estimated CPU seconds of the statements; None if unknown."""
 
 
 # Read worker: one read-only connection and its thread, which runs jobs from the queue.
@@ -268,7 +263,9 @@ class ReadWorker(aiosqlite.Connection):
             self._thread.join()
             raise
 
-    def work(self, queue: JobQueue, completed: deque[ReadJob], notify: Notify) -> "asyncio.Future[None]":
+    def work(
+        self, queue: JobQueue[ReadJob], completed: deque[ReadJob], notify: Notify
+    ) -> "asyncio.Future[None]":
         """Run queued jobs on the thread until there are none; then the future completes.
 
         Completed jobs are appended to `completed`. `notify` is called on the thread to announce them while
@@ -303,7 +300,7 @@ class ReadWorker(aiosqlite.Connection):
         job = self.current
         return job is not None and (job.abandoned or time.monotonic() > job.deadline)
 
-    def _work(self, queue: JobQueue, completed: deque[ReadJob], notify: Notify) -> None:
+    def _work(self, queue: JobQueue[ReadJob], completed: deque[ReadJob], notify: Notify) -> None:
         while True:
             job = queue.pop(short=self.reserved)
             if job is None:

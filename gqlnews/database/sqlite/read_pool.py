@@ -34,7 +34,8 @@ from gqlnews.database.sqlite.job_queue import (
     JobQueue,
     ReadJob,
     ReadWorker,
-    current_client_and_estimate,
+    client_var,
+    expected_seconds_var,
 )
 from gqlnews.errors import DatabaseError, OverloadedError
 
@@ -57,7 +58,7 @@ class ReadPool:
         self._path = Path()
         self._readers: list[ReadWorker] = []
         self._idle: list[ReadWorker] = []
-        self._queue = JobQueue()
+        self._queue: JobQueue[ReadJob] = JobQueue()
         # Fires when the oldest job has been queued for too long.
         self._overdue_timer: asyncio.TimerHandle | None = None
         self._completed: deque[ReadJob] = deque()
@@ -102,14 +103,17 @@ class ReadPool:
             await reader.close()
         self._deliver()
 
-    async def execute_batch(self, statements: Statements) -> list[bytes | None]:
+    async def execute_batch(
+        self, statements: Statements, expected: float | None = None
+    ) -> list[bytes | None]:
         """Run the statements; return the bytes of each one's value in order, None for NULL or no row.
 
+        `expected` is their estimated CPU time in seconds; by default, that of the task.
         Raises DatabaseError if the database cannot be read, ResourceLimitError if the timeout or the size
         limit is exceeded, and OverloadedError if the job was not started. Invalid statements raise errors of
         sqlite3.
         """
-        job = self._create_job(statements)
+        job = self._create_job(statements, expected)
         self._enqueue(job)
         try:
             results = await self._wait_for(job)
@@ -137,7 +141,8 @@ class ReadPool:
 
     async def _wait_for(self, job: ReadJob) -> list[bytes | None]:
         try:
-            return await job.future
+            results: list[bytes | None] = await job.future
+            return results
         except (sqlite3.Error, ValueError) as error:
             failure = to_database_error(error, self._path) if isinstance(error, sqlite3.Error) else None
             failure = self._closed_error() if self._closed else failure
@@ -155,15 +160,12 @@ class ReadPool:
     def _closed_error(self) -> DatabaseError:
         return DatabaseError(f"database {self._path} is closed")
 
-    def _create_job(self, statements: Statements) -> ReadJob:
+    def _create_job(self, statements: Statements, estimate: float | None = None) -> ReadJob:
         """Create a job; its expected time is the measured CPU time, or the estimate if that is unknown."""
-        client, estimate = current_client_and_estimate()
-        measured = self.inline.cpu_seconds(statements)
-        expected = measured if measured is not None else estimate
-        future: asyncio.Future[list[bytes | None]] = self._loop.create_future()
-        return ReadJob(
-            statements, future, time.monotonic(), client, math.inf if expected is None else expected
-        )
+        estimates = (self.inline.cpu_seconds(statements), estimate, expected_seconds_var.get(), math.inf)
+        expected = next(seconds for seconds in estimates if seconds is not None)
+        future, client = self._loop.create_future(), client_var.get()
+        return ReadJob(future, time.monotonic(), client, expected, statements=statements)
 
     def _enqueue(self, job: ReadJob) -> None:
         if self._closed:

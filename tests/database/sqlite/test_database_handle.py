@@ -148,5 +148,5 @@ async def test_damage_detected_while_reading_sizes_is_reported(database: Path) -
     assert read_report(database) is not None
 
 
-async def damaged_read(statements: Statements) -> list[bytes | None]:
+async def damaged_read(statements: Statements, expected: float | None = None) -> list[bytes | None]:
     raise damaged_error("the database", "malformed")

@@ -20,17 +20,17 @@ def _closed() -> Iterator[None]:
 
 
 def call(address: str, expected: float = DEAR, asked: float = 0.0) -> ReadJob:
-    return ReadJob((), LOOP.create_future(), asked, address, expected)
+    return ReadJob(LOOP.create_future(), asked, address, expected)
 
 
-def filled(*calls: ReadJob, most: int = 1_000) -> JobQueue:
-    queue = JobQueue(most)
+def filled(*calls: ReadJob, most: int = 1_000) -> JobQueue[ReadJob]:
+    queue: JobQueue[ReadJob] = JobQueue(most)
     for one in calls:
         queue.put(one)
     return queue
 
 
-def served(queue: JobQueue, *, short: bool = False) -> list[ReadJob]:
+def served(queue: JobQueue[ReadJob], *, short: bool = False) -> list[ReadJob]:
     calls = []
     while (one := queue.pop(short=short)) is not None:
         calls.append(one)

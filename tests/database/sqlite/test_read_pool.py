@@ -18,8 +18,8 @@ from gqlnews.database.sqlite.job_queue import (
     SHORT_SECONDS,
     JobQueue,
     ReadWorker,
-    set_client,
-    set_expected_seconds,
+    client_var,
+    expected_seconds_var,
 )
 from gqlnews.database.sqlite.read_pool import DELIVERY_BYTES, ReadPool
 from gqlnews.database.sqlite.writer import open_writer
@@ -70,8 +70,8 @@ def asking(
     """Start a call for a client address with an expected duration in seconds."""
 
     async def ask() -> list[bytes | None]:
-        set_client(address)
-        set_expected_seconds(expected)
+        client_var.set(address)
+        expected_seconds_var.set(expected)
         return await readers.execute_batch(statements)
 
     return asyncio.create_task(ask())

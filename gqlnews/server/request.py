@@ -15,7 +15,7 @@ from starlette.types import Receive
 
 from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.documents import parse_document
-from gqlnews.errors import Code, GqlnewsError, PersistedDocumentsError
+from gqlnews.errors import Code, PersistedDocumentsError
 from gqlnews.server.limits import SMALL_BODY_BYTES
 from gqlnews.server.negotiation import RequestHead, is_encoded, is_json, prefers_html
 from gqlnews.server.response import JSON, DocumentNotFoundError, HTTPError, UnprocessableRequestError
@@ -30,10 +30,6 @@ MAX_DIGITS = 18  # leading digits of `Content-Length` that are converted to a nu
 # A subscription at the beginning of a document, and its name. What precedes it has no meaning in GraphQL.
 _SUBSCRIPTION = re.compile(r"(?>[\s,\ufeff]+|#[^\r\n]*+)*+subscription\b\s*(\w*)", re.ASCII)
 _OPERATION_PARAMETERS = frozenset({"query", "extensions", "documentId"})
-
-
-class MalformedReferenceError(GqlnewsError):
-    """Raised if the document reference of a request is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +130,7 @@ def _from_mapping(params: object) -> RawRequest:
             "The body must be a JSON object with the member `query`; batched requests are not supported."
         )
     extensions = _typed(params, "extensions", dict, "an object") or {}
-    try:
-        reference = parse_document_reference(params, extensions)
-    except MalformedReferenceError as error:
-        raise UnprocessableRequestError(f"{error}.") from error
+    reference = parse_document_reference(params, extensions)
     if reference is None and not params.get("query"):
         raise UnprocessableRequestError("`query` is missing: send the GraphQL document in it.")
     return RawRequest(
@@ -207,27 +200,27 @@ MAX_ID_LENGTH = 1_000  # characters
 def parse_document_reference(
     params: Mapping[str, Any], extensions: Mapping[str, Any]
 ) -> DocumentReference | None:
-    """Parse the document reference; None if there is none. Raises MalformedReferenceError."""
+    """Parse the document reference; None if there is none. Raises UnprocessableRequestError."""
     document_id, persisted = params.get("documentId"), extensions.get("persistedQuery")
     if document_id is not None:
         if not isinstance(document_id, str) or not 0 < len(document_id) <= MAX_ID_LENGTH:
-            raise MalformedReferenceError(
-                f"`documentId` must be a string of 1 to {MAX_ID_LENGTH:,} characters"
-            )
+            message = f"`documentId` must be a string of 1 to {MAX_ID_LENGTH:,} characters."
+            raise UnprocessableRequestError(message)
         if params.get("query") or persisted is not None:
-            raise MalformedReferenceError("`documentId` cannot be combined with `query` or `persistedQuery`")
+            message = "`documentId` cannot be combined with `query` or `persistedQuery`."
+            raise UnprocessableRequestError(message)
         return DocumentId(document_id)
     return None if persisted is None else _parse_apq(persisted)
 
 
 def _parse_apq(value: object) -> ApqReference:
     if not isinstance(value, dict):
-        raise MalformedReferenceError("`persistedQuery` must be an object")
+        raise UnprocessableRequestError("`persistedQuery` must be an object.")
     version, sha256 = value.get("version"), value.get("sha256Hash")
     if type(version) is not int:
-        raise MalformedReferenceError("`persistedQuery.version` must be 1")
+        raise UnprocessableRequestError("`persistedQuery.version` must be 1.")
     if not isinstance(sha256, str) or not _SHA256_HEX.fullmatch(sha256.lower()):
-        raise MalformedReferenceError("`persistedQuery.sha256Hash` must be 64 hex digits")
+        raise UnprocessableRequestError("`persistedQuery.sha256Hash` must be 64 hex digits.")
     return ApqReference(sha256.lower(), version)
 
 

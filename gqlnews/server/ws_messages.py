@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import Code, GqlnewsError
-from gqlnews.server.request import MalformedReferenceError, RawRequest, parse_document_reference
+from gqlnews.server.request import RawRequest, parse_document_reference
+from gqlnews.server.response import UnprocessableRequestError
 
 SUBPROTOCOL = "graphql-transport-ws"
 MAX_REASON_BYTES = 123  # of a close frame: RFC 6455, section 5.5
@@ -145,8 +146,8 @@ def _parse_subscribe(message: Mapping[str, Any]) -> Message:
     extensions = _object_or_none(payload, "extensions") or {}
     try:
         reference = parse_document_reference(payload, extensions)
-    except MalformedReferenceError as error:
-        raise _bad_message(str(error)) from None
+    except UnprocessableRequestError as error:
+        raise _bad_message(str(error).removesuffix(".")) from None
     if not isinstance(query, str) and (query is not None or reference is None):
         raise _bad_message("`query` is not a string")
     variables, include_cost = _object_or_none(payload, "variables"), extensions.get("cost") is True

@@ -10,6 +10,7 @@ from gqlnews.errors import Code
 from tests.product import Product
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "gqlnews"
 README = (ROOT / "README.md").read_text()
 
 
@@ -50,3 +51,21 @@ def test_every_test_that_a_document_names_is_there(document: str, least: int) ->
 def test_every_code_that_security_names_is_one() -> None:
     named = re.findall(r"`([A-Z]+_[A-Z_]+)`", (ROOT / "docs" / "security.md").read_text())
     assert set(named) - set(Code) == set()
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+FILES = r"`([a-z0-9_/]+\.(?:py|sql|md))`"
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    named = re.findall(FILES, ARCHITECTURE)
+    assert len(named) > 100
+    # In a list of files of one folder, only the first has the folder.
+    assert [
+        one for one in named if "/" in one and not any((top / one).exists() for top in (PACKAGE, ROOT))
+    ] == []
+
+
+def test_an_uncached_post_passes_few_files() -> None:
+    journey = ARCHITECTURE.split("## Journey 1")[1].split("## Journey 2")[0]
+    assert 20 < len(set(re.findall(FILES, journey))) <= 30

@@ -37,10 +37,10 @@ IMPORTS = {
         "uvicorn.protocols.http.httptools_impl": {"HttpToolsProtocol", "RequestResponseCycle"},
         "uvicorn.server": {"ServerState"},
     },
-    "server/uvicorn/request_cycle.py": {
+    "server/uvicorn/run.py": {"uvicorn": {"Config", "Server"}},
+    "server/uvicorn/transport.py": {
         "uvicorn.protocols.http.httptools_impl": {"RequestResponseCycle", "STATUS_LINE"},
     },
-    "server/uvicorn/run.py": {"uvicorn": {"Config", "Server"}},
     "server/uvicorn/websocket_protocol.py": {
         "uvicorn.protocols.utils": {"ClientDisconnected"},
         "uvicorn.protocols.websockets.websockets_sansio_impl": {"WebSocketsSansIOProtocol"},

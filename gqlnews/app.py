@@ -166,13 +166,13 @@ def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[
 def from_environment() -> Starlette:
     """Create the application with settings from environment variables only.
 
-    Raises SettingsError, PersistedDocumentsError.
+    Of the process, only the logger `gqlnews` is configured. Raises SettingsError, PersistedDocumentsError.
     """
     # Imported only here, as pydantic-settings takes 0.2 s.
     from gqlnews.config.sources import read_settings, server_settings
 
     settings = read_settings(APPLICATION)
-    logs.configure(settings["log_format"])
+    logs.configure_own_logger(settings["log_format"])
     return create_app(server_settings(settings))
 
 

@@ -249,7 +249,7 @@ class StructuredLog:
         logs.log_event(message, **fields)
 
     def warning(self, message: str, **fields: object) -> None:
-        logs.log.log(logging.WARNING, message, extra={logs.FIELDS: fields})
+        logs.log_event(message, logging.WARNING, **fields)
 
 
 def run_watch(

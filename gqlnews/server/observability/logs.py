@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -59,7 +59,10 @@ def assign_request_id(client_id: bytes) -> bytes:
 # the text format a traceback may follow. Headers other than a valid `X-Request-Id`, and so tokens, are never
 # logged.
 
-FIELDS = "fields"
+# The logs of the command line are those of its process (`configure`). Within another program, gqlnews
+# configures only its own logger (`configure_own_logger`), and only if the program has no handler for it.
+
+EVENT, FIELDS = "event", "fields"  # attributes of a LogRecord
 PLAIN_VALUE = re.compile(r"[\w.:/+@%-]+", re.ASCII)
 
 log = logging.getLogger("gqlnews")
@@ -68,18 +71,18 @@ _root = logging.getLogger()
 Fields = Mapping[str, object]
 
 
-def log_event(message: str, **fields: object) -> None:
+def log_event(message: str, level: int = logging.INFO, /, **fields: object) -> None:
     """Log an event with its fields.
 
-    This runs for each request, so no LogRecord is created if our handler is the only one.
+    This runs for each request, so no LogRecord is created if our handler is the only one. For other handlers,
+    the text of the record contains the fields too.
     """
-    handlers = _root.handlers
-    if len(handlers) == 1 and type(handlers[0]) is BatchingHandler:
+    handlers = _root.handlers + log.handlers
+    if level == logging.INFO and len(handlers) == 1 and type(handlers[0]) is BatchingHandler:
         handlers[0].emit_event(message, fields)
-    elif log.isEnabledFor(logging.INFO):
-        record = logging.LogRecord(log.name, logging.INFO, "", 0, message, None, None)
-        setattr(record, FIELDS, fields)
-        log.handle(record)
+    elif log.isEnabledFor(level):
+        text = " ".join((message, *_pairs(fields)))
+        log.log(level, text, extra={EVENT: message, FIELDS: fields}, stacklevel=2)
 
 
 def log_stream_end(
@@ -116,19 +119,21 @@ def _fields(record: logging.LogRecord) -> Fields:
     return fields
 
 
+def _message(record: logging.LogRecord) -> str:
+    """The message of a record, without the fields."""
+    event: str | None = getattr(record, EVENT, None)
+    return record.getMessage() if event is None else event
+
+
 class TextFormatter(logging.Formatter):
     """Text lines: `2026-01-31T12:00:00.000Z info operation name=Front ms=1.9 rows=1 … cached=False`."""
 
     def line(self, created: float, level: str, message: str, fields: Fields) -> str:
-        pairs = [
-            f"{key}={value if isinstance(value, int | float) else _plain(value)}"
-            for key, value in fields.items()
-        ]
-        return " ".join((_time(created), level, message, *pairs))
+        return " ".join((_time(created), level, message, *_pairs(fields)))
 
     def format(self, record: logging.LogRecord) -> str:
         fields = _fields(record)
-        line = self.line(record.created, record.levelname.lower(), _one_line(record.getMessage()), fields)
+        line = self.line(record.created, record.levelname.lower(), _one_line(_message(record)), fields)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -143,9 +148,8 @@ class JsonFormatter(logging.Formatter):
         fields = _fields(record)
         if record.exc_info:
             fields = {**fields, "exception": self.formatException(record.exc_info)}
-        return self.line(
-            record.created, record.levelname.lower(), record.getMessage(), fields, logger=record.name
-        )
+        level = record.levelname.lower()
+        return self.line(record.created, level, _message(record), fields, logger=record.name)
 
 
 class BatchingHandler(logging.StreamHandler[TextIO]):
@@ -170,11 +174,12 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
         self._pending.append(line)
 
     def flush(self) -> None:
-        with self.lock or nullcontext():
+        """Write the batch. As in `logging`, a stream that cannot be written causes no error."""
+        with self.lock or nullcontext(), suppress(OSError, ValueError):
             pending, self._pending = self._pending, []
             if pending:
                 self.stream.write("\n".join((*pending, "")))
-        super().flush()
+            super().flush()
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._pending:
@@ -183,16 +188,30 @@ class BatchingHandler(logging.StreamHandler[TextIO]):
 
 
 def configure(format: LogFormat, stream: TextIO | None = None) -> None:
-    """Send all logs to `stream` (default: standard error), in this format, and nowhere else.
+    """Send all logs of the process to `stream` (default: standard error), in this format, and nowhere else.
 
     Uvicorn and other libraries log only warnings and errors, as gqlnews logs its own start and stop.
     """
-    formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
-    _root.handlers[:] = [BatchingHandler(stream or sys.stderr, formatter)]
+    _root.handlers[:] = [_handler(format, stream)]
     # The formats do not include the thread or the process, so records do not need to determine them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
+
+
+def configure_own_logger(format: LogFormat, stream: TextIO | None = None) -> None:
+    """Send the logs of gqlnews to `stream`, unless the process has configured where they go.
+
+    Nothing else in the process changes: no other logger, and no setting of `logging`.
+    """
+    if not log.hasHandlers():
+        log.addHandler(_handler(format, stream))
+        log.setLevel(logging.INFO)
+
+
+def _handler(format: LogFormat, stream: TextIO | None) -> BatchingHandler:
+    formatter = JsonFormatter() if format is LogFormat.JSON else TextFormatter()
+    return BatchingHandler(stream or sys.stderr, formatter)
 
 
 def _time(created: float) -> str:
@@ -204,6 +223,13 @@ def _time(created: float) -> str:
 def _second(since_epoch: int) -> str:
     """Format the seconds of a timestamp; cached, as all lines of one second share them."""
     return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _pairs(fields: Fields) -> list[str]:
+    """Format fields as `name=Front`, `ms=1.9`."""
+    return [
+        f"{key}={value if isinstance(value, int | float) else _plain(value)}" for key, value in fields.items()
+    ]
 
 
 def _plain(value: object) -> str:

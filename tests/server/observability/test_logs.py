@@ -69,6 +69,20 @@ def test_other_loggers_log_only_warnings(stream: io.StringIO) -> None:
     assert "chatter" not in stream.getvalue()
 
 
+def test_a_record_for_several_handlers_has_each_field_once(stream: io.StringIO) -> None:
+    configure(LogFormat.TEXT, stream)
+    logging.getLogger().addHandler(logging.NullHandler())
+    log_event("operation", name="Front", ms=1.9)
+    assert re.fullmatch(f"{TIME} info operation name=Front ms=1.9\n", stream.getvalue())
+
+
+def test_a_stream_that_cannot_be_written_causes_no_error(stream: io.StringIO) -> None:
+    with io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full:  # type: ignore[type-var]
+        configure(LogFormat.TEXT, full)
+        log_event("operation", name="Front")
+    log_event("operation", name="after it was closed")
+
+
 @given(value=st.text())
 def test_no_value_breaks_out_of_its_field_or_line(value: str) -> None:
     line = TextFormatter().format(record("operation", {"name": value, "last": 1}))
@@ -96,9 +110,10 @@ def test_an_operation_is_one_line(client: TestClient, caplog: pytest.LogCaptureF
     assert fields.pop("ms") > 0
     assert fields.pop("rows") >= 1
     assert fields.pop("id") == response.headers["x-request-id"]
-    assert (line.getMessage(), fields) == (
+    assert (line.__dict__["event"], fields) == (
         "operation", {"name": "Front", "bytes": len(response.content), "status": 200, "cached": False},
     )  # fmt: skip
+    assert line.getMessage().startswith("operation name=Front ms=")  # for the formatters of other programs
 
 
 @pytest.mark.parametrize("token", [TOKEN, "of-nobody"])

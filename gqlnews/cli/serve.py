@@ -149,11 +149,16 @@ def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Proce
         if None in messages:
             raise CommandError("a worker process could not start: see its messages above")
         return processes, max(message.articles for message in messages if message is not None)
-    except BaseException:
+    except BaseException as error:
         for process in processes:
             process.kill()
             process.wait()
         raise
+        if isinstance(error, OSError):
+            raise CommandError(
+                f"the worker processes cannot be started ({error.strerror or error}): "
+                "raise the limits of processes and memory, or use fewer --workers"
+            ) from error
 
 
 def _print_banner(banner: Banner, log_format: LogFormat) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, repeat
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 import typer
@@ -19,29 +20,43 @@ from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop
 # The standard input of each child is a pipe that only this process holds open. When this process ends, the
 # pipe closes, and the child must exit at the end of its input.
 
+RESTART_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; the last one repeats
 STABLE_AFTER = 5.0  # seconds; a process that ran this long is restarted at once, and the backoff is reset
 STOP_TIMEOUT = 9.0  # seconds from closing a process's input until it is killed
+KILL_INTERVAL = 0.1  # seconds between attempts to kill a process that may just be starting
 
 StartProcess = Callable[[], "subprocess.Popen[bytes]"]
 
 
 class SupervisedProcess:
-    """One supervised process, with a thread that waits for it. `name` is its name in the log."""
+    """One supervised process, with a thread that starts it and waits for it.
+
+    `name` is its name in the log. `signal` may be called by a signal handler, even by one that interrupts
+    another: so nothing here holds a lock that such a handler would wait for.
+    """
 
     def __init__(
         self, name: str, start: StartProcess, running: "subprocess.Popen[bytes] | None" = None
     ) -> None:
-        """Supervise the process `running`, or start one."""
+        """Supervise the process `running`, or start one, with retries."""
         self._name, self._start = name, start
-        self._stopping = threading.Event()
-        self._process = running or start()
+        self._process = running
+        self._signals: list[int] = []
+        self._is_stopping = False
+        self._wake: SimpleQueue[None] = SimpleQueue()  # ends a pause; its `put` is reentrant
         self._thread = threading.Thread(target=self._supervise, name=f"gqlnews-{name}", daemon=True)
         self._thread.start()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process, and do not restart it from now on."""
-        self._stopping.set()
-        self._process.send_signal(number)
+        """Send a signal to the process, and do not restart it from now on.
+
+        If it is being started, it gets the signal once it has started.
+        """
+        self._signals.append(number)
+        self._is_stopping = True
+        self._wake.put(None)
+        if (process := self._process) is not None:
+            process.send_signal(number)
 
     def wait(self) -> None:
         """Wait until the process has exited for good."""
@@ -49,55 +64,64 @@ class SupervisedProcess:
 
     def stop(self) -> None:
         """Stop the process by closing its input; kill it after a timeout."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._wake.put(None)
         self._close_stdin()
-        try:
-            self._process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._thread.join()
+        self._thread.join(STOP_TIMEOUT)
+        while self._thread.is_alive():
+            if (process := self._process) is not None:
+                process.kill()
+            self._thread.join(KILL_INTERVAL)
 
     def _close_stdin(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        process = self._process  # another thread may replace it
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
 
     def _supervise(self) -> None:
         delays = _backoff()
-        while True:
+        while self._process is not None or self._start_with_retry():
+            assert self._process is not None
             started_at = time.monotonic()
             status = self._process.wait()
-            if self._stopping.is_set():
+            if self._is_stopping:
                 return
             log_event(f"{self._name} exited", status=status, again=True)
             if time.monotonic() - started_at >= STABLE_AFTER:
                 delays = _backoff()
-            elif self._stopping.wait(next(delays)):
-                return
+            else:
+                self._pause(next(delays))
             self._close_stdin()
-            if not self._restart():
-                return
-            if self._stopping.is_set():  # `stop` was called during the restart
-                self._close_stdin()
+            self._process = None
 
-    def _restart(self) -> bool:
-        """Start the process again, with retries; return False if it was stopped meanwhile."""
-        reason = None
-        for delay in _backoff():
+    def _start_with_retry(self) -> bool:
+        """Start the process, with retries; return False if it was stopped before it started."""
+        reason, delays = None, _backoff()
+        while not self._is_stopping:
             try:
-                self._process = self._start()
-                return True
-            except OSError as error:  # temporarily out of memory, processes or open files
-                if reason != str(error):
-                    reason = str(error)
+                self._process = process = self._start()
+            except Exception as error:  # temporarily out of memory, processes or open files
+                if reason != (reason := str(error)):
                     log_event(f"{self._name} cannot be started", reason=reason, again=True)
-            if self._stopping.wait(delay):
-                break
+                self._pause(next(delays))
+                continue
+            # A signal that came before was sent to no process, or to the previous one.
+            for number in self._signals:
+                process.send_signal(number)
+            if self._is_stopping:
+                self._close_stdin()
+            return True
         return False
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep until the process is to stop."""
+        with suppress(Empty):
+            self._wake.get(timeout=seconds)
 
 
 def _backoff() -> Iterator[float]:
     """Yield the seconds to wait before each restart of a process that exited soon after its start."""
-    return chain((0.5, 1.0, 2.0, 4.0), repeat(8.0))
+    return chain(RESTART_DELAYS, repeat(RESTART_DELAYS[-1]))
 
 
 # Stop a command that is not serving yet by a signal, with a one-line message.

@@ -57,8 +57,13 @@ def start_worker(
     )
     assert process.stdin is not None
     config = WorkerConfig(listener.fileno(), log_format, settings, connections)
-    process.stdin.write(msgspec.json.encode(config, enc_hook=_encode_path) + b"\n")
-    process.stdin.flush()
+    try:
+        process.stdin.write(msgspec.json.encode(config, enc_hook=_encode_path) + b"\n")
+        process.stdin.flush()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return process
 
 

@@ -111,6 +111,7 @@ BATCH_TIMEOUT = 60.0
 START_TIMEOUT = 60.0
 """Timeout in seconds for the start of a worker, which may be slow on a busy machine."""
 
+START_RETRY_SECONDS = (0.1, 0.2, 0.4)  # pauses, if no worker can be started
 MAX_FILE_ATTEMPTS = 3  # exits on one file that is parsed alone
 MAX_FAILED_STARTS = 3  # without a response in between
 MAX_CONSECUTIVE_EXITS = 50  # without a response in between
@@ -260,18 +261,23 @@ class Pool(Generic[ResultT]):
             self._given_up.append(self._give_up(file, reason))
 
     def _start(self) -> None:
-        """Start a worker; if that fails, continue with the running ones, if any."""
-        try:
-            worker = _Worker(self._setup)
-        except OSError as error:
-            if self._workers:
+        """Start a worker; if that fails, continue with the running ones, or retry if there are none."""
+        for delay in (*START_RETRY_SECONDS, None):
+            try:
+                worker = _Worker(self._setup)
+            except OSError as error:
+                if self._workers:
+                    return
+                if delay is None:
+                    raise ParserProcessError(
+                        f"no parser process can be started ({error.strerror or error}): raise the limits "
+                        "of memory, processes and open files, or use --ingest-workers 1"
+                    ) from error
+                time.sleep(delay)
+            else:
+                self._workers.append(worker)
+                self._selector.register(worker.output, selectors.EVENT_READ, worker)
                 return
-            raise ParserProcessError(
-                f"no parser process can be started ({error.strerror or error}): raise the limits "
-                "of memory, processes and open files, or use --ingest-workers 1"
-            ) from error
-        self._workers.append(worker)
-        self._selector.register(worker.output, selectors.EVENT_READ, worker)
 
     def _stop(self) -> None:
         self._selector.close()
@@ -293,12 +299,16 @@ class _Worker:
         )
         self.input = cast("BinaryIO", self.process.stdin)
         self.output = cast("BinaryIO", self.process.stdout)
-        _enlarge_pipe(self.output)
         self.pending: deque[Batch] = deque()
         self.has_started = False
         self.waiting_since = time.monotonic()
         self._frames = Frames()
-        self._write(encode(setup))
+        try:
+            _enlarge_pipe(self.output)
+            self._write(encode(setup))
+        except BaseException:
+            self.kill()
+            raise
 
     def send(self, batch: Batch) -> None:
         if not self.pending and self.has_started:
@@ -358,7 +368,7 @@ def _enlarge_pipe(pipe: BinaryIO) -> None:
     """Enlarge a pipe to hold a whole response, so that a worker never waits for its reader; Linux only."""
     set_size: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
     if set_size is not None:
-        with suppress(PermissionError):  # the user's total pipe buffer limit is reached
+        with suppress(OSError):  # the user's total pipe buffer limit is reached, or memory is short
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
 
 

@@ -1,5 +1,6 @@
 """Parsing many files in several processes."""
 
+import errno
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ParserProcessError
+from gqlnews.ingest import process_pool
 from gqlnews.ingest.process_pool import BATCH_TIMEOUT, MAX_CONSECUTIVE_EXITS, MAX_FILE_ATTEMPTS
 from gqlnews.ingest.worker_pool import Convert, _identity, map_files, parse_all
 from tests.content.bad_files import fenced
@@ -172,6 +175,54 @@ def test_workers_that_are_always_killed_are_an_error(folder: Path) -> None:
     finally:
         ended.set()
         killer.join()
+
+
+class FailingStarts:
+    """`subprocess.Popen`; the starts with these numbers fail, as `fork` does without free processes."""
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers, self._real = numbers, subprocess.Popen
+        self.count = 0
+
+    def __call__(self, *arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        self.count += 1
+        if self.count in self._numbers:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return self._real(*arguments, **options)
+
+
+@pytest.mark.parametrize(("processes", "failing_starts"), [(2, (2,)), (2, (1, 2)), (1, (1, 2)), (1, (2, 3))])
+def test_a_start_that_fails_is_retried_if_no_other_worker_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, processes: int, failing_starts: tuple[int, ...]
+) -> None:
+    starts = FailingStarts(*failing_starts)
+    monkeypatch.setattr(process_pool.subprocess, "Popen", starts)
+    outcomes = parse_all(folder, listed(folder), OPTIONS, processes, isolate=True)
+    read = [next(outcomes)]
+    for pid in workers():
+        os.kill(pid, signal.SIGKILL)
+    read += outcomes
+    assert {outcome.source.path: outcome for outcome in read} == expected_of(folder)
+    assert starts.count > max(failing_starts)
+    assert workers() == set()
+
+
+def test_if_no_worker_can_be_started_the_error_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_pool.subprocess, "Popen", FailingStarts(*range(100)))
+    with pytest.raises(
+        ParserProcessError, match=r"no parser process .* \(Resource temporarily unavailable\)"
+    ):
+        list(parse_all(folder, listed(folder), OPTIONS, 2))
+
+
+def test_a_worker_whose_setup_fails_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(process_pool, "write_frame", fail)
+    with pytest.raises(ParserProcessError, match="Cannot allocate memory"):
+        list(parse_all(folder, listed(folder), OPTIONS, 2))
+    assert workers() == set()
 
 
 def kill_workers(ended: threading.Event) -> None:

@@ -47,6 +47,7 @@ from gqlnews.ingest.watch_ingest import (
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.logs import stop_signals
+from gqlnews.server.uvicorn.exit_timer import EXIT_AFTER_SECONDS, PARENT_DELAY, exit_after, exit_now
 from gqlnews.server.uvicorn.run import base_url, bind
 
 # `gqlnews serve`: ingest what changed, serve it, and watch the folder.
@@ -79,7 +80,7 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
     logs.configure(options.log_format)
     for warning in options.warnings:
         logs.log.warning(warning)
-    with closing(bind(options.host, options.port)) as listener:
+    with exit_on_signal(NOTHING_SERVED), closing(bind(options.host, options.port)) as listener:
         if settings.http.persisted_documents is not None:
             load_trusted_documents(
                 settings, build_schema()
@@ -97,6 +98,7 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
                 run_server(listener, settings, on_ready, options.connections)
             else:
                 _run_workers(listener, options, settings, on_ready)
+        exit_now()  # both signals are ignored since the one that stopped the server
 
 
 @contextmanager
@@ -117,24 +119,25 @@ def _run_workers(
     listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart those that exit."""
-    start = partial(start_worker, listener, options.log_format, settings, options.connections)
-    with exit_on_signal(NOTHING_SERVED):
-        started, articles = _start_workers(start, options.workers)
+    connections = options.connections
+    start = partial(start_worker, listener, options.log_format, settings, connections)
+    started, articles = _start_workers(start, options.workers)
     workers = [SupervisedProcess("worker", start, process) for process in started]
 
     def forward(number: int, frame: FrameType | None) -> None:
+        delay = 0 if number == signal.SIGINT else connections.drain_delay
+        exit_after(EXIT_AFTER_SECONDS[signal.Signals(number)] + delay + PARENT_DELAY)
         listener.close()  # so that the socket closes when the last worker has stopped
         for worker in workers:
             worker.signal(number)
 
-    previous = {number: signal.signal(number, forward) for number in stop_signals()}
+    for number in stop_signals():
+        signal.signal(number, forward)
     on_ready(articles)
-    try:
-        for worker in workers:
-            worker.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    for worker in workers:
+        worker.wait()
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Process], int]:
@@ -153,12 +156,12 @@ def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Proce
         for process in processes:
             process.kill()
             process.wait()
-        raise
         if isinstance(error, OSError):
             raise CommandError(
                 f"the worker processes cannot be started ({error.strerror or error}): "
                 "raise the limits of processes and memory, or use fewer --workers"
             ) from error
+        raise
 
 
 def _print_banner(banner: Banner, log_format: LogFormat) -> None:

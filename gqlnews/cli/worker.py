@@ -77,11 +77,13 @@ def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
 def main() -> None:
     """Entry point of the worker process."""
     from gqlnews.cli.run_server import run_server
+    from gqlnews.server.uvicorn.exit_timer import exit_now
 
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
     logs.configure(config.log_format)
     with socket.socket(fileno=config.listener) as listener:
         run_server(listener, config.settings, _notify_ready, config.connections)
+    exit_now()
 
 
 def _notify_ready(articles: int) -> None:

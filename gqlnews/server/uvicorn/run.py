@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from gqlnews.config.settings import ConnectionSettings
 from gqlnews.errors import BindError
 from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop_signals
+from gqlnews.server.uvicorn.exit_timer import EXIT_AFTER_SECONDS, exit_after
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
 from gqlnews.server.uvicorn.timeouts import TimeoutSweeper
 from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
@@ -31,8 +32,7 @@ from gqlnews.server.uvicorn.websocket_protocol import WebSocketProtocol
 # 4. Idle connections are closed after IDLE_SECONDS, in which a request that was already sent can arrive.
 # 5. Requests that have begun to arrive get their responses within DRAIN_SECONDS.
 #
-# After a signal and its drain delay, a timer (SIGALRM) kills the process if it does not end within
-# KILL_AFTER_SECONDS.
+# After a signal and its drain delay, a timer ends the process if it does not end by itself (`exit_timer.py`).
 
 MAX_MESSAGE_BYTES = 64 * 1024  # maximum size of a WebSocket message
 PING_SECONDS = 20.0
@@ -40,8 +40,6 @@ DRAIN_SECONDS = 8  # after this, requests in flight are cancelled and get a 503
 INCOMPLETE_SECONDS = 7.5  # after this, requests with an incomplete head get a 503
 IDLE_SECONDS = 0.5  # for requests that were sent before the drain began
 POLL_SECONDS = 0.02  # between two checks for idle connections
-# Seconds from the signal until SIGALRM kills the process; the documented limits are 1 and 10.
-KILL_AFTER_SECONDS = {signal.SIGINT: 0.8, signal.SIGTERM: 9.5, signal.SIGHUP: 9.5}
 
 
 class Server(uvicorn.Server):
@@ -74,7 +72,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle the signals while serving.
+        """Handle the signals while serving, and ignore further ones once one has stopped the server.
 
         Uvicorn's implementation raises them again at the end, which would turn a normal stop into a failure.
         """
@@ -83,7 +81,7 @@ class Server(uvicorn.Server):
             yield
         finally:
             for number, handler in previous.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._stopped_by else handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop. Ctrl-C after another signal stops immediately; other second signals are ignored."""
@@ -96,7 +94,7 @@ class Server(uvicorn.Server):
         self._stopped_by = signal.Signals(sig)
         self._on_signal()
         delay = 0 if is_interrupt else self._drain_delay
-        signal.setitimer(signal.ITIMER_REAL, KILL_AFTER_SECONDS[self._stopped_by] + delay)
+        exit_after(EXIT_AFTER_SECONDS[self._stopped_by] + delay)
         if delay:
             loop.call_soon_threadsafe(loop.call_later, delay, self._begin_to_drain)
         else:

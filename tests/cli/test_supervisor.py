@@ -16,7 +16,7 @@ import pytest
 
 from gqlnews.cli import supervisor
 from gqlnews.cli.supervisor import SupervisedProcess
-from gqlnews.config.settings import LogFormat
+from gqlnews.config.values import LogFormat
 from gqlnews.server.observability import logs
 from tests.live import wait_until
 from tests.server.support import SOON
@@ -131,7 +131,7 @@ def test_a_log_that_cannot_be_written_does_not_end_the_restarts(monkeypatch: pyt
     monkeypatch.setattr(logs, "_root", logging.Logger("for this test"))
     starts = Starts(failures=2)
     with (
-        io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full,  # type: ignore[type-var]
+        io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full,
         supervised(starts),
     ):
         logs.configure(LogFormat.TEXT, full)

@@ -196,7 +196,7 @@ def test_a_start_that_fails_is_retried_if_no_other_worker_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, processes: int, failing_starts: tuple[int, ...]
 ) -> None:
     starts = FailingStarts(*failing_starts)
-    monkeypatch.setattr(process_pool.subprocess, "Popen", starts)
+    monkeypatch.setattr(subprocess, "Popen", starts)
     outcomes = parse_all(folder, listed(folder), OPTIONS, processes, isolate=True)
     read = [next(outcomes)]
     for pid in workers():
@@ -208,7 +208,7 @@ def test_a_start_that_fails_is_retried_if_no_other_worker_runs(
 
 
 def test_if_no_worker_can_be_started_the_error_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_pool.subprocess, "Popen", FailingStarts(*range(100)))
+    monkeypatch.setattr(subprocess, "Popen", FailingStarts(*range(100)))
     with pytest.raises(
         ParserProcessError, match=r"no parser process .* \(Resource temporarily unavailable\)"
     ):

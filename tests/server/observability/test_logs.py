@@ -77,7 +77,7 @@ def test_a_record_for_several_handlers_has_each_field_once(stream: io.StringIO) 
 
 
 def test_a_stream_that_cannot_be_written_causes_no_error(stream: io.StringIO) -> None:
-    with io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full:  # type: ignore[type-var]
+    with io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True) as full:
         configure(LogFormat.TEXT, full)
         log_event("operation", name="Front")
     log_event("operation", name="after it was closed")

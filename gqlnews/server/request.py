@@ -16,6 +16,7 @@ from starlette.types import Receive
 from gqlnews.cache import SizedLRUCache
 from gqlnews.engine.documents import parse_document
 from gqlnews.errors import Code, PersistedDocumentsError
+from gqlnews.server.graphiql.page import explorer_is_built
 from gqlnews.server.limits import SMALL_BODY_BYTES
 from gqlnews.server.negotiation import RequestHead, is_encoded, is_json, prefers_html
 from gqlnews.server.response import JSON, DocumentNotFoundError, HTTPError, UnprocessableRequestError
@@ -27,9 +28,9 @@ from gqlnews.server.response import JSON, DocumentNotFoundError, HTTPError, Unpr
 MAX_BODY_BYTES = 256 * 1024
 MAX_PARAMETERS = 50  # in the query string of a URL, as each takes time to decode
 MAX_DIGITS = 18  # leading digits of `Content-Length` that are converted to a number
+_NOT_IN_EXPLORER = frozenset({"extensions", "documentId"})  # parameters that the explorer cannot open
 # A subscription at the beginning of a document, and its name. What precedes it has no meaning in GraphQL.
 _SUBSCRIPTION = re.compile(r"(?>[\s,\ufeff]+|#[^\r\n]*+)*+subscription\b\s*(\w*)", re.ASCII)
-_OPERATION_PARAMETERS = frozenset({"query", "extensions", "documentId"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,17 @@ def parse_request(head: RequestHead, payload: bytes) -> RawRequest:
 
 
 def wants_graphiql(head: RequestHead) -> bool:
-    """Return whether to serve the explorer: for a GET or HEAD that prefers HTML and contains no operation."""
+    """Return whether to serve the explorer: for a GET or HEAD that prefers HTML, as browsers do.
+
+    The explorer opens `query`, `variables` and `operationName` of the URL, but no persisted document. Until
+    it is built, the query of the URL runs instead.
+    """
     if not head.is_safe_method or not prefers_html(head.accept):
         return False
-    return head.query_string.count(b"&") <= MAX_PARAMETERS and _OPERATION_PARAMETERS.isdisjoint(
-        QueryParams(head.query_string)
-    )
+    if head.query_string.count(b"&") > MAX_PARAMETERS:
+        return False
+    parameters = QueryParams(head.query_string)
+    return _NOT_IN_EXPLORER.isdisjoint(parameters) and ("query" not in parameters or explorer_is_built())
 
 
 def _query_parameters(query_string: bytes) -> QueryParams:

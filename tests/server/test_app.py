@@ -21,6 +21,7 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, NotStartedError, SettingsError
 from gqlnews.ingest.pipeline import ingest
+from gqlnews.server.graphiql import page
 from gqlnews.server.observability.metrics import OperationOutcome
 from tests.server.live import running_site
 from tests.server.support import DEADLINE, TOKEN_HASH, write_articles
@@ -81,6 +82,47 @@ def test_a_slash_at_the_end_of_the_endpoint_changes_nothing(
 def test_a_browser_gets_the_page_and_a_client_gets_json(client: TestClient) -> None:
     assert client.get("/graphql", headers=BROWSER).headers["content-type"].startswith("text/html")
     assert client.get("/graphql", headers={"accept": "*/*"}).status_code == 400
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in place of the built explorer."""
+    (tmp_path / "manifest.json").write_text('{"script": "a.js", "style": "a.css"}')
+    monkeypatch.setattr(page, "BUILD_FOLDER", tmp_path)
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("extra", [{}, {"variables": "{}", "operationName": "A"}])
+def test_a_link_to_a_query_is_a_page_in_a_browser_only(client: TestClient, extra: dict[str, str]) -> None:
+    link = {"query": "query A { site { articleCount } }", **extra}
+    for method in ("GET", "HEAD"):
+        response = client.request(method, "/graphql", params=link, headers=BROWSER)
+        assert response.headers["content-type"].startswith("text/html")
+        assert response.headers["vary"] == "Accept"
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.9"):
+        response = client.get("/graphql", params=link, headers={"accept": accept})
+        assert response.json() == {"data": {"site": {"articleCount": 1}}}
+        assert "Accept" in response.headers["vary"]
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize(
+    "parameter",
+    [{"extensions": '{"cost": true}'}, {"documentId": "sha256:0"}, {str(number): "" for number in range(60)}],
+    ids=["extensions", "documentId", "too many"],
+)
+def test_a_browser_gets_json_for_what_the_explorer_cannot_open(
+    client: TestClient, parameter: dict[str, str]
+) -> None:
+    response = client.get("/graphql", params=COUNT | parameter, headers=BROWSER)
+    assert response.headers["content-type"].startswith("application/json")
+
+
+def test_until_the_explorer_is_built_a_browser_gets_json_for_a_query(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "BUILD_FOLDER", tmp_path)
+    assert "not built" in client.get("/graphql", headers=BROWSER).text
     assert client.get("/graphql", params=COUNT, headers=BROWSER).json() == {
         "data": {"site": {"articleCount": 1}}
     }
@@ -89,6 +131,9 @@ def test_a_browser_gets_the_page_and_a_client_gets_json(client: TestClient) -> N
 def test_without_the_explorer_a_browser_gets_graphql(server_settings: ServerSettings) -> None:
     with TestClient(create_app(replace(server_settings, explorer=False))) as client:
         assert client.get("/graphql", headers=BROWSER).status_code == 400
+        assert client.get("/graphql", params=COUNT, headers=BROWSER).json() == {
+            "data": {"site": {"articleCount": 1}}
+        }
         assert client.get("/explorer/manifest.json").status_code == 404
 
 

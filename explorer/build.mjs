@@ -39,6 +39,15 @@ The icon font of monaco-editor, unchanged. Copyright (c) Microsoft Corporation.
 Licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/
 `;
 
+/**
+ * GraphiQL formats with these old names of Prettier's parsers, which are CommonJS files. A module that esbuild imports
+ * from such a file on demand has no `parsers`, so that nothing would be formatted.
+ */
+const prettierParsers = {
+  'prettier/parser-babel': 'prettier/plugins/babel',
+  'prettier/parser-graphql': 'prettier/plugins/graphql',
+};
+
 const shared = {
   absWorkingDir: here,
   outdir: target,
@@ -72,6 +81,7 @@ const page = await build({
   splitting: true,
   jsx: 'automatic',
   plugins: [monacoStylesOnce],
+  alias: prettierParsers,
   entryPoints: { explorer: 'src/main.jsx' },
   define: { ...shared.define, WORKER_FILES: JSON.stringify(workerFiles(workers.metafile)) },
 });

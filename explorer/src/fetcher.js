@@ -1,29 +1,38 @@
 import { parse } from 'graphql';
-import { createClient } from 'graphql-sse';
+import { meros } from 'meros/browser';
+
+/** Streams come last: the server then streams only subscriptions and queries with `@defer` or `@stream`. */
+const ACCEPT = 'application/graphql-response+json, application/json;q=0.9, multipart/mixed;q=0.8';
 
 /**
- * A GraphiQL fetcher that says in words why there is no answer, and that Stop really stops.
- * It returns an observable of results, each in the shape of a GraphQL response: of a subscription many, as
- * server-sent events, since these take the headers of the editor, and a WebSocket in a browser takes none.
+ * A GraphiQL fetcher that shows each part of a response as it arrives, says in words why there is none, and whose
+ * Stop closes the connection. It returns an observable of results, each in the shape of a GraphQL response: one for
+ * most queries, one per event of a subscription, one per part of a query with `@defer` or `@stream`.
+ *
+ * Subscriptions use HTTP too: it sends the headers of the editor, which a WebSocket in a browser cannot.
  */
 export function createFetcher(url) {
   return (params, { headers } = {}) => ({
     subscribe(observer) {
-      const asked = withOwnOperation(params);
-      return { unsubscribe: (isSubscription(asked) ? watch : ask)(url, asked, headers, observer) };
+      const controller = new AbortController();
+      deliver(execute(url, withOwnOperation(params), headers, controller.signal), observer, controller.signal);
+      return { unsubscribe: () => controller.abort() };
     },
   });
+}
+
+async function deliver(results, observer, signal) {
+  for await (const result of results) {
+    if (signal.aborted) return;
+    observer.next(result);
+  }
+  if (!signal.aborted) observer.complete?.();
 }
 
 /** Right after a change of tabs GraphiQL still names the operation of the tab before. */
 function withOwnOperation({ operationName, ...params }) {
   const own = operations(params.query);
   return { ...params, operationName: own.length === 1 ? own[0].name?.value : operationName };
-}
-
-function isSubscription({ query, operationName }) {
-  const named = operations(query).filter(({ name }) => !operationName || name?.value === operationName);
-  return named[0]?.operation === 'subscription';
 }
 
 function operations(query) {
@@ -34,43 +43,29 @@ function operations(query) {
   }
 }
 
-function watch(url, params, headers, observer) {
-  return createClient({ url, headers, retryAttempts: 0 }).subscribe(params, {
-    next: (result) => observer.next(result),
-    error(error) {
-      observer.next(failure(`The events from ${url} ended: is the server running? (${error.message})`));
-      observer.complete?.();
-    },
-    complete: () => observer.complete?.(),
-  });
-}
-
-function ask(url, params, headers, observer) {
-  const controller = new AbortController();
-  post(url, params, headers, controller.signal).then((result) => {
-    if (controller.signal.aborted) return;
-    observer.next(result);
-    observer.complete?.();
-  });
-  return () => controller.abort();
-}
-
-async function post(url, params, headers, signal) {
+async function* execute(url, params, headers, signal) {
+  let request;
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/graphql-response+json, application/json;q=0.9',
-        ...headers,
-      },
-      body: JSON.stringify(params),
-      signal,
-    });
-    return read(response, await response.text());
+    request = new Request(url, { method: 'POST', headers: allHeaders(headers), body: JSON.stringify(params), signal });
   } catch (error) {
-    return failure(`No answer from ${url}: is the server running? (${error.message})`);
+    yield failure(`Request not sent: a header is invalid. (${error.message})`);
+    return;
   }
+  let response;
+  try {
+    response = await fetch(request);
+    const parts = await meros(response);
+    if (parts === response) yield read(response, await response.text());
+    else yield* readParts(parts);
+  } catch (error) {
+    yield response ? brokenOff(error.message) : failure(`No answer from ${url}: is the server running? (${error.message})`);
+  }
+}
+
+function allHeaders(own = {}) {
+  const headers = new Headers({ 'content-type': 'application/json', accept: ACCEPT });
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  return headers;
 }
 
 function read(response, text) {
@@ -79,6 +74,24 @@ function read(response, text) {
   } catch {
     return failure(`The server answered ${response.status} ${response.statusText}: ${text.slice(0, 1000)}`.trim());
   }
+}
+
+/** The results in the parts of a multipart response: `{payload}` for an event, `{}` for a keep-alive. */
+async function* readParts(parts) {
+  let last = {};
+  for await (const { body } of parts) {
+    const result = 'payload' in body ? body.payload : body;
+    if (!Object.keys(result).length) continue;
+    last = result;
+    yield result;
+  }
+  const isComplete = last.hasNext === false || (last.errors && !last.data);
+  if (!isComplete) yield brokenOff('the connection was closed');
+}
+
+/** `hasNext` lets GraphiQL add the error to the parts that have arrived. */
+function brokenOff(reason) {
+  return { ...failure(`The response ended early: was the server stopped? Run it again. (${reason})`), hasNext: false };
 }
 
 function failure(message) {

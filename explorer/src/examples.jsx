@@ -1,47 +1,52 @@
-import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { ChevronDownIcon, DropdownMenu, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { useRef } from 'react';
+import { shows } from './tabs.js';
 
-/** A panel that lists the examples, so that each is at hand after its tab was closed or changed. */
-export function examplesPlugin(examples) {
-  return { title: 'Examples', icon: Icon, content: () => <Panel examples={examples} /> };
-}
+const EMPTY = { query: '', variables: '' };
 
-function Panel({ examples }) {
-  const { addTab, changeTab } = useGraphiQLActions();
-  const { queryEditor, variableEditor, tabs } = useGraphiQL(pick('queryEditor', 'variableEditor', 'tabs'));
+/** A menu of the examples. Each opens in a tab; it replaces an empty tab or an unedited example. */
+export function ExamplesMenu({ examples }) {
+  const { addTab, changeTab, stop, updateActiveTabValues } = useGraphiQLActions();
+  const { queryEditor, variableEditor, responseEditor, tabs, activeTabIndex } = useGraphiQL(
+    pick('queryEditor', 'variableEditor', 'responseEditor', 'tabs', 'activeTabIndex'),
+  );
+  const hasOpened = useRef(false);
 
   function open({ query, variables }) {
-    const opened = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? '') === variables);
+    hasOpened.current = true;
+    const opened = tabs.findIndex((tab) => shows(tab, { query, variables }));
     if (opened >= 0) {
       changeTab(opened);
-    } else {
-      addTab();
-      queryEditor.setValue(query);
-      variableEditor.setValue(variables);
+      return;
     }
+    stop();
+    if (![EMPTY, ...examples].some((replaceable) => shows(tabs[activeTabIndex], replaceable))) addTab();
+    queryEditor.setValue(query);
+    variableEditor.setValue(variables);
+    responseEditor.setValue('');
+    updateActiveTabValues({ query, variables, response: null });
+  }
+
+  function focusEditor(event) {
+    if (!hasOpened.current) return; // closed without a choice: the button gets the focus back
+    hasOpened.current = false;
+    event.preventDefault();
     queryEditor.focus();
   }
 
   return (
-    <section aria-label="Examples">
-      <h2 className="examples-title">Examples</h2>
-      <p>Queries about the content that is being served. Each opens in a tab.</p>
-      <ul className="examples-list">
+    <DropdownMenu>
+      <DropdownMenu.Button className="explorer-examples-button">
+        Examples
+        <ChevronDownIcon aria-hidden="true" />
+      </DropdownMenu.Button>
+      <DropdownMenu.Content align="end" className="explorer-examples" onCloseAutoFocus={focusEditor}>
         {examples.map((example) => (
-          <li key={example.name}>
-            <button type="button" onClick={() => open(example)}>
-              {example.name}
-            </button>
-          </li>
+          <DropdownMenu.Item key={example.name} onSelect={() => open(example)}>
+            {example.name}
+          </DropdownMenu.Item>
         ))}
-      </ul>
-    </section>
-  );
-}
-
-function Icon() {
-  return (
-    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
-      <path d="M4 5h13v14H6a2 2 0 0 1-2-2z M17 9h3v8a2 2 0 0 1-2 2h-1 M7 9h7 M7 12h7 M7 15h4" />
-    </svg>
+      </DropdownMenu.Content>
+    </DropdownMenu>
   );
 }

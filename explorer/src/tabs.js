@@ -1,33 +1,34 @@
 /**
- * GraphiQL keeps its tabs in the browser's storage. Before it starts, this puts right what is there:
+ * What GraphiQL opens: the query of a link, the tab that was last open, or else the first example, in one tab.
  *
- *   1. A tab that is still an example, word for word, follows the content: where the server now serves
- *      other articles, it gets the example's new query and variables.
- *   2. GraphiQL fills its editors from keys of their own, which lack the variables of a tab that was
- *      opened but never edited: they are set from the tab that will be open.
+ * GraphiQL stores its tabs in the browser. A tab that is still an example, word for word, follows the content: where
+ * the server now serves other articles, it gets the example's new query and variables.
  */
 const TABS = 'graphiql:tabState';
-const QUERY = 'graphiql:query';
-const VARIABLES = 'graphiql:variables';
-const SEEN = 'gqlnews:examples';
+const SEEN = 'graphiql:examples'; // has GraphiQL's prefix, so that "Clear data" removes it too
 
-export function prepareTabs(examples, storage = localStorage) {
+/** Return `{query, variables, headers}`, the texts of the tab to open, after updating the stored tabs. */
+export function tabToOpen(examples, link, storage) {
   const renew = renewer(read(storage, SEEN) ?? [], examples);
   storage.setItem(SEEN, JSON.stringify(examples));
 
-  const kept = read(storage, TABS);
-  const tabs = kept?.tabs?.map(renew) ?? [];
-  if (tabs.length) storage.setItem(TABS, JSON.stringify({ ...kept, tabs }));
+  const stored = read(storage, TABS);
+  const tabs = stored?.tabs?.map(renew) ?? [];
+  if (tabs.length) storage.setItem(TABS, JSON.stringify({ ...stored, tabs }));
 
-  const open = tabs[kept?.activeTabIndex] ?? tabs[0] ?? examples[0];
-  storage.setItem(QUERY, open?.query ?? '');
-  storage.setItem(VARIABLES, open?.variables ?? '');
+  const { query, variables, headers } = link ?? tabs[stored?.activeTabIndex] ?? tabs[0] ?? examples[0];
+  return { query: query ?? '', variables: variables ?? '', headers: headers ?? '' };
 }
 
-/** From a tab as it was kept to the tab as it should be, by the examples of the last visit and of this one. */
+/** Return whether a tab has exactly this query and these variables. */
+export function shows(tab, { query, variables }) {
+  return (tab.query ?? '') === query && (tab.variables ?? '') === variables;
+}
+
+/** From a stored tab to the tab as it should be, by the examples of the last visit and of this one. */
 function renewer(seen, examples) {
   return (tab) => {
-    const old = seen.find(({ query, variables }) => query === tab.query && variables === (tab.variables ?? ''));
+    const old = seen.find((example) => shows(tab, example));
     const now = old && examples.find(({ name }) => name === old.name);
     return now ? { ...tab, query: now.query, variables: now.variables } : tab;
   };

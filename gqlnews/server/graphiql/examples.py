@@ -1,11 +1,11 @@
-"""Example queries for the GraphiQL tabs, with values from the content."""
+"""Example queries for the GraphiQL page, with values from the content."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class Example(NamedTuple):
-    """An example in one tab. `name` describes it; the title of the tab is the operation's name."""
+    """An example. Its `name` is in the menu; the title of its tab is the operation's name."""
 
     name: str
     query: str

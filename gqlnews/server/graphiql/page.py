@@ -129,14 +129,14 @@ def explorer_is_built() -> bool:
 
 
 def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS_PATH) -> Response:
-    """Render the explorer with a tab for each example, or build instructions if it was not built.
+    """Render the explorer with a menu of the examples, or build instructions if it was not built.
 
     `endpoint` and `assets` (the mount path of `explorer_assets`) are paths as the browser sees them.
     """
     if explorer_is_built():
         files = json.loads(_manifest_path().read_text("utf-8"))
         script, style = (escape(f"{assets}/{files[kind]}") for kind in ("script", "style"))
-        page = explorer_html(script, style, escape(endpoint), escape(_tabs_json(examples)))
+        page = explorer_html(script, style, escape(endpoint), escape(_examples_json(examples)))
     else:
         page = build_instructions_html(escape(endpoint))
     return HTMLResponse(page, headers=_PAGE_HEADERS)
@@ -175,8 +175,8 @@ def _manifest_path() -> Path:
     return BUILD_FOLDER / "manifest.json"
 
 
-def _tabs_json(examples: Sequence[Example]) -> str:
-    """Encode the tabs as `[{name, query, variables}, …]`; GraphiQL expects the variables as JSON text."""
+def _examples_json(examples: Sequence[Example]) -> str:
+    """Encode the examples as `[{name, query, variables}, …]`; GraphiQL expects the variables as JSON text."""
     return json.dumps([example._asdict() | {"variables": _variables_json(example)} for example in examples])
 
 

@@ -1,76 +1,37 @@
-"""The explorer in a real Chromium that can reach only the server, with the test's own content."""
+"""The explorer in a real browser: queries, examples, tabs and links."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+import httpx2
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from gqlnews.server.graphiql.page import explorer_is_built
 from tests.server.conftest import Serve
-from tests.server.support import serving, write_articles
-
-FLAGS = (
-    "--no-sandbox",  # tests also run as root, in containers
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+from tests.server.graphiql.support import (
+    ARTICLE,
+    INSECURE_HOST,
+    QUERY,
+    VARIABLES,
+    content_folder,
+    execute,
+    expect_result,
+    expect_tabs,
+    open_example,
+    open_explorer,
+    set_text,
+    wait_for_text,
+    wait_until_stored,
+    write_query,
+    write_variables,
 )
+from tests.server.support import serving
 
-ARTICLE = """\
----
-title: {title}
-publishedDateTime: 2021-04-15T13:00:00Z
-webUrl: https://example.com/{slug}
-provider: {{name: The Example, domain: example.com}}
-topics: [Robots]
-related:
-- title: Machines that read, explained
-  webUrl: https://example.org/machines
----
-Robots *read*.
+TWO_OPERATIONS = """\
+query First { site { version } }
+query Second($slug: String!) { article(slug: $slug) { title } }
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed")
-    if not explorer_is_built():
-        pytest.skip("the explorer is not built: run `make explorer`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("explorer")
-    with serving(home, folder(home, "robots-read", "Robots learn to read")) as (url, _):
-        yield url
-
-
-def folder(parent: Path, slug: str, title: str) -> Path:
-    """A content folder with one article."""
-    return write_articles(parent / slug, {f"{slug}.md": ARTICLE.format(slug=slug, title=title)})
+LINK = urlencode({"query": TWO_OPERATIONS, "variables": '{"slug":"robots-read"}', "operationName": "Second"})
 
 
 def trouble_on(page: Page, base: str) -> list[str]:
@@ -91,85 +52,99 @@ def trouble_on(page: Page, base: str) -> list[str]:
     return trouble
 
 
-def open_explorer(page: Page, base: str) -> None:
-    page.goto(base)
-    expect(page.locator(".graphiql-query-editor")).to_contain_text("ArticleWithCoverage", timeout=20_000)
-
-
-def open_tab(page: Page, operation: str) -> None:
-    page.get_by_role("tab", name=operation, exact=True).click()
-    expect(page.locator(".graphiql-query-editor")).to_contain_text(operation)
-
-
-def execute(page: Page) -> None:
-    page.get_by_role("button", name="Execute query").click()
-
-
-def expect_result(page: Page, words: str) -> None:
-    """Wait until the response pane shows these words, however it wraps them."""
-    anywhere = re.compile(r"\s*".join(re.escape(word) for word in words.split()))
-    expect(page.locator(".result-window")).to_contain_text(anywhere)
-
-
-def test_an_example_runs_with_no_network(page: Page, base: str, tmp_path: Path) -> None:
+def test_an_example_runs_with_no_network(page: Page, base: str) -> None:
     trouble = trouble_on(page, base)
     open_explorer(page, base)
     page.locator(".graphiql-query-editor").click()
     page.keyboard.press("Control+Enter")
     expect_result(page, "Robots learn to read")
     expect_result(page, "Machines that read, explained")
-    page.screenshot(path=tmp_path / "explorer.png")
+    page.get_by_role("button", name=re.compile("Prettify")).click()
+    open_example(page, "An overview of the site")
+    execute(page)
+    expect_result(page, '"articleCount": 1')
     assert trouble == []
 
 
-def test_every_tab_has_results(page: Page, base: str) -> None:
+def test_it_starts_with_one_tab(page: Page, base: str) -> None:
     open_explorer(page, base)
-    for operation, expected in (
-        ("FrontPage", '"totalCount": 1'),
-        ("TopicPage", '"name": "Robots"'),
-        ("ProviderPage", '"name": "The Example"'),
-        ("Search", "<mark>Robots</mark>"),
-        ("FilterAndFacets", '"name": "Robots"'),
-        ("Trending", '"slug": "robots-read"'),
-        ("Changes", '"kind": "ADDED"'),
-        ("ArticleBehindUrl", '"slug": "robots-read"'),
-        ("SiteOverview", '"articleCount": 1'),
+    expect(page.get_by_role("tab")).to_have_count(1)
+    expect_tabs(page, "ArticleWithCoverage")
+
+
+def test_every_example_has_results(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    for name, expected in (
+        ("The front page, page by page", '"totalCount": 1'),
+        ("A topic's page", '"name": "Robots"'),
+        ("A provider's page", '"name": "The Example"'),
+        ("A search, with the matches marked", "<mark>Robots</mark>"),
+        ("A filter, with facets of its results", '"facets"'),
+        ("Trending articles, one per story", '"heat"'),
+        ("Changes since a version, to update a copy", '"kind": "ADDED"'),
+        ("The article with a URL", '"tableOfContents"'),
+        ("An overview of the site", '"articleCount": 1'),
     ):
-        open_tab(page, operation)
+        open_example(page, name)
         execute(page)
         expect_result(page, expected)
+    expect(page.get_by_role("tab")).to_have_count(1)  # each has replaced the one before, which was not edited
 
 
-def test_a_subscription_shows_saved_changes(page: Page, tmp_path: Path) -> None:
-    content = folder(tmp_path, "whales-sing", "Whales sing")
-    with serving(tmp_path, content, env={"GQLNEWS_WATCH": "1"}) as (url, run):
-        run.wait_for("ingested|watching")
-        open_explorer(page, url)
-        open_tab(page, "LiveChanges")
-        with page.expect_response(f"{url}/graphql"):
-            execute(page)
-        (content / "whales-sing.md").write_text(
-            ARTICLE.format(slug="whales-sing", title="Whales fall silent")
-        )
-        expect_result(page, "Whales fall silent")
-        page.get_by_role("button", name="Stop query").click()
-        run.wait_for("operation name=LiveChanges .* events=1 over=events")
-
-
-def test_the_editor_knows_the_schema(page: Page, base: str) -> None:
+def test_an_example_is_opened_by_keyboard(page: Page, base: str) -> None:
     open_explorer(page, base)
-    page.get_by_role("button", name="Show Documentation Explorer").click()
-    page.get_by_role("link", name="Query", exact=True).click()
-    expect(page.locator(".graphiql-doc-explorer")).to_contain_text("articleByUrl")
+    page.get_by_role("button", name="Examples").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menu")).to_be_visible()
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.type("An over")
+    expect(page.get_by_role("menuitem", name="An overview of the site")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".graphiql-query-editor .monaco-editor.focused")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect_result(page, '"articleCount": 1')
 
 
-def test_a_closed_example_is_opened_again_from_the_panel(page: Page, base: str) -> None:
+def test_the_menu_of_examples_closes_without_a_choice(page: Page, base: str) -> None:
     open_explorer(page, base)
-    page.get_by_role("button", name="Close Tab").first.click()
-    page.get_by_role("button", name="Show Examples").click()
-    page.get_by_role("button", name="An article and its related coverage").click()
+    page.get_by_role("button", name="Examples").press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Examples")).to_be_focused()
+    expect_tabs(page, "ArticleWithCoverage")
+
+
+def test_an_example_does_not_replace_an_edited_tab(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    write_query(page, "query Mine { site { version } }")
+    open_example(page, "An overview of the site")
+    expect_tabs(page, "Mine", "SiteOverview")
+    page.get_by_role("tab", name="Mine").click()
+    wait_for_text(page, QUERY, "query Mine { site { version } }")
+    open_example(page, "An overview of the site")  # is open already
+    expect_tabs(page, "Mine", "SiteOverview")
+    expect(page.get_by_role("tab", name="SiteOverview")).to_have_attribute("aria-selected", "true")
+
+
+def test_an_example_takes_the_place_of_a_running_subscription(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    open_example(page, "A subscription to changes")
+    with page.expect_response(f"{base}/graphql"):
+        execute(page)
+    open_example(page, "An overview of the site")
     execute(page)
-    expect_result(page, "Robots learn to read")
+    expect_result(page, '"articleCount": 1')
+
+
+def test_the_active_tab_is_in_view_after_a_reload(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    write_query(page, "query Mine { site { version } }")
+    for _ in range(15):
+        page.get_by_role("button", name="New tab").click()
+    write_query(page, "query TheLast { site { version } }")
+    expect(page.get_by_role("tab", name="TheLast")).to_be_in_viewport(ratio=0.99)
+    wait_until_stored(page, "tabState", "TheLast")
+    open_explorer(page, base, shows="TheLast")
+    expect(page.get_by_role("tab", name="TheLast")).to_be_in_viewport(ratio=0.99)
 
 
 def test_an_unedited_tab_is_complete_on_the_next_visit(page: Page, base: str) -> None:
@@ -177,12 +152,12 @@ def test_an_unedited_tab_is_complete_on_the_next_visit(page: Page, base: str) ->
     open_explorer(page, base)
     execute(page)
     expect_result(page, "Robots learn to read")
-    expect(page.get_by_role("tab")).to_have_count(11)
+    expect(page.get_by_role("tab")).to_have_count(1)
 
 
-def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, tmp_path: Path) -> None:
+def test_an_example_follows_the_content(page: Page, base: str, server: Serve, tmp_path: Path) -> None:
     open_explorer(page, base)
-    with server(folder(tmp_path, "whales-sing", "Whales sing again")) as other:
+    with server(content_folder(tmp_path, "whales-sing", "Whales sing again")) as other:
 
         def to_the_other(route: Route) -> None:
             route.fulfill(response=route.fetch(url=route.request.url.replace(base, other)))
@@ -194,20 +169,102 @@ def test_example_tabs_follow_the_content(page: Page, base: str, server: Serve, t
         page.unroute_all(behavior="wait")  # pending requests would fail once the page is closed
 
 
-def test_a_header_reaches_the_server_and_is_not_stored(page: Page, base: str) -> None:
+def test_the_editor_knows_the_schema(page: Page, base: str) -> None:
     open_explorer(page, base)
-    page.get_by_role("button", name="Headers").click()
-    headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)")
-    expect(headers).not_to_contain_text("slug")  # the variables editor is hidden
-    headers.click()
-    expect(headers.locator(".monaco-editor.focused")).to_be_visible()
-    page.keyboard.insert_text('{"Authorization": "Bearer of-nobody"}')
-    with page.expect_response(f"{base}/graphql") as error:
-        page.keyboard.press("Control+Enter")
-    assert error.value.status == 401
+    page.get_by_role("button", name="Show Documentation Explorer").click()
+    page.get_by_role("link", name="Query", exact=True).click()
+    expect(page.locator(".graphiql-doc-explorer")).to_contain_text("articleByUrl")
+
+
+def test_a_link_opens_its_query_without_running_it(page: Page, base: str) -> None:
+    bodies: list[str] = []
+    page.on("request", lambda request: bodies.append(request.post_data or ""))
+    open_explorer(page, f"{base}/graphql?{LINK}", shows="Second")
+    wait_for_text(page, QUERY, TWO_OPERATIONS)
+    wait_for_text(page, VARIABLES, '{\n  "slug": "robots-read"\n}')
+    assert page.url == f"{base}/graphql"
+    assert [body for body in bodies if "First" in body] == []
+    page.locator(".graphiql-query-editor .monaco-editor textarea").first.focus()
+    page.keyboard.press("Control+Enter")  # runs the operation that the link names
+    expect_result(page, '"title": "Robots learn to read"')
     page.reload()
-    expect(page.get_by_role("tab")).to_have_count(11, timeout=20_000)
-    assert "of-nobody" not in page.evaluate("JSON.stringify(localStorage)")
+    wait_for_text(page, QUERY, TWO_OPERATIONS)
+    expect(page.get_by_role("tab")).to_have_count(1)
+
+
+def test_a_link_opens_beside_the_tabs_of_the_last_visit(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    write_query(page, "query Mine { site { version } }")
+    wait_until_stored(page, "tabState", "query Mine")
+    for _ in range(2):
+        open_explorer(page, f"{base}/graphql?query={{site{{articleCount}}}}", shows="articleCount")
+        expect_tabs(page, "Mine", "<untitled>")
+
+
+def test_a_link_is_copied(page: Page, context: BrowserContext, base: str) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_explorer(page, base)
+    write_query(page, "query Mine($slug: String!) { article(slug: $slug) { title } }")
+    write_variables(page, '{"slug": "robots-read"} // with a comment')
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status")).to_contain_text("Link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert httpx2.get(link).json() == {"data": {"article": {"title": "Robots learn to read"}}}
+    other = context.browser.new_page() if context.browser else context.new_page()
+    open_explorer(other, link, shows="Mine")
+    execute(other)
+    expect_result(other, "Robots learn to read")
+    other.close()
+
+
+def test_without_https_link_and_query_are_copied_too(page: Page, base: str) -> None:
+    url = base.replace("127.0.0.1", INSECURE_HOST)
+    open_explorer(page, url)
+    assert page.evaluate("window.isSecureContext") is False
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status")).to_contain_text("Link copied")
+    page.locator(".graphiql-query-editor .graphiql-editor").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Control+V")
+    expect(page.locator(".graphiql-query-editor")).to_contain_text(f"{url}/graphql?query=")
+    query = "query Mine { site { version } }"
+    write_query(page, query)
+    page.get_by_role("button", name=re.compile("Copy query")).click()
+    page.locator(".graphiql-query-editor .graphiql-editor").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Control+V")
+    wait_for_text(page, QUERY, query + query)
+
+
+def test_what_cannot_be_linked_to_is_said(page: Page, base: str) -> None:
+    open_explorer(page, base)
+    for text, reason in (
+        ("# " + "x" * 60_000, "too long"),
+        ("", "no query"),
+    ):
+        set_text(page, QUERY, text)
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_role("status")).to_contain_text(reason)
+    open_example(page, "An overview of the site")
+    write_variables(page, "{")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status")).to_contain_text("Variables are invalid JSON")
+
+
+def test_a_subscription_shows_saved_changes(page: Page, tmp_path: Path) -> None:
+    content = content_folder(tmp_path, "whales-sing", "Whales sing")
+    with serving(tmp_path, content, env={"GQLNEWS_WATCH": "1"}) as (url, run):
+        run.wait_for("ingested|watching")
+        open_explorer(page, url)
+        open_example(page, "A subscription to changes")
+        with page.expect_response(f"{url}/graphql"):
+            execute(page)
+        (content / "whales-sing.md").write_text(
+            ARTICLE.format(slug="whales-sing", title="Whales fall silent")
+        )
+        expect_result(page, "Whales fall silent")
+        page.get_by_role("button", name="Stop query").click()
+        run.wait_for("operation name=LiveChanges .* events=1 over=multipart")
 
 
 def test_a_server_that_exited_is_named(page: Page, base: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import strawberry
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.inline_executor import VersionProbe
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
@@ -81,7 +81,7 @@ class Live:
         self.database = root / "store.db"
         self.folder = Folder(root / "content")
         self.writer = open_careless(self.database)
-        self.revision, self.readers = VersionProbe(), ReadPool()
+        self.revision, self.readers = InlineExecutor(), ReadPool()
         self.max_removed = MAX_REMOVED
         self.watching: list[Subscriber] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from gqlnews.database.sqlite.inline_executor import VersionProbe
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.fields import Audience
 from tests.ingest.histories import Edit, histories
@@ -50,7 +50,7 @@ def answers(database: Path) -> dict[Audience, bytes]:
 @settings(max_examples=10)
 @given(histories)
 def test_an_answer_stays_as_long_as_its_version(history: list[list[Edit]]) -> None:
-    revision = VersionProbe()
+    revision = InlineExecutor()
     with temporary_store() as (root, db, model):
         revision.open(root / "store.db")
         before: dict[Audience, tuple[bytes | None, bytes]] = {}

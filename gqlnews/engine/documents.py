@@ -180,12 +180,11 @@ class Document:
         return sum(operation.size for operation in tuple(self.operations.values()))
 
     def get_operation(self, executor: "Executor[Any]", declarations: Declarations) -> PreparedOperation:
-        """Return the operation for the current values of its `@skip` and `@include` variables."""
-        values = executor.variable_values.coerced
-        # In another operation, a variable with this name may have any type: test only for true and null.
-        are_true = [values.get(name) is True for name in self.conditional_variables]
-        are_null = [values.get(name) is None for name in self.conditional_variables]
-        key = (id(executor.operation), *are_true, *are_null)
+        """Return the operation for the current values of the variables in its directives."""
+        coerced = executor.variable_values.coerced
+        # A variable without a value, and one of another operation with any type, count as an empty text.
+        values = [coerced.get(name, "") for name in self.conditional_variables]
+        key = (id(executor.operation), *(value if isinstance(value, int | None) else "" for value in values))
         operation = self.operations.get(key)
         if operation is None:
             operation = PreparedOperation(plan_operation(executor, declarations), self.limits)

@@ -235,7 +235,7 @@ class _FieldPlanner:
         if arguments is None or arguments["if"] is False:
             return None
         initial = arguments["initialCount"]
-        if initial < 0:
+        if initial is None or initial < 0:
             raise GraphQLError("initialCount must be 0 or more.", node)
         self.fragments.uses_stream = True
         return StreamDirective(initial, arguments.get("label"))

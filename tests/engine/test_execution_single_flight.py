@@ -232,13 +232,13 @@ async def test_a_running_statement_is_tried_inline_only_without_a_cache(
 
 
 class ProbedStore(UnreadStore):
-    """A read pool with its version probe."""
+    """A read pool with its versions."""
 
     def __init__(self) -> None:
         self.pool = ReadPool()
 
     def snapshot_id(self, audience: Audience) -> Hashable | None:
-        return self.pool.probe.version(audience)
+        return self.pool.inline.version(audience)
 
     async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
         return await self.pool.execute_batch(statements)

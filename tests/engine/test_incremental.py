@@ -277,6 +277,26 @@ def test_a_list_is_streamed_from_its_initial_count(news: Answers) -> None:
     assert [(one.pending.label, one.index) for one in parts[1].patches] == [("rest", 2)]
 
 
+def test_the_initial_count_may_be_a_variable(news: Answers) -> None:
+    """The plans of a document depend on it."""
+    document = "query ($n: Int) { topics @stream(initialCount: $n) { slug } }"
+    for count in (1, 3, 0):
+        parts = news.parts(document, {"n": count})
+        assert parts is not None
+        assert parts[0].data is not None
+        assert len(parts[0].data["topics"]) == count
+
+
+@pytest.mark.parametrize("count", ["null", "$n", "-1"])
+def test_an_initial_count_of_null_is_an_error_of_its_field(news: Answers, count: str) -> None:
+    document = f"{{ topics @stream(initialCount: {count}) {{ slug }} }}"
+    if count == "$n":
+        document = f"query ($n: Int = 1) {document}"
+    made = news.engine.prepare(GraphQLRequest(document, {"n": None}, incremental=True), Audience.OPEN)
+    assert isinstance(made, PreparedQuery)
+    assert "initialCount must be 0 or more" in made.bound.failures["topics"].message
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -165,15 +165,15 @@ class Database:
 
     def is_ready(self) -> bool:
         """Return whether requests can be answered from the store, however busy its readers are."""
-        return not self.is_damaged and self._pool.probe.is_readable()
+        return not self.is_damaged and self._pool.inline.is_readable()
 
     def version(self, audience: int) -> bytes | None:
-        """Return the version for this audience; see `VersionProbe.version`."""
-        return self._pool.probe.version(audience)
+        """Return the version for this audience; see `InlineExecutor.version`."""
+        return self._pool.inline.version(audience)
 
     def snapshot_id(self, audience: int) -> SnapshotId | None:
         """Return the snapshot id that the audience sees now; None while the database cannot be read."""
-        version = self._pool.probe.version(audience)
+        version = self._pool.inline.version(audience)
         return None if version is None else SnapshotId(self._generation, version)
 
     def sizes(self, audience: int) -> Sizes:
@@ -248,7 +248,7 @@ class Database:
             pool, identity = await self._open_file()
         except DatabaseError:
             return
-        if not pool.probe.has_content():
+        if not pool.inline.has_content():
             await pool.close()
             return
         draining = asyncio.create_task(self._close_after_drain(self._pool))

@@ -1,4 +1,4 @@
-"""Connections of the event loop: run short statements within a budget, and read the version.
+"""Connection of the event loop: run short statements within a budget, and read the version.
 
 Dispatching statements to a thread costs more than running small ones. So the statements of a request, its
 batch, are first tried on the loop. A batch that exceeds the budget is interrupted and runs in the read pool.
@@ -8,6 +8,10 @@ adapts when the cost of a batch changes.
 
 The budget counts instructions of SQLite's virtual machine: unlike time, they are not inflated by other
 threads or processes. Some instructions take long, such as a sort; so CPU time is limited too.
+
+Before that, the loop reads the version of the content for each request. `PRAGMA data_version` shows whether
+another connection has committed. It reads only SQLite's shared memory, in about 4 µs: less than waking a
+thread takes. The versions are queried only after a commit.
 """
 
 import sqlite3
@@ -35,6 +39,9 @@ CPU_SECONDS_DECAY = 0.9  # per run
 MAX_TRACKED = 4096  # batches
 MAX_SQL_LENGTH = 20_000  # characters per batch
 
+_DATA_VERSION = "PRAGMA data_version"
+_VERSIONS = "SELECT version FROM site ORDER BY audience"
+
 
 @dataclass(slots=True)
 class BatchStats:
@@ -59,13 +66,15 @@ class BatchStats:
 
 
 class InlineExecutor:
-    """Connection for the event loop. Call `open`, `try_execute` and `close` on the loop's thread."""
+    """Connection of the event loop. Call all methods on the loop's thread."""
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
         self._stats: dict[int, BatchStats] = {}  # by the hash of a batch, oldest first
         self._checks = 0
         self._deadline = 0.0
+        self._data_version: int | None = None
+        self._versions: tuple[bytes, ...] = ()
 
     def open(self, path: Path, max_bytes: int = 0) -> None:
         """Open the connection. Raises DatabaseError or a subclass."""
@@ -133,39 +142,6 @@ class InlineExecutor:
             return False
         return self._checks * STEPS_PER_CHECK > BUDGET_STEPS or time.thread_time() > self._deadline
 
-
-def _batch_key(statements: Statements) -> int:
-    """Return the hash of the batch's SQL. The texts themselves belong to the prepared operations."""
-    return hash(tuple([sql for sql, _ in statements]))
-
-
-# Version probe: read the version of each audience on the event loop.
-#
-# `PRAGMA data_version` shows whether another connection has committed. It reads only SQLite's shared memory,
-# in about 4 µs: less than waking a thread takes. The versions are queried only after a commit.
-
-
-_DATA_VERSION = "PRAGMA data_version"
-_VERSIONS = "SELECT version FROM site ORDER BY audience"
-
-
-class VersionProbe:
-    """Connection of the version probe. Call `open`, `close` and the queries on the same thread."""
-
-    def __init__(self) -> None:
-        self._db: sqlite3.Connection | None = None
-        self._data_version: int | None = None
-        self._versions: tuple[bytes, ...] = ()
-
-    def open(self, path: Path) -> None:
-        """Open the connection. Raises DatabaseError or a subclass."""
-        self._db = connect_to_read(path, busy_timeout=0.0)
-
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-        self._db = None
-
     def has_content(self) -> bool:
         """Return whether a folder was ingested, even an empty one."""
         return self._db is not None and has_content(self._db)
@@ -194,3 +170,8 @@ class VersionProbe:
         except sqlite3.Error:  # locked briefly, or damaged: the read pool reports that
             return None
         return self._versions[audience]
+
+
+def _batch_key(statements: Statements) -> int:
+    """Return the hash of the batch's SQL. The texts themselves belong to the prepared operations."""
+    return hash(tuple([sql for sql, _ in statements]))

@@ -27,7 +27,7 @@ from typing import cast
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import STATEMENT_TIME_SHARE, Statements
 from gqlnews.database.sqlite.damage import to_database_error
-from gqlnews.database.sqlite.inline_executor import InlineExecutor, VersionProbe
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.job_queue import (
     QUEUE_FULL_MESSAGE,
     SHORT_SECONDS,
@@ -47,7 +47,7 @@ QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: t
 
 
 class ReadPool:
-    """All readers of one database file: on threads, and `inline` and `probe` on the event loop.
+    """All readers of one database file: on threads, and `inline` on the event loop.
 
     `close` it after the last read: its threads would prevent Python from exiting.
     """
@@ -62,7 +62,7 @@ class ReadPool:
         # Fires when the oldest job has been queued for too long.
         self._overdue_timer: asyncio.TimerHandle | None = None
         self._completed: deque[ReadJob] = deque()
-        self.inline, self.probe = InlineExecutor(), VersionProbe()
+        self.inline = InlineExecutor()
         self._delivery_scheduled = False
         self._closed = True
 
@@ -76,7 +76,6 @@ class ReadPool:
         max_bytes = self._limits.max_response_bytes
         try:
             self.inline.open(path, max_bytes)
-            self.probe.open(path)
             for number in range(count):
                 reader = ReadWorker(path, max_bytes, self._timeout, reserved=number == 0 and count > 1)
                 await reader.start()
@@ -90,7 +89,6 @@ class ReadPool:
         """Fail queued jobs, stop running ones, and end every thread. Idempotent."""
         self._closed = True
         self.inline.close()
-        self.probe.close()
         if self._overdue_timer is not None:
             self._overdue_timer.cancel()
         for job in self._queue.pop_overdue(math.inf):

@@ -1,4 +1,4 @@
-"""Snapshots of the content before and after a change, and the probe that detects one."""
+"""Snapshots of the content before and after a change."""
 
 import asyncio
 import math

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.inline_executor import VersionProbe
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
@@ -21,26 +21,26 @@ def content(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def revision(database: Path, content: Path) -> Iterator[VersionProbe]:
+def revision(database: Path, content: Path) -> Iterator[InlineExecutor]:
     run_ingest(content, database)
-    revision = VersionProbe()
+    revision = InlineExecutor()
     revision.open(database)
     yield revision
     revision.close()
 
 
-def versions(revision: VersionProbe) -> list[bytes | None]:
+def versions(revision: InlineExecutor) -> list[bytes | None]:
     return [revision.version(audience) for audience in Audience]
 
 
-def test_the_version_equals_that_of_the_site_table(revision: VersionProbe, database: Path) -> None:
+def test_the_version_equals_that_of_the_site_table(revision: InlineExecutor, database: Path) -> None:
     with closing(open_writer(database)) as db:
         stored = db.execute("SELECT version FROM site ORDER BY audience").fetchall()
     assert versions(revision) == [version.encode() for (version,) in stored]
 
 
 def test_a_change_is_visible_immediately_to_its_audiences(
-    revision: VersionProbe, database: Path, content: Path
+    revision: InlineExecutor, database: Path, content: Path
 ) -> None:
     before = versions(revision)
     (content / "unpublished.md").write_text("---\ntitle: A\npublishedDateTime: 2021\npublished: false\n---\n")
@@ -51,7 +51,7 @@ def test_a_change_is_visible_immediately_to_its_audiences(
 
 
 def test_an_ingest_without_changes_keeps_the_versions(
-    revision: VersionProbe, database: Path, content: Path
+    revision: InlineExecutor, database: Path, content: Path
 ) -> None:
     before = versions(revision)
     run_ingest(content, database)
@@ -60,7 +60,7 @@ def test_an_ingest_without_changes_keeps_the_versions(
 
 def test_a_locked_database_has_no_version_and_does_not_block(database: Path, content: Path) -> None:
     run_ingest(content, database)
-    revision = VersionProbe()
+    revision = InlineExecutor()
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE").fetchone()
         revision.open(database)
@@ -75,4 +75,4 @@ def test_a_locked_database_has_no_version_and_does_not_block(database: Path, con
 
 def test_a_missing_database_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
-        VersionProbe().open(tmp_path / "none.db")
+        InlineExecutor().open(tmp_path / "none.db")

@@ -16,8 +16,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    SelectionNode,
-    SelectionSetNode,
     Visitor,
     parse,
     visit,
@@ -74,7 +72,7 @@ def check_operations(document: DocumentNode, limits: Limits) -> Mapping[int, Gra
     definitions = document.definitions
     fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
     operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
-    errors = ((id(one), _limit_error(one, measure(one, fragments), limits)) for one in operations)
+    errors = ((id(one), _limit_error(one, measure(one, fragments, {}), limits)) for one in operations)
     return {key: error for key, error in errors if error is not None}
 
 
@@ -96,49 +94,26 @@ def _limit_error(
     return None
 
 
-def measure(operation: OperationDefinitionNode, fragments: Fragments) -> SelectionSize:
-    """Measure an operation, including its own directives and those of its variables."""
-    variables = operation.variable_definitions or ()
-    directives = len(operation.directives or ())
-    directives += sum(len(variable.directives or ()) for variable in variables)
-    return SelectionSize(directives=directives).add(_Counter(fragments).measure(operation.selection_set))
+def measure(node: Any, fragments: Fragments, known: dict[str, SelectionSize]) -> SelectionSize:
+    """Measure an operation, a fragment or a selection. `known` has the sizes of fragments.
 
-
-class _Counter:
-    """Measure selection sets. `fragments` must be free of cycles, which validation ensures."""
-
-    def __init__(self, fragments: Fragments) -> None:
-        self._fragments = fragments
-        self._sizes: dict[str, SelectionSize] = {}
-
-    def measure(self, selections: SelectionSetNode) -> SelectionSize:
-        size = SelectionSize()
-        for node in selections.selections:
-            size = size.add(SelectionSize(directives=len(node.directives or ()))).add(self._measure(node))
-        return size
-
-    def _measure(self, node: SelectionNode) -> SelectionSize:
-        if isinstance(node, FieldNode):
-            return self._measure_field(node)
-        if isinstance(node, FragmentSpreadNode):
-            return self._measure_fragment(self._fragments[node.name.value])
-        inline: Any = node
-        return self.measure(inline.selection_set)
-
-    def _measure_field(self, node: FieldNode) -> SelectionSize:
-        field_size = SelectionSize(fields=1, aliases=int(node.alias is not None))
-        if node.selection_set is None:
-            return field_size
-        below = self.measure(node.selection_set)
-        depth = 0 if node.name.value in INTROSPECTION_FIELDS else 1 + below.depth
-        return field_size.add(SelectionSize(0, depth, below.aliases, below.directives))
-
-    def _measure_fragment(self, definition: FragmentDefinitionNode) -> SelectionSize:
-        name = definition.name.value
-        if name not in self._sizes:
-            directives = SelectionSize(directives=len(definition.directives or ()))
-            self._sizes[name] = directives.add(self.measure(definition.selection_set))
-        return self._sizes[name]
+    `fragments` must be free of cycles, which validation ensures.
+    """
+    with_directives = (node, *(getattr(node, "variable_definitions", None) or ()))
+    size = SelectionSize(directives=sum(len(one.directives or ()) for one in with_directives))
+    if isinstance(node, FragmentSpreadNode):
+        name = node.name.value
+        if name not in known:
+            known[name] = measure(fragments[name], fragments, known)
+        return size.add(known[name])
+    below = SelectionSize()
+    for selection in node.selection_set.selections if node.selection_set else ():
+        below = below.add(measure(selection, fragments, known))
+    if isinstance(node, FieldNode):
+        is_leaf = node.selection_set is None or node.name.value in INTROSPECTION_FIELDS
+        depth, aliases = 0 if is_leaf else 1 + below.depth, below.aliases + (node.alias is not None)
+        below = SelectionSize(1, depth, aliases, below.directives)
+    return size.add(below)
 
 
 # Parse and validate a document.
@@ -226,6 +201,74 @@ def _count_tokens(node: DocumentNode) -> int:
     return count
 
 
+def _token_limit_error(limit: int) -> GraphQLError:
+    limits = f"{limit:,} tokens, {limit:,} comments or {limit * LINES_PER_TOKEN:,} lines"
+    error = GraphQLError(f"The document has more than {limits}: send several requests.")
+    return with_code(error, Code.TOO_MANY_TOKENS)
+
+
+def strip_incremental(text: str, document: DocumentNode | None) -> DocumentNode | None:
+    """Remove the directives `@defer` and `@stream`, which the executor rejects for a single response."""
+    if document is None or not ("@defer" in text or "@stream" in text):
+        return document
+    stripped: DocumentNode = visit(document, _IncrementalStripper())
+    return stripped
+
+
+class _IncrementalStripper(Visitor):
+    def enter_directive(self, node: DirectiveNode, *_: object) -> object:
+        return REMOVE if node.name.value in {"defer", "stream"} else None
+
+
+def with_code(error: GraphQLError, code: Code) -> GraphQLError:
+    """Set the code of an error that has none, and return it."""
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error
+
+
+def conditional_variables(document: DocumentNode) -> Sequence[str]:
+    """Return the variables that are used in directives: only these change the selection of an operation."""
+    collector = _DirectiveVariables()
+    visit(document, collector)
+    return sorted(collector.names)
+
+
+class _DirectiveVariables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
+
+
+# Limit on the number of values in the variables. Coercing them cannot be interrupted.
+
+MAX_VALUES = 20_000  # take about 0.1 s
+VALUE_SECONDS = 5e-6  # to coerce one value
+TOO_MANY_VALUES = f"The variables have more than {MAX_VALUES:,} values: send several requests."
+
+
+def has_too_many_values(variables: Mapping[str, Any]) -> bool:
+    """Return whether the lists and objects in variables have more than `MAX_VALUES` items and fields.
+
+    Raises TimeBudgetExceeded if coercing them would exceed the time budget.
+    """
+    count, pending = 0, [variables.values()]
+    while pending:
+        for value in pending.pop():
+            kind = type(value)
+            if kind is list or kind is dict:
+                count += len(value)
+                if count > MAX_VALUES:
+                    return True
+                pending.append(value.values() if kind is dict else value)
+    check_time_budget(VALUE_SECONDS * count)
+    return False
+
+
 # The two caches between a request and its SQL: documents by their text, with the operations prepared from
 # them, and prepared requests by their payload.
 #
@@ -307,71 +350,3 @@ def _values_size(values: object) -> int:
         elif isinstance(value, list | tuple):
             pending += value
     return size
-
-
-def _token_limit_error(limit: int) -> GraphQLError:
-    limits = f"{limit:,} tokens, {limit:,} comments or {limit * LINES_PER_TOKEN:,} lines"
-    error = GraphQLError(f"The document has more than {limits}: send several requests.")
-    return with_code(error, Code.TOO_MANY_TOKENS)
-
-
-def strip_incremental(text: str, document: DocumentNode | None) -> DocumentNode | None:
-    """Remove the directives `@defer` and `@stream`, which the executor rejects for a single response."""
-    if document is None or not ("@defer" in text or "@stream" in text):
-        return document
-    stripped: DocumentNode = visit(document, _IncrementalStripper())
-    return stripped
-
-
-class _IncrementalStripper(Visitor):
-    def enter_directive(self, node: DirectiveNode, *_: object) -> object:
-        return REMOVE if node.name.value in {"defer", "stream"} else None
-
-
-def with_code(error: GraphQLError, code: Code) -> GraphQLError:
-    """Set the code of an error that has none, and return it."""
-    error.extensions = {"code": code, **(error.extensions or {})}
-    return error
-
-
-def conditional_variables(document: DocumentNode) -> Sequence[str]:
-    """Return the variables that are used in directives: only these change the selection of an operation."""
-    collector = _DirectiveVariables()
-    visit(document, collector)
-    return sorted(collector.names)
-
-
-class _DirectiveVariables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
-        for argument in node.arguments or ():
-            if isinstance(argument.value, VariableNode):
-                self.names.add(argument.value.name.value)
-
-
-# Limit on the number of values in the variables. Coercing them cannot be interrupted.
-
-MAX_VALUES = 20_000  # take about 0.1 s
-VALUE_SECONDS = 5e-6  # to coerce one value
-TOO_MANY_VALUES = f"The variables have more than {MAX_VALUES:,} values: send several requests."
-
-
-def has_too_many_values(variables: Mapping[str, Any]) -> bool:
-    """Return whether the lists and objects in variables have more than `MAX_VALUES` items and fields.
-
-    Raises TimeBudgetExceeded if coercing them would exceed the time budget.
-    """
-    count, pending = 0, [variables.values()]
-    while pending:
-        for value in pending.pop():
-            kind = type(value)
-            if kind is list or kind is dict:
-                count += len(value)
-                if count > MAX_VALUES:
-                    return True
-                pending.append(value.values() if kind is dict else value)
-    check_time_budget(VALUE_SECONDS * count)
-    return False

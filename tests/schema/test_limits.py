@@ -144,7 +144,7 @@ def test_each_fragment_is_measured_once(
     operation = Executor.build(examples.engine.schema._schema, parse(document))
     assert isinstance(operation, Executor)
     fragments = {name: details.definition for name, details in operation.fragments.items()}
-    assert measure(operation.operation, fragments).aliases == 2**levels
+    assert measure(operation.operation, fragments, {}).aliases == 2**levels
     assert len(visits) < 20 * levels
 
 

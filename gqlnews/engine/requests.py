@@ -15,6 +15,10 @@ from gqlnews.query.prepared import BoundIncrements, BoundOperation, BoundSubscri
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import is_internal_error
 
+STREAM_REQUIRED = (
+    "A subscription has more than one response: send it over a WebSocket (graphql-transport-ws), or accept "
+    "text/event-stream."
+)
 INTERNAL_ERROR_MESSAGE = "Internal server error: the server's log has the details."
 
 
@@ -100,16 +104,9 @@ PreparedRequest = PreparedQuery | PreparedIncremental | PreparedSubscription | G
 def for_single_response(prepared: PreparedRequest) -> PreparedQuery | GraphQLResponse:
     """Restrict to a single response: reject subscriptions, and disable incremental delivery."""
     if isinstance(prepared, PreparedSubscription):
-        return error_response([_stream_required_error()], prepared.operation)
+        error = GraphQLError(STREAM_REQUIRED, extensions={"code": Code.OPERATION_NOT_ALLOWED})
+        return error_response([error], prepared.operation)
     return prepared.query if isinstance(prepared, PreparedIncremental) else prepared
-
-
-def _stream_required_error() -> GraphQLError:
-    error = GraphQLError(
-        "A subscription has more than one response: send it over a WebSocket (graphql-transport-ws), or "
-        "accept text/event-stream."
-    )
-    return with_code(error, Code.OPERATION_NOT_ALLOWED)
 
 
 def argument_error(error: RequestError) -> GraphQLError:

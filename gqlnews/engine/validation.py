@@ -233,11 +233,8 @@ class OverlappingFields(OverlappingFieldsCanBeMergedRule):
         except ValidationAbortedError as error:
             if self._is_limited_by_time:
                 raise TimeBudgetExceeded("comparing the fields exceeds the time budget") from None
-            raise too_many_fields_error(selection_set) from error
-
-
-def too_many_fields_error(node: SelectionSetNode) -> GraphQLError:
-    return ValidationAbortedError(TOO_MANY_FIELDS, node, extensions={"code": Code.TOO_WIDE})
+            extensions = {"code": Code.TOO_WIDE}
+            raise ValidationAbortedError(TOO_MANY_FIELDS, selection_set, extensions=extensions) from error
 
 
 # Select the rules that can apply to a document by searching its text for markers.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from math import ceil
+from math import ceil, inf
 from time import monotonic
 from types import TracebackType
 
@@ -93,11 +93,22 @@ class ConcurrencyLimiter:
 
 
 @dataclass(slots=True)
-class _TokenBucket:
-    """`tokens` at time `updated_at`; negative if the last operation cost more than was left."""
+class TokenBucket:
+    """Token bucket that holds at most `size` tokens and is refilled with `rate` tokens per second.
 
-    tokens: float
-    updated_at: float
+    `tokens` are those at the last refill; negative if the last work cost more than was left.
+    """
+
+    size: float
+    rate: float
+    tokens: float = inf
+    _refilled_at: float = 0.0
+
+    def refill(self, now: float) -> float:
+        """Return the tokens at the time `now`. A new bucket is full."""
+        self.tokens = min(self.size, self.tokens + self.rate * (now - self._refilled_at))
+        self._refilled_at = now
+        return self.tokens
 
 
 class TokenBucketLimiter:
@@ -105,7 +116,7 @@ class TokenBucketLimiter:
 
     def __init__(self, rate: int, now: Callable[[], float] = monotonic) -> None:
         self.rate, self._now = rate, now
-        self._buckets: SizedLRUCache[str, _TokenBucket] = SizedLRUCache(MAX_ADDRESSES)
+        self._buckets: SizedLRUCache[str, TokenBucket] = SizedLRUCache(MAX_ADDRESSES)
 
     def acquire(self, address: str, cost: int) -> None:
         """Take `cost` tokens, possibly into debt. Raises HTTPError (429) if the bucket is empty."""
@@ -128,13 +139,11 @@ class TokenBucketLimiter:
         bucket.tokens = max(bucket.tokens - cost, -float(self.rate * MAX_DEBT_SECONDS))
         return max(0.0, -bucket.tokens / self.rate)
 
-    def _bucket(self, address: str) -> _TokenBucket:
-        size, now = float(self.rate * BURST_SECONDS), self._now()
+    def _bucket(self, address: str) -> TokenBucket:
         bucket = self._buckets.get(address)
         if bucket is None:
-            self._buckets.set(address, bucket := _TokenBucket(size, now), 1)
-        bucket.tokens = min(size, bucket.tokens + (now - bucket.updated_at) * self.rate)
-        bucket.updated_at = now
+            self._buckets.set(address, bucket := TokenBucket(self.rate * BURST_SECONDS, self.rate), 1)
+        bucket.refill(self._now())
         return bucket
 
     def _rate_limited(self, missing: float) -> HTTPError:

@@ -24,7 +24,7 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.errors import Code, OverloadedError
 from gqlnews.query.fields import Audience
-from gqlnews.server.limits import SubscriptionLimiter
+from gqlnews.server.limits import SubscriptionLimiter, TokenBucket
 from gqlnews.server.request import PersistedDocuments, RawRequest
 from gqlnews.server.response import RETRY_AFTER, HTTPError
 from gqlnews.time_budget import TimeBudget, TimeBudgetExceeded, time_budget
@@ -184,8 +184,8 @@ class LoopShare:
     """
 
     def __init__(self) -> None:
-        self._all = _TimeBucket(BURST_SECONDS, SHARE)
-        self._clients: SizedLRUCache[str, _TimeBucket] = SizedLRUCache(MAX_CLIENTS)
+        self._all = TokenBucket(BURST_SECONDS, SHARE)
+        self._clients: SizedLRUCache[str, TokenBucket] = SizedLRUCache(MAX_CLIENTS)
 
     def budget(self, client: str, now: float) -> float:
         """The time budget of the client's next request, in seconds."""
@@ -199,28 +199,9 @@ class LoopShare:
             return
         own_bucket = self._clients.get(client)
         if own_bucket is None:
-            self._clients.set(client, own_bucket := _TimeBucket(CLIENT_BURST_SECONDS, CLIENT_SHARE), 1)
+            self._clients.set(client, own_bucket := TokenBucket(CLIENT_BURST_SECONDS, CLIENT_SHARE), 1)
         for bucket in (self._all, own_bucket):
-            bucket.spend(seconds, now)
-
-
-class _TimeBucket:
-    """Token bucket of seconds: holds at most `burst`, refilled with `share` seconds per second."""
-
-    __slots__ = ("_burst", "_left", "_share", "_updated_at")
-
-    def __init__(self, burst: float, share: float) -> None:
-        self._burst, self._share = burst, share
-        self._left, self._updated_at = burst, 0.0
-
-    def refill(self, now: float) -> float:
-        if self._updated_at:
-            self._left = min(self._burst, self._left + self._share * (now - self._updated_at))
-        self._updated_at = now
-        return self._left
-
-    def spend(self, seconds: float, now: float) -> None:
-        self._left = self.refill(now) - seconds
+            bucket.tokens = bucket.refill(now) - seconds
 
 
 class Preparer:

@@ -301,10 +301,7 @@ class ReadWorker(aiosqlite.Connection):
         return job is not None and (job.abandoned or time.monotonic() > job.deadline)
 
     def _work(self, queue: JobQueue[ReadJob], completed: deque[ReadJob], notify: Notify) -> None:
-        while True:
-            job = queue.pop(short=self.reserved)
-            if job is None:
-                return
+        while (job := queue.pop(short=self.reserved)) is not None:
             job.deadline = time.monotonic() + self._timeout
             self.current = job
             if completed:

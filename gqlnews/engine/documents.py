@@ -276,7 +276,7 @@ def has_too_many_values(variables: Mapping[str, Any]) -> bool:
 # used whenever one of its requests is, and is evicted after all of them.
 
 MAX_BYTES = 96 << 20
-PROBATION_FRACTION = 1 / 4  # of the caches, for documents and requests that were sent only once
+PROBATION_FRACTION = 1 / 8  # of the caches, for documents and requests that were sent only once
 MAX_OPERATIONS_FRACTION = 1 / 8  # of the caches, for the operations of one document
 REQUEST_BYTES, ROOT_BYTES = 1_500, 300  # of a request, without its values: fixed, and per root field
 

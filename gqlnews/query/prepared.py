@@ -209,7 +209,7 @@ class PreparedOperation:
         self.plan = plan
         self.statements: dict[tuple[Hashable, ...], Statement] = {}
         self.size = OPERATION_BYTES + _plan_size(plan.roots)
-        self._increments: Sequence[Mapping[str, RootPlan]] = ()
+        self._increments: list[Mapping[str, RootPlan]] = []
         self._lock = Lock()
         nodes = ((key, complexity_tree(root)) for key, root in plan.roots.items())
         self._complexity = {key: node for key, node in nodes if node is not None}
@@ -284,15 +284,13 @@ class PreparedOperation:
 
     def _increment_plans(self) -> Sequence[Mapping[str, RootPlan]]:
         """Return the root fields that contribute to each increment, restricted to it."""
-        if not self._increments:
-            increments: list[dict[str, RootPlan]] = []
-            for number in range(1 + len(self.plan.fragments)):
-                restricted = ((key, restrict_to(root, number)) for key, root in self.plan.roots.items())
-                increments.append({key: root for key, root in restricted if root is not None})
-            with self._lock:
-                if not self._increments:
-                    self._increments = increments
-                    self.size += sum(map(_plan_size, increments))
+        with self._lock:
+            if not self._increments:
+                for number in range(1 + len(self.plan.fragments)):
+                    restricted = ((key, restrict_to(root, number)) for key, root in self.plan.roots.items())
+                    roots = {key: root for key, root in restricted if root is not None}
+                    self._increments.append(roots)
+                    self.size += _plan_size(roots)
         return self._increments
 
     def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _BoundRoot], int, dict[str, Scans]]":

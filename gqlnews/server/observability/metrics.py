@@ -17,21 +17,8 @@ QUERY, SUBSCRIPTION = "query", "subscription"
 NO_NAME, OTHER = "-", "other"  # for anonymous operations, and for names that get no row of their own
 
 BUCKET_SECONDS = (
-    0.0001,
-    0.00025,
-    0.0005,
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    10.0,
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025),
+    *(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )
 """Upper bounds of the histogram buckets; slower operations are in the `+Inf` bucket."""
 
@@ -68,10 +55,8 @@ class Metrics:
     __slots__ = ("bucket_counts", "errors", "events", "outcome_counts", "total_seconds")
 
     def __init__(self) -> None:
-        self.outcome_counts: dict[str, list[int]] = {
-            NO_NAME: _zero_counts(),
-            OTHER: _zero_counts(),
-        }  # by operation name, with one count per outcome
+        # by operation name, with one count per outcome
+        self.outcome_counts = {NO_NAME: _zero_counts(), OTHER: _zero_counts()}
         self.errors: Counter[str] = Counter()  # responses by error code
         self.bucket_counts = [0] * (len(BUCKET_SECONDS) + 1)  # operations per histogram bucket
         self.total_seconds = 0.0  # total duration of operations

@@ -27,8 +27,8 @@ from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSC
 
 TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)
 
-Sample = tuple[tuple[str, ...], float]
-"""A sample: its label values, and its value."""
+Values = Mapping[str, float] | float
+"""The values of a metric by the value of its label, or the only value of a metric without a label."""
 
 
 async def metrics_endpoint(request: Request) -> Response:
@@ -36,7 +36,9 @@ async def metrics_endpoint(request: Request) -> Response:
     if not is_private_address(request.client.host if request.client else None):
         raise HTTPException(404)
     app_state = get_app_state(request.scope)
-    registry = build_registry(app_state, await _content(app_state))
+    registry = CollectorRegistry()
+    registry.register(_AppStateCollector(app_state, await _content(app_state)))
+    ProcessCollector(registry=registry)
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
 
@@ -55,13 +57,6 @@ def is_private_address(host: str | None) -> bool:
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
     return address.is_private or address.is_loopback or address.is_link_local
-
-
-def build_registry(app_state: AppState, content: Mapping[str, int]) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(_AppStateCollector(app_state, content))
-    ProcessCollector(registry=registry)
-    return registry
 
 
 class _AppStateCollector(Collector):
@@ -89,123 +84,84 @@ async def _content(app_state: AppState) -> Mapping[str, int]:
 
 
 def _operations(metrics: Metrics) -> Iterator[Metric]:
-    operations = [
-        ((name, outcome.name.lower()), float(row[outcome]))
-        for name, row in metrics.outcome_counts.items()
-        for outcome in OperationOutcome
-        if row[outcome]
-    ]
-    yield _counter("gqlnews_operations", "Completed operations.", ("name", "outcome"), operations)
-    yield _seconds(metrics)
-    errors = [((code,), float(count)) for code, count in metrics.errors.items()]
-    yield _counter("gqlnews_errors", "Error responses, by error code.", ("code",), errors)
-
-
-def _seconds(metrics: Metrics) -> Metric:
-    family = HistogramMetricFamily(
-        "gqlnews_operation_seconds", "Duration of operations, without subscriptions."
+    operations = CounterMetricFamily(
+        "gqlnews_operations", "Completed operations.", labels=("name", "outcome")
     )
+    for name, row in metrics.outcome_counts.items():
+        for outcome in OperationOutcome:
+            if row[outcome]:
+                operations.add_metric((name, outcome.name.lower()), float(row[outcome]))
+    yield operations
     bounds = [*map(str, BUCKET_SECONDS), "+Inf"]
-    family.add_metric(
-        (), list(zip(bounds, accumulate(metrics.bucket_counts), strict=True)), metrics.total_seconds
+    yield HistogramMetricFamily(
+        "gqlnews_operation_seconds",
+        "Duration of operations, without subscriptions.",
+        buckets=list(zip(bounds, accumulate(metrics.bucket_counts), strict=True)),
+        sum_value=metrics.total_seconds,
     )
-    return family
+    yield _counter("gqlnews_errors", "Error responses, by error code.", metrics.errors, "code")
 
 
 def _streams(app_state: AppState) -> Iterator[Metric]:
-    open_now = [
-        ((transport,), float(app_state.stream_limiter.open_by_transport[transport]))
-        for transport in TRANSPORTS
-    ]
-    yield _gauge("gqlnews_open_streams", "Open streams.", ("transport",), open_now)
-    yield _gauge(
-        "gqlnews_active_subscriptions",
-        "Active subscriptions.",
-        (),
-        [((), app_state.subscription_hubs.active)],
-    )
-    over_budget = [((), float(app_state.subscription_hubs.over_budget))]
+    open_now = {transport: app_state.stream_limiter.open_by_transport[transport] for transport in TRANSPORTS}
+    yield _gauge("gqlnews_open_streams", "Open streams.", open_now, "transport")
+    hubs = app_state.subscription_hubs
+    yield _gauge("gqlnews_active_subscriptions", "Active subscriptions.", hubs.active)
     documentation = "Subscriptions ended because their client exceeded its statement time."
-    yield _counter("gqlnews_subscriptions_over_budget", documentation, (), over_budget)
-    yield _counter(
-        "gqlnews_events", "Events sent to subscribers.", (), [((), float(app_state.metrics.events))]
-    )
+    yield _counter("gqlnews_subscriptions_over_budget", documentation, hubs.over_budget)
+    yield _counter("gqlnews_events", "Events sent to subscribers.", app_state.metrics.events)
 
 
 def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
-    yield _counter(
-        "gqlnews_offloaded_jobs",
-        "Long requests prepared or executed by the worker thread.",
-        (),
-        [((), float(queue.jobs))],
-    )
-    yield _gauge("gqlnews_offload_waiting", "Requests waiting for the worker thread.", (), [((), len(queue))])
+    documentation = "Long requests prepared or executed by the worker thread."
+    yield _counter("gqlnews_offloaded_jobs", documentation, queue.jobs)
+    yield _gauge("gqlnews_offload_waiting", "Requests waiting for the worker thread.", len(queue))
 
 
 def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
-    responses = app_state.response_cache
+    responses, fields = app_state.response_cache, app_state.engine.field_cache
     yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", responses)
-    yield _gauge(
-        "gqlnews_response_cache_bytes", "Size of the response cache in bytes.", (), [((), responses.size)]
-    )
-    fields = app_state.engine.field_cache
+    yield _gauge("gqlnews_response_cache_bytes", "Size of the response cache in bytes.", responses.size)
     yield _cache_lookups("gqlnews_field_cache_lookups", "Root field cache lookups.", fields)
-    yield _gauge(
-        "gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", (), [((), fields.size)]
-    )
-    yield _gauge(
-        "gqlnews_prepared_cache_bytes",
-        "Estimated size of the cached documents and prepared requests in bytes.",
-        (),
-        [((), app_state.engine.cache.size)],
-    )
-    yield _counter(
-        "gqlnews_statements",
-        "SQL statements that ran for operations.",
-        (),
-        [((), float(app_state.store.statements))],
-    )
-    yield _counter(
-        "gqlnews_coalesced_statements",
-        "Statements that shared the result of an identical one.",
-        (),
-        [((), float(fields.coalesced))],
-    )
-    damaged = [((), float(app_state.store.is_damaged))]
-    yield _gauge("gqlnews_database_damaged", "1 while the database is known to be damaged.", (), damaged)
-    yield _counter(
-        "gqlnews_database_replacements",
-        "Replacements of the database file.",
-        (),
-        [((), float(app_state.store.replacements))],
-    )
-    scopes = (("public", Audience.PUBLIC), ("all", Audience.EDITOR))
-    changes = [
-        ((scope,), float(version.rpartition(b"-")[2]))
-        for scope, audience in scopes
-        if (version := app_state.store.version(audience)) is not None
-    ]
-    yield _counter("gqlnews_changes", "Article changes ingested.", ("scope",), changes)
-    articles = [((scope,), content[scope]) for scope, _ in scopes if scope in content]
-    yield _gauge("gqlnews_articles", "Articles in the store.", ("scope",), articles)
-    problems = [((kind,), content[kind]) for kind in ("error", "warning") if kind in content]
-    yield _gauge("gqlnews_problems", "Problems of the content.", ("severity",), problems)
+    yield _gauge("gqlnews_field_cache_bytes", "Size of the root field cache in bytes.", fields.size)
+    documentation = "Estimated size of the cached documents and prepared requests in bytes."
+    yield _gauge("gqlnews_prepared_cache_bytes", documentation, app_state.engine.cache.size)
+
+    store = app_state.store
+    yield _counter("gqlnews_statements", "SQL statements that ran for operations.", store.statements)
+    documentation = "Statements that shared the result of an identical one."
+    yield _counter("gqlnews_coalesced_statements", documentation, fields.coalesced)
+    documentation = "1 while the database is known to be damaged."
+    yield _gauge("gqlnews_database_damaged", documentation, store.is_damaged)
+    yield _counter("gqlnews_database_replacements", "Replacements of the database file.", store.replacements)
+
+    scopes = {"public": Audience.PUBLIC, "all": Audience.EDITOR}
+    versions = {scope: store.version(audience) for scope, audience in scopes.items()}
+    changes = {scope: int(version.rpartition(b"-")[2]) for scope, version in versions.items() if version}
+    yield _counter("gqlnews_changes", "Article changes ingested.", changes, "scope")
+    articles = {scope: content[scope] for scope in scopes if scope in content}
+    yield _gauge("gqlnews_articles", "Articles in the store.", articles, "scope")
+    problems = {kind: content[kind] for kind in ("error", "warning") if kind in content}
+    yield _gauge("gqlnews_problems", "Problems of the content.", problems, "severity")
 
 
 def _cache_lookups(name: str, documentation: str, cache: ResponseCache | FieldCache) -> Metric:
-    lookups = [(("hit",), float(cache.hits)), (("miss",), float(cache.misses))]
-    return _counter(name, documentation, ("result",), lookups)
+    lookups = {"hit": cache.hits, "miss": cache.misses}
+    return _counter(name, documentation, lookups, "result")
 
 
-def _counter(name: str, documentation: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=labels)
-    for label_values, value in samples:
-        family.add_metric(label_values, value)
-    return family
+def _counter(name: str, documentation: str, values: Values, label: str | None = None) -> Metric:
+    return _add_values(CounterMetricFamily(name, documentation, labels=[label] if label else []), values)
 
 
-def _gauge(name: str, documentation: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
-    family = GaugeMetricFamily(name, documentation, labels=labels)
-    for label_values, value in samples:
-        family.add_metric(label_values, value)
+def _gauge(name: str, documentation: str, values: Values, label: str | None = None) -> Metric:
+    return _add_values(GaugeMetricFamily(name, documentation, labels=[label] if label else []), values)
+
+
+def _add_values(family: CounterMetricFamily | GaugeMetricFamily, values: Values) -> Metric:
+    if isinstance(values, Mapping):
+        for label_value, value in values.items():
+            family.add_metric([label_value], float(value))
+    else:
+        family.add_metric([], float(values))
     return family

@@ -5,18 +5,25 @@ It exits at the end of its input, so it never outlives its parent.
 
 import gc
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from gqlnews.content.diagnostics import ProblemCode, build_problem
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import parse_file
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.errors import CommandError, ExhaustedError
-from gqlnews.ingest.process_pool import decode_files, decode_setup, encode, read_frame, write_frame
+from gqlnews.ingest.process_pool import (
+    Convert,
+    ResultT,
+    decode_files,
+    decode_setup,
+    encode,
+    read_frame,
+    write_frame,
+)
 
 STARTED = b""
 # When memory runs out, the kernel kills the process with the highest score: a worker before a server.
@@ -34,10 +41,8 @@ def run(input_pipe: BinaryIO, output_pipe: BinaryIO) -> None:
     convert = getattr(import_module(setup.convert_module), setup.convert_function)
     write_frame(output_pipe, STARTED)
     while (batch := read_frame(input_pipe)) is not None:
-        files = decode_files(batch)
-        write_frame(
-            output_pipe, encode([parse_and_convert(convert, folder, file, setup.options) for file in files])
-        )
+        results = [parse_and_convert(convert, folder, file, setup.options) for file in decode_files(batch)]
+        write_frame(output_pipe, encode(results))
 
 
 def main() -> None:
@@ -54,10 +59,6 @@ def main() -> None:
 
 # Parse one file in isolation: an unexpected exception becomes a problem of that file.
 
-
-ResultT = TypeVar("ResultT")
-Convert = Callable[[ParseResult], ResultT]
-"""A module-level function that converts a parse result; its return annotation must be a plain data type."""
 
 BUG_MESSAGE = "gqlnews failed to ingest this file"
 _MAX_ERROR_LENGTH = 200  # characters of an exception's text in a message

@@ -8,15 +8,17 @@
    batches.
 4. A file that is parsed alone is given up after `MAX_FILE_ATTEMPTS` exits, or one timeout. `give_up` builds
    its result. All other files are parsed.
-5. After `MAX_CONSECUTIVE_EXITS` exits or `MAX_FAILED_STARTS` failed starts without a response from any worker
-   in between, or if no worker can be started, no file is the cause, and ParserProcessError is raised. The
-   count of exits starts again, however, if the last exit was on a single file and a new worker responds to an
-   empty batch: then the files are the cause.
+5. After `MAX_BATCH_EXITS` exits on batches of several files or `MAX_FAILED_STARTS` failed starts without a
+   response from any worker in between, or if no worker can be started, no file is the cause, and
+   ParserProcessError is raised.
+
+`concurrent.futures.ProcessPoolExecutor` cannot stop a task that hangs, does not report which task broke the
+pool and how, runs the caller's main script again in each worker, and leaves its workers running when the
+caller is killed.
 """
 
 import fcntl
 import os
-import select
 import selectors
 import subprocess
 import sys
@@ -29,8 +31,12 @@ from typing import BinaryIO, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from gqlnews.content.models import FrozenStruct, ParseOptions, SourceFile
+from gqlnews.content.models import FrozenStruct, ParseOptions, ParseResult, SourceFile
 from gqlnews.errors import ParserProcessError
+
+ResultT = TypeVar("ResultT")
+Convert = Callable[[ParseResult], ResultT]
+"""A module-level function that converts a parse result; its return annotation must be a plain data type."""
 
 # Length-prefixed frames on the pipes to and from workers: a length of 4 bytes, then the payload.
 
@@ -59,47 +65,26 @@ decode_files = msgspec.msgpack.Decoder(list[SourceFile]).decode
 
 def write_frame(pipe: BinaryIO, content: bytes) -> None:
     """Send one frame. Raises BrokenPipeError if the reading end is closed."""
-    remaining = memoryview(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
-    while remaining:
-        remaining = remaining[pipe.write(remaining) :]
+    pipe.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
     pipe.flush()
-
-
-class Frames:
-    """Incremental frame decoder for input in pieces of any size."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Append the data to the buffer and return the frames that it completes."""
-        self._buffer += data
-        frames, start = [], 0
-        while (end := self._frame_end(start)) is not None:
-            frames.append(bytes(self._buffer[start + _LENGTH_BYTES : end]))
-            start = end
-        del self._buffer[:start]
-        return frames
-
-    def _frame_end(self, start: int) -> int | None:
-        payload = start + _LENGTH_BYTES
-        end = payload + int.from_bytes(self._buffer[start:payload], "big")
-        return end if payload <= len(self._buffer) and end <= len(self._buffer) else None
 
 
 def read_frame(pipe: BinaryIO) -> bytes | None:
     """Read the next frame; return None if the input ends before the frame does."""
-    length = _read_exactly(pipe, _LENGTH_BYTES)
-    return None if length is None else _read_exactly(pipe, int.from_bytes(length, "big"))
+    header = pipe.read(_LENGTH_BYTES)
+    length = int.from_bytes(header, "big")
+    content = pipe.read(length)
+    return content if len(header) == _LENGTH_BYTES and len(content) == length else None
 
 
-def _read_exactly(pipe: BinaryIO, length: int) -> bytes | None:
-    """Read `length` bytes, in several reads if needed; return None if the input ends earlier."""
-    pieces = []
-    while length and (piece := pipe.read(length)):
-        pieces.append(piece)
-        length -= len(piece)
-    return None if length else b"".join(pieces)
+def take_frame(buffer: bytearray) -> bytes | None:
+    """Remove the first frame from the buffer and return it; None if it is not complete."""
+    end = _LENGTH_BYTES + int.from_bytes(buffer[:_LENGTH_BYTES], "big")
+    if len(buffer) < end:
+        return None
+    frame = bytes(buffer[_LENGTH_BYTES:end])
+    del buffer[:end]
+    return frame
 
 
 # Process pool.
@@ -114,15 +99,13 @@ START_TIMEOUT = 60.0
 START_RETRY_SECONDS = (0.1, 0.2, 0.4)  # pauses, if no worker can be started
 MAX_FILE_ATTEMPTS = 3  # exits on one file that is parsed alone
 MAX_FAILED_STARTS = 3  # without a response in between
-MAX_CONSECUTIVE_EXITS = 50  # without a response in between
+MAX_BATCH_EXITS = 50  # on batches of several files, without a response in between
 MAX_PENDING_BATCHES = 2  # per worker: one in progress, one queued
 _PIPE_BYTES = 1024 * 1024
 
 _START_CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from gqlnews.ingest.pool_worker import main; main()"
 )
-
-ResultT = TypeVar("ResultT")
 
 
 class Batch(NamedTuple):
@@ -153,8 +136,8 @@ class Pool(Generic[ResultT]):
         self._selector = selectors.DefaultSelector()
         self._requeued: deque[Batch] = deque()
         self._single_file_batches: deque[Batch] = deque()
-        self._given_up: list[ResultT] = []
-        self._failed_starts = self._exits_without_response = 0
+        self._results: list[ResultT] = []
+        self._failed_starts = self._batch_exits = 0
 
     def run(self, batches: Iterator[list[SourceFile]]) -> Iterator[ResultT]:
         """Yield the result of each file, in no order. Raises ParserProcessError."""
@@ -166,36 +149,34 @@ class Pool(Generic[ResultT]):
                 for worker in self._workers:
                     self._send_batches(worker, max_pending)
             while any(worker.pending for worker in self._workers):
-                for worker in self._wait_for_workers():
-                    yield from self._receive(worker)
-                yield from self._take_given_up()
+                self._wait_for_workers()
+                yield from self._results
+                self._results.clear()
         finally:
-            self._stop()
+            self._selector.close()
+            for worker in self._workers:
+                worker.kill()
 
-    def _wait_for_workers(self) -> "list[_Worker]":
-        """Wait until workers respond or exit, and return them; at the deadline, kill the late workers."""
+    def _wait_for_workers(self) -> None:
+        """Wait until workers respond or exit; at the deadline, kill the late ones."""
         deadline = min(worker.deadline(self._timeout) for worker in self._workers if worker.pending)
-        wait = max(0.0, deadline - time.monotonic())
-        if ready := self._selector.select(wait):
-            return [key.data for key, _ in ready]
-        for worker in tuple(self._workers):
-            if worker.pending and time.monotonic() > worker.deadline(self._timeout):
-                self._handle_exit(worker, worker.timeout_reason(self._timeout), attempts=MAX_FILE_ATTEMPTS)
-        return []
+        ready = self._selector.select(max(0.0, deadline - time.monotonic()))
+        for key, _ in ready:
+            self._receive(key.data)
+        if not ready:
+            for worker in tuple(self._workers):
+                if worker.pending and time.monotonic() > worker.deadline(self._timeout):
+                    self._handle_exit(worker, worker.timeout_reason(self._timeout), MAX_FILE_ATTEMPTS)
 
-    def _receive(self, worker: "_Worker") -> Iterator[ResultT]:
+    def _receive(self, worker: "_Worker") -> None:
         responses = worker.receive()
         if responses is None:
             self._handle_exit(worker, worker.exit_reason(), attempts=1)
             return
         for response in responses:
-            self._failed_starts = self._exits_without_response = 0
+            self._failed_starts = self._batch_exits = 0
             self._send_batches(worker)
-            yield from self._decode(response)
-
-    def _take_given_up(self) -> Iterator[ResultT]:
-        given_up, self._given_up = self._given_up, []
-        yield from given_up
+            self._results += self._decode(response)
 
     def _send_batches(self, worker: "_Worker", max_pending: int = MAX_PENDING_BATCHES) -> None:
         while len(worker.pending) < max_pending and (batch := self._next_batch()) is not None:
@@ -209,7 +190,7 @@ class Pool(Generic[ResultT]):
             return self._single_file_batches.popleft()
         return batch
 
-    def _handle_exit(self, worker: "_Worker", reason: str, *, attempts: int) -> None:
+    def _handle_exit(self, worker: "_Worker", reason: str, attempts: int) -> None:
         """Reassign the batches of a worker that exited or timed out, and start another if work is left.
 
         `attempts` is the number of failed attempts that this counts as.
@@ -217,48 +198,30 @@ class Pool(Generic[ResultT]):
         self._selector.unregister(worker.output)
         self._workers.remove(worker)
         worker.kill()
-        self._exits_without_response += 1
-        self._failed_starts += not worker.has_started
-        pending = worker.pending
-        if (
-            self._exits_without_response >= MAX_CONSECUTIVE_EXITS
-            and pending
-            and len(pending[0].files) == 1
-            and self._new_worker_responds()
-        ):
-            self._exits_without_response = 0
-        if self._failed_starts >= MAX_FAILED_STARTS or self._exits_without_response >= MAX_CONSECUTIVE_EXITS:
-            raise _repeated_exit_error(reason)
-        if worker.has_started and pending:
-            self._isolate_or_give_up(pending.popleft(), reason, attempts)
-        self._requeued.extend(pending)
+        if not worker.has_started:
+            self._failed_starts += 1
+        elif worker.pending:
+            self._isolate_or_give_up(worker.pending.popleft(), reason, attempts)
+        if self._failed_starts >= MAX_FAILED_STARTS or self._batch_exits >= MAX_BATCH_EXITS:
+            raise ParserProcessError(
+                f"the parser processes keep exiting ({reason}), perhaps because memory runs out: add memory, "
+                "or set a smaller number with --ingest-workers"
+            )
+        self._requeued.extend(worker.pending)
         if self._requeued or self._single_file_batches:
             self._start()
         for other in self._workers:
             self._send_batches(other)
 
-    def _new_worker_responds(self) -> bool:
-        """Return whether a new worker responds to an empty batch; if so, the files make the others exit."""
-        try:
-            worker = _Worker(self._setup)
-        except OSError:
-            return False
-        try:
-            worker.send(Batch([]))
-            return worker.responds_within(START_TIMEOUT)
-        finally:
-            worker.kill()
-
     def _isolate_or_give_up(self, batch: Batch, reason: str, attempts: int) -> None:
         """Queue each file of the batch alone; give up a single file after too many attempts."""
         if len(batch.files) > 1:
+            self._batch_exits += 1
             self._single_file_batches.extend(Batch([file]) for file in batch.files)
-            return
-        (file,) = batch.files
-        if batch.attempts + attempts < MAX_FILE_ATTEMPTS:
-            self._single_file_batches.append(Batch([file], batch.attempts + attempts))
+        elif batch.attempts + attempts < MAX_FILE_ATTEMPTS:
+            self._single_file_batches.append(Batch(batch.files, batch.attempts + attempts))
         else:
-            self._given_up.append(self._give_up(file, reason))
+            self._results.append(self._give_up(batch.files[0], reason))
 
     def _start(self) -> None:
         """Start a worker; if that fails, continue with the running ones, or retry if there are none."""
@@ -279,11 +242,6 @@ class Pool(Generic[ResultT]):
                 self._selector.register(worker.output, selectors.EVENT_READ, worker)
                 return
 
-    def _stop(self) -> None:
-        self._selector.close()
-        for worker in self._workers:
-            worker.kill()
-
 
 class _Worker:
     """Worker process; `waiting_since` is when it began to start or to work on its oldest pending batch."""
@@ -293,7 +251,6 @@ class _Worker:
             [sys.executable, "-c", _START_CODE, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            bufsize=0,  # a selector does not see buffered data
             process_group=0,  # Ctrl-C must reach only the parent process
             pass_fds=(setup.descriptor,),
         )
@@ -302,7 +259,7 @@ class _Worker:
         self.pending: deque[Batch] = deque()
         self.has_started = False
         self.waiting_since = time.monotonic()
-        self._frames = Frames()
+        self._received = bytearray()
         try:
             _enlarge_pipe(self.output)
             self._write(encode(setup))
@@ -318,18 +275,18 @@ class _Worker:
 
     def receive(self) -> list[bytes] | None:
         """Read from the worker and return the complete responses; None once it has exited."""
-        data = os.read(self.output.fileno(), _PIPE_BYTES)
+        data = os.read(self.output.fileno(), _PIPE_BYTES)  # not buffered, as the selector sees no buffer
         if not data:
             return None
-        frames = self._frames.feed(data)
-        if frames:
+        self._received += data
+        responses = []
+        while (frame := take_frame(self._received)) is not None:
             self.waiting_since = time.monotonic()
-        if frames and not self.has_started:
+            if self.has_started:
+                self.pending.popleft()
+                responses.append(frame)
             self.has_started = True
-            del frames[0]
-        for _ in frames:
-            self.pending.popleft()
-        return frames
+        return responses
 
     def deadline(self, timeout: float) -> float:
         """Return the deadline of the next response by time.monotonic(); `timeout` is the batch timeout."""
@@ -337,15 +294,6 @@ class _Worker:
 
     def timeout_reason(self, timeout: float) -> str:
         return f"no response for {timeout:g} s" if self.has_started else "it did not start in time"
-
-    def responds_within(self, timeout: float) -> bool:
-        """Wait for a response; return False if the worker exits or the timeout expires."""
-        deadline = time.monotonic() + timeout
-        while select.select([self.output], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            frames = self.receive()
-            if frames is None or frames:
-                return bool(frames)
-        return False
 
     def exit_reason(self) -> str:
         """Wait until the process has exited, and describe how."""
@@ -355,7 +303,8 @@ class _Worker:
     def kill(self) -> None:
         """Kill the process and release its resources."""
         self.process.kill()
-        self.input.close()
+        with suppress(BrokenPipeError):  # of a frame that could not be written
+            self.input.close()
         self.output.close()
         self.process.wait()
 
@@ -370,10 +319,3 @@ def _enlarge_pipe(pipe: BinaryIO) -> None:
     if set_size is not None:
         with suppress(OSError):  # the user's total pipe buffer limit is reached, or memory is short
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
-
-
-def _repeated_exit_error(reason: str) -> ParserProcessError:
-    return ParserProcessError(
-        f"the parser processes keep exiting ({reason}), perhaps because memory runs out: add memory, "
-        "or set a smaller number with --ingest-workers"
-    )

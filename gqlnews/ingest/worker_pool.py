@@ -1,4 +1,4 @@
-"""Parse many files on all cores, and optionally convert each result.
+"""Parse many files on all cores, and convert each result.
 
 1. A few files are parsed in this process, since starting a process takes longer. `isolate` prevents that, in
    case the parser crashes its process.
@@ -8,46 +8,28 @@
    names, so memory use does not depend on the size of the folder, and a batch never fills a pipe.
 4. A worker gets its next batch as soon as it responds. When the caller exits, even if it is killed, the
    workers' input ends, and they exit.
-
-This module uses its own processes because a standard library pool runs the caller's main script again in
-each worker, has all files in memory at once, and leaves its workers running when the caller is killed.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 
-from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
+from gqlnews.content.models import ParseOptions, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import as_open_folder
-from gqlnews.ingest.process_pool import BATCH_TIMEOUT, Pool, Setup
+from gqlnews.ingest.process_pool import BATCH_TIMEOUT, Convert, Pool, ResultT, Setup
 
 _MIN_WORKER_FILES = 256
 _BATCH_FILES = 64
 _BATCH_BYTES = 2 * 1024 * 1024
 _BATCH_NAME_BYTES = 16 * 1024
 """Two batches fit into a pipe's 64 KiB buffer, so writing one never blocks."""
-
-ResultT = TypeVar("ResultT")
-Convert = Callable[[ParseResult], ResultT]
-"""A module-level function that converts a parse result; its return annotation must be a plain data type."""
-
-
-def parse_all(
-    folder: Path | OpenFolder,
-    files: Iterable[SourceFile],
-    options: ParseOptions,
-    processes: int | None = None,
-    *,
-    isolate: bool = False,
-) -> Iterator[ParseResult]:
-    """Yield the result of each file, with the parameters of `map_files`."""
-    return map_files(_identity, folder, files, options, processes, isolate=isolate)
 
 
 def map_files(
@@ -70,56 +52,28 @@ def map_files(
     rest = iter(files)
     first = list(islice(rest, _MIN_WORKER_FILES))
     uses_workers = workers > 1 and len(first) >= _MIN_WORKER_FILES  # one worker is no faster than none
-    if not (isolate or uses_workers):
-        return _parse_inline(convert, folder, chain(first, rest), options)
-    count = min(workers, len(first))
-    return _parse_in_workers(
-        convert, folder, _split_into_batches(chain(first, rest)), options, count, timeout
-    )
-
-
-def _parse_inline(
-    convert: Convert[ResultT], folder: Path | OpenFolder, files: Iterable[SourceFile], options: ParseOptions
-) -> Iterator[ResultT]:
-    # Imported here, since a caller that uses only workers needs no parser.
-    from gqlnews.ingest.pool_worker import parse_and_convert
-
     with as_open_folder(folder) as content:
-        for file in files:
+        if isolate or uses_workers:
+            setup = Setup(
+                str(content.path), content.descriptor, options, convert.__module__, convert.__name__
+            )
+            result_type: Any = get_type_hints(convert)["return"]
+            decode = msgspec.msgpack.Decoder(list[result_type]).decode
+            pool = Pool(setup, decode, partial(_give_up, convert), min(workers, len(first)), timeout)
+            yield from pool.run(_split_into_batches(chain(first, rest)))
+            return
+        # Imported here, since a caller that uses only workers needs no parser.
+        from gqlnews.ingest.pool_worker import parse_and_convert
+
+        for file in chain(first, rest):
             yield parse_and_convert(convert, content, file, options)
 
 
-def _parse_in_workers(
-    convert: Convert[ResultT],
-    folder: Path | OpenFolder,
-    batches: Iterator[list[SourceFile]],
-    options: ParseOptions,
-    count: int,
-    timeout: float,
-) -> Iterator[ResultT]:
-    with as_open_folder(folder) as content:
-        setup = Setup(str(content.path), content.descriptor, options, convert.__module__, convert.__name__)
-        yield from Pool(setup, _build_decoder(convert), _build_give_up(convert), count, timeout).run(batches)
+def _give_up(convert: Convert[ResultT], file: SourceFile, reason: str) -> ResultT:
+    from gqlnews.ingest.pool_worker import failed_result
 
-
-def _build_give_up(convert: Convert[ResultT]) -> Callable[[SourceFile, str], ResultT]:
-    def give_up(file: SourceFile, reason: str) -> ResultT:
-        from gqlnews.ingest.pool_worker import failed_result
-
-        message = f"The process that parsed this file failed ({reason}): split the file, or make it simpler."
-        return convert(failed_result(file, message))
-
-    return give_up
-
-
-def _identity(result: ParseResult) -> ParseResult:
-    return result
-
-
-def _build_decoder(convert: Convert[ResultT]) -> Callable[[bytes], list[ResultT]]:
-    """Build the decoder of the workers' responses, from the return annotation of `convert`."""
-    result_type: Any = get_type_hints(convert)["return"]
-    return msgspec.msgpack.Decoder(list[result_type]).decode
+    message = f"The process that parsed this file failed ({reason}): split the file, or make it simpler."
+    return convert(failed_result(file, message))
 
 
 def _split_into_batches(files: Iterator[SourceFile]) -> Iterator[list[SourceFile]]:

@@ -10,8 +10,8 @@ from gqlnews.content.diagnostics import WARNINGS
 from gqlnews.content.models import ParseOptions, ParseResult, SourceFile
 from gqlnews.content.parse_file import MAX_BYTES, parse_article, parse_file
 from gqlnews.discovery.scan import scan_folder
-from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import NEEDED, Bad, bad_files, fenced
+from tests.content.parsing import parse_all
 
 BAD_FILES = {bad.name: bad for bad in bad_files()}
 GOOD = fenced("title: Good\npublishedDateTime: 2021-04-15\nwebUrl: https://good.org/1\n")

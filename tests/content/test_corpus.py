@@ -7,7 +7,7 @@ import pytest
 
 from gqlnews.content.models import ParsedArticle, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import scan_folder
-from gqlnews.ingest.worker_pool import parse_all
+from tests.content.parsing import parse_all
 
 ESCAPED_LINES = 1_104
 

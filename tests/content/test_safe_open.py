@@ -23,9 +23,9 @@ from gqlnews.content.safe_open import (
 )
 from gqlnews.discovery.fs_events import WatchTree
 from gqlnews.discovery.scan import scan_folder, scan_paths
-from gqlnews.ingest.worker_pool import parse_all
 from tests.content.bad_files import fenced
 from tests.content.exchange import ROOT, exchanging
+from tests.content.parsing import parse_all
 
 OPENERS = [pytest.param(open_beneath, id="default"), pytest.param(open_by_component, id="by-component")]
 OPTIONS = ParseOptions()

@@ -22,11 +22,12 @@ from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import scan_folder
 from gqlnews.errors import ParserProcessError
 from gqlnews.ingest import process_pool
-from gqlnews.ingest.process_pool import BATCH_TIMEOUT, MAX_CONSECUTIVE_EXITS, MAX_FILE_ATTEMPTS
-from gqlnews.ingest.worker_pool import Convert, _identity, map_files, parse_all
+from gqlnews.ingest.process_pool import BATCH_TIMEOUT, MAX_BATCH_EXITS, MAX_FILE_ATTEMPTS, Convert
+from gqlnews.ingest.worker_pool import map_files
 from tests.content.bad_files import fenced
 from tests.content.deadly import HARMFUL, failing, hanging, killing, killing_always
 from tests.content.lifeless import identity
+from tests.content.parsing import parse_all, unchanged
 
 OPTIONS = ParseOptions(base_url="https://site.org/")
 MANY = 700
@@ -115,7 +116,7 @@ def test_workers_that_are_killed_are_replaced(folder: Path, count: int) -> None:
 
 
 def test_a_suspended_worker_is_replaced(folder: Path) -> None:
-    outcomes = map_files(_identity, folder, listed(folder), OPTIONS, 1, isolate=True, timeout=1.0)
+    outcomes = map_files(unchanged, folder, listed(folder), OPTIONS, 1, isolate=True, timeout=1.0)
     read = [next(outcomes)]
     (started,) = workers()
     os.kill(started, signal.SIGSTOP)
@@ -151,7 +152,7 @@ def test_a_single_deadly_file_is_given_up(folder: Path) -> None:
 
 def test_many_deadly_files_do_not_stop_an_ingest(folder: Path) -> None:
     files = [file for file in listed(folder) if int(file.path[:-3]) % 7][
-        : MAX_CONSECUTIVE_EXITS // MAX_FILE_ATTEMPTS + 2
+        : MAX_BATCH_EXITS // MAX_FILE_ATTEMPTS + 2
     ]
     outcomes = list(map_files(killing_always, folder, files, OPTIONS, 2, isolate=True))
     assert {outcome.source.path for outcome in outcomes} == {file.path for file in files}

@@ -6,8 +6,8 @@ import pytest
 
 from gqlnews.content.models import ParsedArticle, ParseOptions, ParseResult, SourceFile
 from gqlnews.discovery.scan import scan_folder
-from gqlnews.ingest.worker_pool import parse_all
 from tests.conftest import EXAMPLES
+from tests.content.parsing import parse_all
 
 LEAD = "2026/harbour-tunnel-opens"
 

@@ -9,8 +9,8 @@ import yaml
 
 from gqlnews.content.models import ParseOptions, ProblemSeverity, SourceFile
 from gqlnews.discovery.scan import scan_folder
-from gqlnews.ingest.worker_pool import parse_all
 from gqlnews.sample import write_sample
+from tests.content.parsing import parse_all
 
 ARTICLES = 2_500
 Matter = dict[str, Any]

@@ -3,27 +3,9 @@
 from random import Random
 from typing import NamedTuple
 
+from gqlnews.sample import figures
 from gqlnews.sample.fields import SampleArticle, Subject, make_article, make_excerpt, make_subject, make_title
-from gqlnews.sample.figures import (
-    MINUTES,
-    SHARE_AT_MIDNIGHT,
-    SHARE_LISTING_THEMSELVES,
-    SHARE_OF_DISAGREEING_DUPLICATES,
-    SHARE_OF_DRIFTED_EXCERPTS,
-    SHARE_OF_DRIFTED_NUMBERS,
-    SHARE_OF_DRIFTED_TITLES,
-    SHARE_OF_DUPLICATES,
-    SHARE_OF_OLDER_DUPLICATES,
-    SHARE_OF_PUBLISHED_OUTSIDERS,
-    SHARE_OF_PUBLISHED_STORIES,
-    SHARE_PUBLISHED_TWICE,
-    SHARE_WITH_EXTERNAL_ENTRIES,
-    SHARE_WITH_REPEATS,
-    STORY_SIZES,
-    Quantiles,
-    build_weights,
-    happens,
-)
+from gqlnews.sample.figures import Quantiles, build_weights, happens
 
 # Shape of a block: the articles that form a story, and the related list of each article.
 #
@@ -64,12 +46,12 @@ class BlockShape(NamedTuple):
 def draw_shape(rng: Random, room: int) -> BlockShape:
     """Draw the shape of the next block, which has at most `room` articles (1 or more)."""
     kind = _KINDS.at(rng.random())
-    members = min(room, STORY_SIZES.at(rng.random())) if kind == STORY else 0
+    members = min(room, figures.STORY_SIZES.at(rng.random())) if kind == STORY else 0
     if members == 1:
         members = 0
     outsiders = _draw_outsiders(rng, kind, members)
     outsiders = min(room - members, max(outsiders, 0 if members else 1))
-    duplicates = sum(happens(rng, SHARE_OF_DUPLICATES) for _ in range(outsiders))
+    duplicates = sum(happens(rng, figures.SHARE_OF_DUPLICATES) for _ in range(outsiders))
     return BlockShape(members, outsiders, min(duplicates, room - members - outsiders))
 
 
@@ -140,7 +122,7 @@ def make_block(rng: Random, first: int, total: int) -> Block:
     """Generate the block that starts with article number `first` of a sample of `total` articles."""
     room = min(total - first, max(6, total // 8))
     shape = draw_shape(rng, room)
-    subject = make_subject(rng, int(rng.random() * (MINUTES - _MAX_SUBJECT_MINUTES)) + 2_880)
+    subject = make_subject(rng, int(rng.random() * (figures.MINUTES - _MAX_SUBJECT_MINUTES)) + 2_880)
     published = _draw_published(rng, shape)
     articles = [
         make_article(rng, first + index, total, subject, _draw_minute(rng, subject), published[index])
@@ -158,15 +140,15 @@ def make_block(rng: Random, first: int, total: int) -> Block:
 def _draw_published(rng: Random, shape: BlockShape) -> list[bool]:
     """Draw the published articles: in most stories one, rarely two; and about a quarter of the outsiders."""
     members = [False] * shape.members
-    if members and happens(rng, SHARE_OF_PUBLISHED_STORIES):
-        for _ in range(2 if happens(rng, SHARE_PUBLISHED_TWICE) else 1):
+    if members and happens(rng, figures.SHARE_OF_PUBLISHED_STORIES):
+        for _ in range(2 if happens(rng, figures.SHARE_PUBLISHED_TWICE) else 1):
             members[int(rng.random() * shape.members)] = True
-    return members + [happens(rng, SHARE_OF_PUBLISHED_OUTSIDERS) for _ in range(shape.outsiders)]
+    return members + [happens(rng, figures.SHARE_OF_PUBLISHED_OUTSIDERS) for _ in range(shape.outsiders)]
 
 
 def _draw_minute(rng: Random, subject: Subject) -> int:
     minute = subject.minute + _MINUTES_AFTER_START.at(rng.random())
-    return minute - minute % 1440 if happens(rng, SHARE_AT_MIDNIGHT) else minute
+    return minute - minute % 1440 if happens(rng, figures.SHARE_AT_MIDNIGHT) else minute
 
 
 def _make_duplicate(
@@ -174,8 +156,8 @@ def _make_duplicate(
 ) -> SampleArticle:
     """Copy an outsider as another article with the same URL, as old or older; some differ in `published`."""
     original = articles[shape.members + int(rng.random() * shape.outsiders)]
-    older = int(rng.random() * 2_880) if happens(rng, SHARE_OF_OLDER_DUPLICATES) else 0
-    published = original.published != happens(rng, SHARE_OF_DISAGREEING_DUPLICATES)
+    older = int(rng.random() * 2_880) if happens(rng, figures.SHARE_OF_OLDER_DUPLICATES) else 0
+    published = original.published != happens(rng, figures.SHARE_OF_DISAGREEING_DUPLICATES)
     return original._replace(number=number, minute=original.minute - older, published=published)
 
 
@@ -189,11 +171,11 @@ def _build_related(
     entries = [_build_entry(rng, articles[link], subject) for link in links]
     if not entries:
         return entries
-    if happens(rng, SHARE_LISTING_THEMSELVES):
+    if happens(rng, figures.SHARE_LISTING_THEMSELVES):
         entries.insert(int(rng.random() * len(entries)), Entry(articles[index], is_current=True))
-    if happens(rng, SHARE_WITH_REPEATS):
+    if happens(rng, figures.SHARE_WITH_REPEATS):
         entries += entries[: 1 + int(rng.random() * 2)]
-    if happens(rng, SHARE_WITH_EXTERNAL_ENTRIES):
+    if happens(rng, figures.SHARE_WITH_EXTERNAL_ENTRIES):
         entries.append(Entry(_make_external(rng, articles[links[0]], subject), is_current=False))
     return entries
 
@@ -201,14 +183,17 @@ def _build_related(
 def _build_entry(rng: Random, article: SampleArticle, subject: Subject) -> Entry:
     """Build an entry with the article's current values or, for some, values that have drifted from them."""
     text, number = rng.random(), rng.random()
-    if text < SHARE_OF_DRIFTED_TITLES:
+    if text < figures.SHARE_OF_DRIFTED_TITLES:
         article = article._replace(title=make_title(rng, subject))
-    if text < SHARE_OF_DRIFTED_EXCERPTS:
+    if text < figures.SHARE_OF_DRIFTED_EXCERPTS:
         article = article._replace(excerpt=make_excerpt(rng, subject))
-    if number < SHARE_OF_DRIFTED_NUMBERS:
+    if number < figures.SHARE_OF_DRIFTED_NUMBERS:
         later = article.minute + 1 + int(rng.random() * 600)
-        article = article._replace(quality=article.quality + 3, minute=min(later, MINUTES - 1))
-    return Entry(article, is_current=text >= SHARE_OF_DRIFTED_EXCERPTS and number >= SHARE_OF_DRIFTED_NUMBERS)
+        article = article._replace(quality=article.quality + 3, minute=min(later, figures.MINUTES - 1))
+    return Entry(
+        article,
+        is_current=text >= figures.SHARE_OF_DRIFTED_EXCERPTS and number >= figures.SHARE_OF_DRIFTED_NUMBERS,
+    )
 
 
 def _make_external(rng: Random, model: SampleArticle, subject: Subject) -> SampleArticle:

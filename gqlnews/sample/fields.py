@@ -4,30 +4,8 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from gqlnews.sample.figures import (
-    EXCERPT_LENGTH,
-    HEAT_BONUS,
-    PROVIDER_RANKS,
-    QUALITY_PUBLISHED,
-    QUALITY_UNPUBLISHED,
-    REAL_ARTICLES,
-    SHARE_IN_FIRST_TOPIC,
-    SHARE_OF_ESCAPED_IMAGES,
-    SHARE_OF_ESCAPED_PAGES,
-    SHARE_OF_VIDEOS,
-    SHARE_WITH_AMP,
-    SHARE_WITH_HEAT_BONUS,
-    SHARE_WITH_IMAGE,
-    SHARE_WITHOUT_HEAT,
-    TITLE_LENGTH,
-    TOPICS,
-    build_weights,
-    format_date,
-    generate_word,
-    happens,
-    lexicon,
-    pick,
-)
+from gqlnews.sample import figures
+from gqlnews.sample.figures import build_weights, format_date, generate_word, happens, lexicon, pick
 
 # Providers: few with many articles, many with few articles, and some with several names.
 
@@ -50,8 +28,8 @@ def provider_rank(share: float, total: int) -> int:
 
     The busiest providers are the same in every sample; larger samples have a longer tail.
     """
-    rank = PROVIDER_RANKS.between(share)
-    return int(rank + (_growth(total) - 1.0) * rank * rank / PROVIDER_RANKS.values[-1])
+    rank = figures.PROVIDER_RANKS.between(share)
+    return int(rank + (_growth(total) - 1.0) * rank * rank / figures.PROVIDER_RANKS.values[-1])
 
 
 @lru_cache(maxsize=4096)
@@ -70,13 +48,13 @@ def provider_at(rank: int, total: int) -> SampleProvider:
 
 def _growth(total: int) -> float:
     """Return the number of providers relative to that of the real content."""
-    return max(1.0, total / REAL_ARTICLES)
+    return max(1.0, total / figures.REAL_ARTICLES)
 
 
 # Fields of one article, for its own file and for the related lists of others.
 
 
-_TOPIC = build_weights([(index, count) for index, (_, count) in enumerate(TOPICS) if index])
+_TOPIC = build_weights([(index, count) for index, (_, count) in enumerate(figures.TOPICS) if index])
 _MORE_TOPICS = build_weights([(0, 1755), (1, 6502), (2, 383), (3, 42)])
 _WIDTHS = ((1200, 630), (1200, 630), (700, 393), (700, 466), (600, 315), (2121, 1414), (700, 350), (480, 360))
 _TITLES = ("{}",) * 8 + ("“{}”", "{}: What Comes Next?", "{} — and Why", "Q&A: {}")
@@ -118,12 +96,12 @@ def make_article(
     """Generate article number `number`, counted from 0, of a sample of `total` articles."""
     provider = provider_at(provider_rank(rng.random(), total), total)
     name_share = rng.random() * 2.2
-    quality = (QUALITY_PUBLISHED if published else QUALITY_UNPUBLISHED).at(rng.random())
+    quality = (figures.QUALITY_PUBLISHED if published else figures.QUALITY_UNPUBLISHED).at(rng.random())
     width, height = _WIDTHS[int(rng.random() * len(_WIDTHS))]
-    escaped = "&amp;h=" if happens(rng, SHARE_OF_ESCAPED_IMAGES) else "-h"
+    escaped = "&amp;h=" if happens(rng, figures.SHARE_OF_ESCAPED_IMAGES) else "-h"
     image = (
         f"https://images.example/{number}.jpg?w={width}{escaped}{height}"
-        if happens(rng, SHARE_WITH_IMAGE)
+        if happens(rng, figures.SHARE_WITH_IMAGE)
         else None
     )
     return SampleArticle(
@@ -132,8 +110,8 @@ def make_article(
         excerpt=make_excerpt(rng, subject),
         minute=minute,
         url=_url(rng, number, minute, provider),
-        has_amp=happens(rng, SHARE_WITH_AMP),
-        is_video=happens(rng, SHARE_OF_VIDEOS),
+        has_amp=happens(rng, figures.SHARE_WITH_AMP),
+        is_video=happens(rng, figures.SHARE_OF_VIDEOS),
         quality=quality,
         provider=provider,
         provider_name=provider.names[
@@ -151,12 +129,12 @@ def make_article(
 def make_subject(rng: Random, minute: int) -> Subject:
     """Draw the words and the topic of a block that starts at `minute`."""
     words = tuple(pick(rng, lexicon().titled, 12))
-    return Subject(words, TOPICS[_TOPIC.at(rng.random())][0], minute)
+    return Subject(words, figures.TOPICS[_TOPIC.at(rng.random())][0], minute)
 
 
 def make_title(rng: Random, subject: Subject) -> str:
     """Generate a title with a realistic length; some have quotation marks, a colon, a dash or `&`."""
-    length = TITLE_LENGTH.at(rng.random())
+    length = figures.TITLE_LENGTH.at(rng.random())
     words = pick(rng, lexicon().titled, length // 6 + 2)
     words[::2] = pick(rng, subject.words, len(words[::2]))
     cut = " ".join(words)[: length + 1].rpartition(" ")[0]
@@ -165,7 +143,7 @@ def make_title(rng: Random, subject: Subject) -> str:
 
 def make_excerpt(rng: Random, subject: Subject) -> str:
     """Generate the first sentences of an article, cut off at any character, as aggregators do."""
-    length = EXCERPT_LENGTH.at(rng.random())
+    length = figures.EXCERPT_LENGTH.at(rng.random())
     return running_text(rng, length // 20 + 1, subject)[:length].rstrip()
 
 
@@ -180,23 +158,23 @@ def running_text(rng: Random, count: int, subject: Subject) -> str:
 
 def _url(rng: Random, number: int, minute: int, provider: SampleProvider) -> str:
     path = f"https://www.{provider.domain}/{format_date(minute).replace('-', '/')}/{number}"
-    return f"{path}?from=feed&amp;page=1" if happens(rng, SHARE_OF_ESCAPED_PAGES) else path
+    return f"{path}?from=feed&amp;page=1" if happens(rng, figures.SHARE_OF_ESCAPED_PAGES) else path
 
 
 def _heat(rng: Random, quality: int, published: bool) -> int:
     if not published:
-        return -1 if happens(rng, SHARE_WITHOUT_HEAT) else quality
-    if happens(rng, SHARE_WITH_HEAT_BONUS):
-        return quality + HEAT_BONUS.at(rng.random())
+        return -1 if happens(rng, figures.SHARE_WITHOUT_HEAT) else quality
+    if happens(rng, figures.SHARE_WITH_HEAT_BONUS):
+        return quality + figures.HEAT_BONUS.at(rng.random())
     return quality
 
 
 def _topics(rng: Random, subject: Subject) -> tuple[str, ...]:
     more = _MORE_TOPICS.at(rng.random())
-    names = [TOPICS[0][0]] if happens(rng, SHARE_IN_FIRST_TOPIC) or not more else []
+    names = [figures.TOPICS[0][0]] if happens(rng, figures.SHARE_IN_FIRST_TOPIC) or not more else []
     if more:
         names.append(subject.topic)
-    names.extend(TOPICS[_TOPIC.at(rng.random())][0] for _ in range(more - 1))
+    names.extend(figures.TOPICS[_TOPIC.at(rng.random())][0] for _ in range(more - 1))
     return tuple(dict.fromkeys(names))
 
 

@@ -8,17 +8,19 @@
 """
 
 import re
-from binascii import b2a_base64
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from json import JSONEncoder
 from pathlib import Path
 from random import Random
 
 from gqlnews.errors import ContentFolderError, SettingsError
+from gqlnews.sample import figures
 from gqlnews.sample.articles import Block, make_block
 from gqlnews.sample.fields import SampleArticle, make_body
-from gqlnews.sample.figures import CIPHER_BLOCKS, SHARE_WITH_BODY, format_date, format_timestamp, happens
+from gqlnews.sample.figures import format_date, format_timestamp, happens
 
 # Target folder: a new or empty folder, or an earlier sample; never a folder with a user's articles.
 
@@ -32,34 +34,26 @@ _SAMPLE_FILE = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]*\d+\.md")
 def prepare_folder(folder: Path) -> None:
     """Create `folder`, or delete the files of an earlier sample from it. Other files in it are kept.
 
-    Raises ContentFolderError if the folder is neither empty nor an earlier sample, or cannot be written.
+    Raises ContentFolderError if the folder is neither empty nor an earlier sample.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / _MARKER).is_file():
-            _remove_sample(folder)
-        elif any(folder.iterdir()):
-            raise ContentFolderError(
-                f"{folder} is neither empty nor an earlier sample: choose a new folder, or empty this one."
-            )
-        (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
-    except OSError as error:
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / _MARKER).is_file():
+        _remove_sample(folder)
+    elif any(folder.iterdir()):
         raise ContentFolderError(
-            f"Cannot write to {folder}: {error.strerror}. Choose a writable folder."
-        ) from error
+            f"{folder} is neither empty nor an earlier sample: choose a new folder, or empty this one."
+        )
+    (folder / _MARKER).write_bytes(_MARKER_TEXT.encode())
 
 
 def _remove_sample(folder: Path) -> None:
     for month in list(folder.glob(_MONTH_FOLDERS)):
-        for file in _sample_files(month):
-            file.unlink()
+        for file in list(month.iterdir()):
+            if _SAMPLE_FILE.fullmatch(file.name) and not file.is_dir():
+                file.unlink()
         for folder_to_remove in (month, month.parent):
             if not any(folder_to_remove.iterdir()):
                 folder_to_remove.rmdir()
-
-
-def _sample_files(month: Path) -> Iterator[Path]:
-    return (file for file in list(month.iterdir()) if _SAMPLE_FILE.fullmatch(file.name) and not file.is_dir())
 
 
 # Text of the files. It is built from fixed templates, so no general YAML emitter is needed.
@@ -92,6 +86,7 @@ def entry_text(article: SampleArticle) -> str:
 
 def article_text(article: SampleArticle, related: list[str], secured: str, body: str) -> str:
     """Format a whole file; `related` contains items from `entry_text`, `body` is Markdown or empty."""
+    topics = "".join(f"  - {topic}\n" for topic in article.topics)
     related_section = "related:\n" + "".join(related) if related else ""
     return (
         f"---\n"
@@ -113,7 +108,7 @@ def article_text(article: SampleArticle, related: list[str], secured: str, body:
         f"{_badge(article)}"
         f"\n"
         f"topics:\n"
-        f"{_topics(article)}"
+        f"{topics}"
         f"\n"
         f"{_article_image(article)}"
         f"{related_section}"
@@ -122,10 +117,6 @@ def article_text(article: SampleArticle, related: list[str], secured: str, body:
         f"---\n\n"
         f"{body}"
     )
-
-
-def _topics(article: SampleArticle) -> str:
-    return "".join([f"  - {topic}\n" for topic in article.topics])
 
 
 def _amp(article: SampleArticle, indent: str) -> str:
@@ -152,11 +143,8 @@ def _entry_image(article: SampleArticle) -> str:
 def _article_image(article: SampleArticle) -> str:
     if article.image is None:
         return ""
-    attribution = (
-        f"    attribution: {_quote(article.provider_name)}\n"
-        if article.number % _ATTRIBUTION_INTERVAL == 0
-        else ""
-    )
+    has_attribution = article.number % _ATTRIBUTION_INTERVAL == 0
+    attribution = f"    attribution: {_quote(article.provider_name)}\n" if has_attribution else ""
     return (
         f"images:\n"
         f'  - url: "{article.image}"\n'
@@ -187,6 +175,7 @@ def _video(article: SampleArticle) -> str:
 
 _NOT_IN_FILE_NAME = re.compile(r"[^a-z0-9]+")
 _REPORT_EVERY = 500
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +188,7 @@ class SampleReport:
     size: int
 
 
-def write_sample(
-    folder: Path, articles: int, seed: int, progress: Callable[[int, int], None] | None = None
-) -> SampleReport:
+def write_sample(folder: Path, articles: int, seed: int, progress: Progress | None = None) -> SampleReport:
     """Write a sample of `articles` files; `progress` is called with the number written so far, and the total.
 
     Raises SettingsError for a negative number of articles, and ContentFolderError if the folder is neither
@@ -209,9 +196,9 @@ def write_sample(
     """
     if articles < 0:
         raise SettingsError(f"A sample cannot have {articles} articles: choose 0 or more.")
-    prepare_folder(folder)
     try:
-        return _write_all(folder, articles, seed, progress or _ignore_progress)
+        prepare_folder(folder)
+        return _write_all(folder, articles, seed, progress or (lambda _done, _total: None))
     except OSError as error:
         raise ContentFolderError(
             f"Cannot write the sample: {error}. Choose a writable folder with enough free space."
@@ -228,7 +215,7 @@ def draw_blocks(total: int, seed: int) -> Iterator[tuple[Random, Block]]:
         first += len(block.articles)
 
 
-def _write_all(folder: Path, total: int, seed: int, progress: Callable[[int, int], None]) -> SampleReport:
+def _write_all(folder: Path, total: int, seed: int, progress: Progress) -> SampleReport:
     done = published = related = size = reported = 0
     created_folders: set[str] = set()
     for rng, block in draw_blocks(total, seed):
@@ -246,28 +233,20 @@ def _write_all(folder: Path, total: int, seed: int, progress: Callable[[int, int
 
 def _texts(rng: Random, block: Block) -> Iterator[tuple[SampleArticle, str]]:
     """Yield each article with the text of its file. Current entries about an article are formatted once."""
-    current_entries: dict[int, str] = {}
+    current_text = cache(lambda number: entry_text(block.articles[number - block.articles[0].number]))
     for article, entries in zip(block.articles, block.related, strict=True):
-        related = []
-        for listed_article, is_current in entries:
-            text = current_entries.get(listed_article.number) if is_current else None
-            if text is None:
-                text = entry_text(listed_article)
-                if is_current:
-                    current_entries[listed_article.number] = text
-            related.append(text)
-        body = make_body(rng, block.subject) if happens(rng, SHARE_WITH_BODY) else ""
+        related = [
+            current_text(listed.number) if is_current else entry_text(listed)
+            for listed, is_current in entries
+        ]
+        body = make_body(rng, block.subject) if happens(rng, figures.SHARE_WITH_BODY) else ""
         yield article, article_text(article, related, _secured(rng), body)
 
 
 def _secured(rng: Random) -> str:
     """Generate random data in the format of `secured`: a ciphertext and a 16-byte IV, in base64."""
-    payload = rng.randbytes(16 * CIPHER_BLOCKS.at(rng.random()))
-    return f"{_base64(payload)};{_base64(rng.randbytes(16))}"
-
-
-def _base64(data: bytes) -> str:
-    return b2a_base64(data, newline=False).decode()
+    payload, iv = rng.randbytes(16 * figures.CIPHER_BLOCKS.at(rng.random())), rng.randbytes(16)
+    return f"{b64encode(payload).decode()};{b64encode(iv).decode()}"
 
 
 def _write(folder: Path, created_folders: set[str], article: SampleArticle, text: str) -> int:
@@ -282,7 +261,3 @@ def _write(folder: Path, created_folders: set[str], article: SampleArticle, text
     with open(f"{month}/{day}-{words}-{article.number}.md", "wb", buffering=0) as file:
         file.write(content)
     return len(content)
-
-
-def _ignore_progress(_done: int, _of: int) -> None:
-    """Ignore progress."""

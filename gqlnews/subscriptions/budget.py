@@ -74,9 +74,8 @@ class Budget:
 # index or reads a list, so its time grows with the size of the store.
 
 BASE_SECONDS = 0.000_1  # per subscription
-SEARCH_SECONDS = 0.001  # per full-text search in the filter
-CONTAINS_SECONDS = 0.000_02  # per `contains` comparison in the filter
-COMPARISON_SECONDS = 0.000_002  # per other comparison in the filter
+OPERATOR_SECONDS = {Operator.MATCHES: 0.001, Operator.CONTAINS: 0.000_02}  # per comparison in the filter
+COMPARISON_SECONDS = 0.000_002  # per comparison with another operator
 LIST_SECONDS = 0.001  # per selected field in GROWING
 OBJECT_SECONDS = 0.000_005  # per object of one event
 MAX_LIGHT_COST = 200  # maximum objects of one event of a light subscription
@@ -87,7 +86,10 @@ GROWING = Connection | TermsFacet | StatsFacet | HistogramFacet | MoreLikeThis |
 
 def expected_seconds(bound: BoundSubscription) -> float:
     """Estimate the seconds for one page of few changes; the filter runs before and after them."""
-    filtering = 2 * sum(_comparison_seconds(one) for one in _comparisons(_condition(bound)))
+    filtering = 2 * sum(
+        OPERATOR_SECONDS.get(comparison.operator, COMPARISON_SECONDS)
+        for comparison in _comparisons(_condition(bound))
+    )
     lists = sum(isinstance(field.declaration, GROWING) for field in _walk_fields(bound.field))
     return BASE_SECONDS + filtering + LIST_SECONDS * lists + OBJECT_SECONDS * bound.cost
 
@@ -103,16 +105,6 @@ def _condition(bound: BoundSubscription) -> Condition:
     condition = bound.arguments.shape
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     return condition
-
-
-def _comparison_seconds(comparison: Comparison) -> float:
-    match comparison.operator:
-        case Operator.MATCHES:
-            return SEARCH_SECONDS
-        case Operator.CONTAINS:
-            return CONTAINS_SECONDS
-        case _:
-            return COMPARISON_SECONDS
 
 
 def _comparisons(condition: Condition) -> Iterator[Comparison]:

@@ -1,13 +1,12 @@
 """Evaluate a subscription's filter before and after a change; parse and check its resume token."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
 
 from gqlnews.database.sqlite.snapshots import Change, Snapshot, VersionState
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import Code
 from gqlnews.query.prepared import BoundSubscription, SqlCall
 from gqlnews.query.sql.changes import EPOCH_CHANGED, UNKNOWN_VERSION, VERSION_EXPIRED
 from gqlnews.query.tree import LocatedRequestError
@@ -15,28 +14,6 @@ from gqlnews.schema.changes import ChangeKind
 from gqlnews.subscriptions.subscriber_queue import Event
 
 # Resume token of a subscription: the version in its argument `since`.
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeToken:
-    """Parsed resume token. `started` is the version number at which a client began to page through `changes`.
-
-    It equals `number` if the client has read all pages.
-    """
-
-    epoch: str
-    number: int
-    started: int
-
-    @staticmethod
-    def parse(values: Mapping[str, object]) -> "ResumeToken | None":
-        """Build the token from the argument values of a subscription; None without `since`."""
-        epoch, number, started = (values[name] for name in ("epoch", "since", "started"))
-        if epoch is None:
-            return None
-        assert isinstance(epoch, str)
-        assert isinstance(number, int)
-        return ResumeToken(epoch, number, started if isinstance(started, int) else number)
 
 
 class ResumePoint(NamedTuple):
@@ -54,31 +31,29 @@ class ResumePoint(NamedTuple):
 def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> ResumePoint:
     """Return the resume point: at `since`, or without it at `number`, the version when it was requested.
 
-    Raises LocatedRequestError if the subscription cannot resume at `since`.
+    The argument `started` is the version number at which a client began to page through `changes`; None if
+    the client has read all pages. Raises LocatedRequestError if the subscription cannot resume at `since`.
     """
-    since = ResumeToken.parse(bound.arguments.values)
-    if since is None:
+    epoch, since, started = (bound.arguments.values[name] for name in ("epoch", "since", "started"))
+    if epoch is None:
         return ResumePoint(number, number, state.number)
-    error = _resume_error(since, state)
-    if error is not None:
-        raise LocatedRequestError(error.code, str(error), bound.field.node, bound.field.path)
-    return ResumePoint(since.number, since.started if since.number > 0 else state.number, state.number)
+    assert isinstance(since, int)
+    started = started if isinstance(started, int) else since
+    if epoch != state.epoch:
+        code, message = Code.VERSION_TOO_OLD, EPOCH_CHANGED
+    elif max(since, started) > state.number:
+        code, message = Code.BAD_VERSION, UNKNOWN_VERSION
+    elif since > 0 and started < state.last_pruned:
+        code, message = Code.VERSION_TOO_OLD, VERSION_EXPIRED
+    else:
+        return ResumePoint(since, started if since > 0 else state.number, state.number)
+    raise LocatedRequestError(code, message, bound.field.node, bound.field.path)
 
 
 def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:
     """Raise LocatedRequestError if the change log was pruned past the resume point during a slow replay."""
     if start.known_up_to < state.last_pruned:
         raise LocatedRequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED, bound.field.node, bound.field.path)
-
-
-def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | None:
-    if since.epoch != state.epoch:
-        return RequestError(Code.VERSION_TOO_OLD, EPOCH_CHANGED)
-    if max(since.number, since.started) > state.number:
-        return RequestError(Code.BAD_VERSION, UNKNOWN_VERSION)
-    if since.number > 0 and since.started < state.last_pruned:
-        return RequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED)
-    return None
 
 
 # Evaluate a subscription's filter before and after a change, and render the resulting events.
@@ -92,9 +67,6 @@ def _resume_error(since: ResumeToken, state: VersionState) -> RequestError | Non
 #
 # For a replay there is no snapshot of the content before the missed changes. So every changed article that
 # does not match now has the event REMOVED.
-
-Kinds = Mapping[str, ChangeKind]
-"""Change kinds by slug; articles without an event are omitted."""
 
 _KINDS = {
     (False, True): ChangeKind.ADDED,
@@ -127,7 +99,8 @@ class ChangeFilter:
         bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in rows.split(b"\n"))
         return [Event(change.number, body) for change, body in zip(relevant, bodies, strict=True)]
 
-    def _kinds(self, bound: BoundSubscription) -> Kinds:
+    def _kinds(self, bound: BoundSubscription) -> Mapping[str, ChangeKind]:
+        """Return the kinds of change by slug, without the articles that have no event."""
         after = self._matching_slugs(bound, self._now)
         if isinstance(self._before, int):
             since = self._before

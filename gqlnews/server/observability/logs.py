@@ -92,15 +92,11 @@ def log_stream_end(
 
     `code` is the error code, if the operation was rejected or failed.
     """
-    fields: dict[str, object] = {
-        "name": operation,
-        "ms": round((perf_counter() - start) * 1000, 2),
-        "events": events,
-        "over": transport,
-    }
-    if code is not None:
-        fields["code"] = code
-    log_event("operation", **fields, id=request_id_var.get())
+    ms = round((perf_counter() - start) * 1000, 2)
+    error = {} if code is None else {"code": code}
+    log_event(
+        "operation", name=operation, ms=ms, events=events, over=transport, **error, id=request_id_var.get()
+    )
 
 
 def log_rejection(over: str, status: int, code: str, reason: str) -> None:

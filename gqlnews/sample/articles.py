@@ -176,7 +176,9 @@ def _build_related(
     if happens(rng, figures.SHARE_WITH_REPEATS):
         entries += entries[: 1 + int(rng.random() * 2)]
     if happens(rng, figures.SHARE_WITH_EXTERNAL_ENTRIES):
-        entries.append(Entry(_make_external(rng, articles[links[0]], subject), is_current=False))
+        url = f"{articles[links[0]].url.partition('?')[0]}/elsewhere"  # of no file in the sample
+        external = articles[links[0]]._replace(title=make_title(rng, subject), url=url)
+        entries.append(Entry(external, is_current=False))
     return entries
 
 
@@ -194,8 +196,3 @@ def _build_entry(rng: Random, article: SampleArticle, subject: Subject) -> Entry
         article,
         is_current=text >= figures.SHARE_OF_DRIFTED_EXCERPTS and number >= figures.SHARE_OF_DRIFTED_NUMBERS,
     )
-
-
-def _make_external(rng: Random, model: SampleArticle, subject: Subject) -> SampleArticle:
-    """Create an article that has no file in the sample."""
-    return model._replace(title=make_title(rng, subject), url=f"{model.url.partition('?')[0]}/elsewhere")

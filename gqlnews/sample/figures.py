@@ -1,8 +1,8 @@
 """Statistics of a real content folder: distributions, dates, and word frequencies."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import accumulate
 from math import isqrt
@@ -125,28 +125,20 @@ STORY_SIZES = build_weights([
 # Dates of the sample, in minutes since the start of three fixed years, independent of clock and time zone.
 
 
-_FIRST_DAY = date(2023, 1, 1)
-_DAYS = (date(2026, 1, 1) - _FIRST_DAY).days
-_MINUTES_A_DAY = 1440
+_START = datetime(2023, 1, 1, tzinfo=UTC)
 
-MINUTES = _DAYS * _MINUTES_A_DAY
+MINUTES = (datetime(2026, 1, 1, tzinfo=UTC) - _START) // timedelta(minutes=1)
 """Number of minutes in the three years."""
-
-
-@cache
-def _days() -> tuple[str, ...]:
-    return tuple((_FIRST_DAY + timedelta(days=day)).isoformat() for day in range(_DAYS))
-
-
-def format_date(minute: int) -> str:
-    """Format the date, as `2024-05-17`."""
-    return _days()[minute // _MINUTES_A_DAY]
 
 
 def format_timestamp(minute: int) -> str:
     """Format the timestamp, as `2024-05-17T09:41:00Z`."""
-    hour, minute_of_hour = divmod(minute % _MINUTES_A_DAY, 60)
-    return f"{format_date(minute)}T{hour:02}:{minute_of_hour:02}:00Z"
+    return f"{(_START + timedelta(minutes=minute)).isoformat()[:19]}Z"
+
+
+def format_date(minute: int) -> str:
+    """Format the date, as `2024-05-17`."""
+    return format_timestamp(minute)[:10]
 
 
 # Vocabulary with Zipf frequencies: the n-th word of 20,000 occurs about 1/n as often as the first.
@@ -213,14 +205,11 @@ def lexicon() -> Lexicon:
     """Build the lexicon once: about 100,000 references to 20,000 words."""
     function_words, news = _FUNCTION_WORDS.split(), _TOPICAL_WORDS.split()
     rare = [generate_word(number) for number in range(_VOCABULARY - len(function_words) - len(news))]
-    topical = tuple(_repeat_by_frequency(news + rare, _topical_frequency))
-    running = _shuffled([*_repeat_by_frequency(function_words, _function_word_frequency), *topical])
+    topical = tuple(word for rank, word in enumerate(news + rare) for _ in range(_topical_frequency(rank)))
+    repeated = [word for rank, word in enumerate(function_words) for _ in range(9_000 // (rank + 3))]
+    running = _shuffled([*repeated, *topical])
     phrases = tuple(" ".join(running[start : start + 4]) for start in range(0, len(running), 4))
     return Lexicon(phrases, topical, tuple(word[0].upper() + word[1:] for word in topical))
-
-
-def _repeat_by_frequency(words: list[str], frequency: Callable[[int], int]) -> Iterator[str]:
-    return (word for rank, word in enumerate(words) for _ in range(frequency(rank)))
 
 
 def _shuffled(words: list[str]) -> list[str]:
@@ -230,10 +219,6 @@ def _shuffled(words: list[str]) -> list[str]:
         other = int(draw() * (last + 1))
         words[last], words[other] = words[other], words[last]
     return words
-
-
-def _function_word_frequency(rank: int) -> int:
-    return 9_000 // (rank + 3)
 
 
 def _topical_frequency(rank: int) -> int:

@@ -80,13 +80,18 @@ def entry_text(article: SampleArticle) -> str:
         f"      name: {_quote(article.provider_name)}\n"
         f"      domain: {article.provider.domain}\n"
         f"    quality: {article.quality}\n"
-        f"{_entry_image(article)}\n"
+        f"{_images(article, '    ')}\n"
     )
 
 
 def article_text(article: SampleArticle, related: list[str], secured: str, body: str) -> str:
     """Format a whole file; `related` contains items from `entry_text`, `body` is Markdown or empty."""
     topics = "".join(f"  - {topic}\n" for topic in article.topics)
+    title = f"    title: {_quote(article.title)}\n"
+    attribution = f"    attribution: {_quote(article.provider_name)}\n"
+    has_attribution = article.number % _ATTRIBUTION_INTERVAL == 0
+    details = title + attribution if has_attribution else title
+    images = f"{_images(article, '', details)}\n" if article.image else ""
     related_section = "related:\n" + "".join(related) if related else ""
     return (
         f"---\n"
@@ -110,7 +115,7 @@ def article_text(article: SampleArticle, related: list[str], secured: str, body:
         f"topics:\n"
         f"{topics}"
         f"\n"
-        f"{_article_image(article)}"
+        f"{images}"
         f"{related_section}"
         f"{_video(article)}"
         f'secured: "{secured}"\n'
@@ -128,32 +133,16 @@ def _amp(article: SampleArticle, indent: str) -> str:
     return f'{indent}ampWebUrl: "{page}/amp"\n{indent}cdnAmpWebUrl: "{cached}"\n'
 
 
-def _entry_image(article: SampleArticle) -> str:
+def _images(article: SampleArticle, indent: str, more: str = "") -> str:
     if article.image is None:
         return ""
     return (
-        f"    images:\n"
-        f'      - url: "{article.image}"\n'
-        f"        width: {article.width}\n"
-        f"        height: {article.height}\n"
-        f"        isCached: true\n"
-    )
-
-
-def _article_image(article: SampleArticle) -> str:
-    if article.image is None:
-        return ""
-    has_attribution = article.number % _ATTRIBUTION_INTERVAL == 0
-    attribution = f"    attribution: {_quote(article.provider_name)}\n" if has_attribution else ""
-    return (
-        f"images:\n"
-        f'  - url: "{article.image}"\n'
-        f"    width: {article.width}\n"
-        f"    height: {article.height}\n"
-        f"    title: {_quote(article.title)}\n"
-        f"{attribution}"
-        f"    isCached: true\n"
-        f"\n"
+        f"{indent}images:\n"
+        f'{indent}  - url: "{article.image}"\n'
+        f"{indent}    width: {article.width}\n"
+        f"{indent}    height: {article.height}\n"
+        f"{more}"
+        f"{indent}    isCached: true\n"
     )
 
 

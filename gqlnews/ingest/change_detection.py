@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from itertools import islice
@@ -12,7 +12,9 @@ import msgspec
 
 from gqlnews.content.diagnostics import ProblemCode
 from gqlnews.content.models import ContentProblem, ParseOptions, ParseResult, ProblemSeverity, SourceFile
-from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders
+from gqlnews.content.safe_open import OpenFolder
+from gqlnews.database.sqlite.writer import fetch_int
+from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders, scan_paths
 from gqlnews.text_keys import slug_from_path
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -81,11 +83,8 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
 
     Such a file may crash the process that parses it.
     """
-    (found,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ?)",
-        (ProblemCode.UNREADABLE,),
-    ).fetchone()
-    return bool(found)
+    statement = "SELECT 1 FROM problem JOIN todo USING (path) WHERE code = ? LIMIT 1"
+    return db.execute(statement, (ProblemCode.UNREADABLE,)).fetchone() is not None
 
 
 def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
@@ -144,8 +143,7 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
         " FROM affected_slug CROSS JOIN source USING (slug) CROSS JOIN scan USING (path)"
         " WHERE scan.size >= 0 AND path = (SELECT min(path) FROM source AS one WHERE one.slug = source.slug)"
     )
-    (count,) = db.execute("SELECT count(*) FROM todo").fetchone()
-    return int(count)
+    return fetch_int(db, "SELECT count(*) FROM todo")
 
 
 # Incremental scan: compare only some paths, and what is below them, with the store.
@@ -160,9 +158,6 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
 # Each statement starts from the small tables and finds sources by an index, so the cost does not grow with
 # the store.
 
-
-ScanPaths = Callable[[Collection[str]], Iterable[SourceFile | ContentProblem]]
-"""Function that returns the files and problems at or below these paths."""
 
 # The path itself, and the range from `path/` to `path0`: '0' is the character after '/'.
 _GONE_BELOW = f"""
@@ -185,14 +180,14 @@ WHERE first NOT IN (SELECT path FROM scan) AND substr(first, -1) <> '/'
 """
 
 
-def scan_paths_incrementally(db: sqlite3.Connection, scan: ScanPaths, paths: Collection[str]) -> int:
+def scan_paths_incrementally(db: sqlite3.Connection, folder: OpenFolder, paths: Collection[str]) -> int:
     """Scan as `scan_all` does, but only at and below `paths`; return the number of files to read."""
     pending: Collection[str] = {
-        _widen_to_known_parent(db, path) for path in map(_strip_slashes, paths) if is_visible(path)
+        _widen_to_known_parent(db, path) for path in (each.strip("/") for each in paths) if is_visible(path)
     }
     while pending:
         db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(display_path(path),) for path in pending])
-        stage_files(db, scan(pending))
+        stage_files(db, scan_paths(folder, pending))
         db.execute(_GONE_BELOW)
         update_sources(db)
         db.execute(_AFFECTED)
@@ -217,10 +212,6 @@ def _is_known(db: sqlite3.Connection, path: str) -> bool:
     """Return whether the store has a source at or below the path."""
     statement = "SELECT 1 FROM source WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0' LIMIT 1"
     return db.execute(statement, (path,)).fetchone() is not None
-
-
-def _strip_slashes(path: str) -> str:
-    return path.strip("/")
 
 
 def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:

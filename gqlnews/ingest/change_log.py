@@ -72,18 +72,16 @@ WHERE audience = :audience
 
 _UPDATE_SITE = (_update_site_sql("WHERE published = 1", 0), _update_site_sql("", 1), _update_site_sql("", 1))
 
-_RECOUNT = """
+# Recount providers and topics, after all of them were derived.
+RECOUNT = """
 UPDATE site SET
     provider_count = (SELECT count(*) FROM provider WHERE scope = min(audience, 1)),
     topic_count = (SELECT count(*) FROM topic WHERE scope = min(audience, 1))
 """
 
 
-class ScopeDelta(NamedTuple):
-    """Change in the number of rows, per scope."""
-
-    public: int
-    all_articles: int
+ScopeDelta = tuple[int, int]
+"""Change in the number of rows of scope 0 and of scope 1."""
 
 
 class ChangeCounts(NamedTuple):
@@ -127,11 +125,6 @@ def append_changes(
     return ChangeCounts(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
 
 
-def recount(db: sqlite3.Connection) -> None:
-    """Recount providers and topics, after all of them were derived."""
-    db.execute(_RECOUNT)
-
-
 def _prune_removals(db: sqlite3.Connection, scope: int, audiences: str, max_removed: int) -> None:
     """Delete all but the newest `max_removed` removals, and record the newest version that was deleted."""
     newest = db.execute(_NEWEST_TO_PRUNE, (scope, max_removed)).fetchone()
@@ -143,7 +136,9 @@ def _prune_removals(db: sqlite3.Connection, scope: int, audiences: str, max_remo
 # Dirty keys: the keys of derived data to update because an article was added, changed or removed.
 
 
-_MARK_BATCH = (
+# The keys in the current rows of the articles in `batch`; before and after the rows change, so that old and
+# new keys are marked.
+MARK_DIRTY = (
     "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url WHERE article_id IN batch",
     "INSERT OR IGNORE INTO affected_domain SELECT provider_domain FROM article"
     " WHERE id IN batch AND provider_domain IS NOT NULL",
@@ -153,10 +148,11 @@ _MARK_BATCH = (
 )
 
 # Includes keys that only derived rows still have, because their articles are gone.
-_MARK_ALL_URLS = (
+MARK_ALL_URLS_DIRTY = (
     "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
 )
-_MARK_ALL_NAMES = (
+# Every slug, domain and topic; fast only while the indexes exist.
+MARK_ALL_NAMES_DIRTY = (
     "INSERT OR IGNORE INTO affected_slug SELECT slug FROM source",
     "INSERT OR IGNORE INTO affected_domain"
     " SELECT provider_domain FROM article WHERE provider_domain IS NOT NULL"
@@ -170,23 +166,3 @@ def fill_batch(db: sqlite3.Connection, ids: Iterable[int]) -> None:
     """Replace the content of `batch` with these article ids."""
     db.execute("DELETE FROM batch")
     db.executemany("INSERT INTO batch VALUES (?)", ((number,) for number in ids))
-
-
-def mark_dirty(db: sqlite3.Connection) -> None:
-    """Mark the keys in the current rows of the articles in `batch` dirty.
-
-    Call it before and after the rows change, so that old and new keys are marked.
-    """
-    for statement in _MARK_BATCH:
-        db.execute(statement)
-
-
-def mark_all_urls_dirty(db: sqlite3.Connection) -> None:
-    """Mark every URL dirty."""
-    db.execute(_MARK_ALL_URLS)
-
-
-def mark_all_names_dirty(db: sqlite3.Connection) -> None:
-    """Mark every slug, domain and topic dirty; fast only while the indexes exist."""
-    for statement in _MARK_ALL_NAMES:
-        db.execute(statement)

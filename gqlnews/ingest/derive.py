@@ -1,17 +1,21 @@
 """Derive providers, topics, usage counts and stories from the articles."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 import msgspec
 
+from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.change_log import ScopeDelta
 from gqlnews.ingest.rows import Row, node_id
 
 # ruff: noqa: S608 - these statements are built from constants only
+
+DeriveRows = Callable[[sqlite3.Connection, int], Iterator[Row]]
+"""Function that yields the rows of a scope."""
 
 # Providers of each scope: scope 0 covers published articles only, scope 1 all.
 #
@@ -66,15 +70,17 @@ INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
 
 def derive_providers(db: sqlite3.Connection) -> ScopeDelta:
     """Derive the providers of `affected_domain`; return by how many their number changed."""
-    return ScopeDelta(*(_derive_providers(db, scope) for scope in (0, 1)))
+    return _replace_rows(db, _DELETE_PROVIDERS, _INSERT_PROVIDER, _providers)
 
 
-def _derive_providers(db: sqlite3.Connection, scope: int) -> int:
-    before = db.execute(_DELETE_PROVIDERS, (scope,)).rowcount
-    return db.executemany(_INSERT_PROVIDER, _providers(db, scope)).rowcount - before
+def _replace_rows(db: sqlite3.Connection, delete: str, insert: str, derive: DeriveRows) -> ScopeDelta:
+    """Replace the rows of each scope; return by how many their number changed."""
+    deleted = [db.execute(delete, (scope,)).rowcount for scope in (0, 1)]
+    inserted = [db.executemany(insert, derive(db, scope)).rowcount for scope in (0, 1)]
+    return inserted[0] - deleted[0], inserted[1] - deleted[1]
 
 
-def _providers(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str, str]]:
+def _providers(db: sqlite3.Connection, scope: int) -> Iterator[Row]:
     for domain, uses in groupby(db.execute(_PROVIDER_NAMES, (scope,)), key=itemgetter(0)):
         names = [name for _, name, *_ in uses]
         yield scope, domain, node_id("Provider", domain), names[0], msgspec.json.encode(names).decode()
@@ -98,15 +104,10 @@ SELECT topic, name FROM (
 
 def derive_topics(db: sqlite3.Connection) -> ScopeDelta:
     """Derive the topics of `affected_topic`; return by how many their number changed."""
-    return ScopeDelta(*(_derive_topics(db, scope) for scope in (0, 1)))
+    return _replace_rows(db, _DELETE_TOPICS, "INSERT INTO topic VALUES (?, ?, ?, ?)", _topics)
 
 
-def _derive_topics(db: sqlite3.Connection, scope: int) -> int:
-    before = db.execute(_DELETE_TOPICS, (scope,)).rowcount
-    return db.executemany("INSERT INTO topic VALUES (?, ?, ?, ?)", _topics(db, scope)).rowcount - before
-
-
-def _topics(db: sqlite3.Connection, scope: int) -> Iterator[tuple[int, str, str, str]]:
+def _topics(db: sqlite3.Connection, scope: int) -> Iterator[Row]:
     for slug, name in db.execute(_TOPIC_NAMES, (scope,)):
         yield scope, slug, node_id("Topic", slug), name
 
@@ -144,30 +145,12 @@ def _usage_sql(sign: str) -> tuple[str, ...]:
     )
 
 
-_INCREMENT = _usage_sql("")
-_DECREMENT = _usage_sql("-")
-_DELETE_UNUSED = (
+DECREMENT_USAGE = _usage_sql("-")  # by the articles of `batch`, before their rows change
+INCREMENT_USAGE = _usage_sql("")  # by the articles of `batch`, with their current rows
+DELETE_UNUSED = (
     "DELETE FROM topic_use WHERE topic IN (SELECT slug FROM affected_topic) AND articles = 0",
     "DELETE FROM provider_use WHERE domain IN (SELECT domain FROM affected_domain) AND articles = 0",
 )
-
-
-def decrement_usage(db: sqlite3.Connection) -> None:
-    """Subtract the articles of `batch`, before their rows change."""
-    for statement in _DECREMENT:
-        db.execute(statement)
-
-
-def increment_usage(db: sqlite3.Connection) -> None:
-    """Add the articles of `batch`, with their current rows."""
-    for statement in _INCREMENT:
-        db.execute(statement)
-
-
-def prune_usage(db: sqlite3.Connection) -> None:
-    """Delete unused names of `affected_topic` and `affected_domain`."""
-    for statement in _DELETE_UNUSED:
-        db.execute(statement)
 
 
 # Stories of each scope: scope 0 covers published articles only, scope 1 all.
@@ -256,8 +239,7 @@ class _Member(NamedTuple):
 
 def derive_stories(db: sqlite3.Connection, *, rebuild_all: bool) -> None:
     """Derive the stories of `touched` and `affected_story`, or all stories; links must be up to date."""
-    for statement in _DELETE_ALL if rebuild_all else (*_AFFECTED, *_DELETE_AFFECTED):
-        db.execute(statement)
+    execute_all(db, _DELETE_ALL if rebuild_all else (*_AFFECTED, *_DELETE_AFFECTED))
     db.execute(_INSERT_ALL_PAIRS if rebuild_all else _INSERT_REACHED_PAIRS)
     for scope in (0, 1):
         pairs = db.execute("SELECT article_id, other_id FROM mutual WHERE public OR ?", (scope,))
@@ -295,11 +277,7 @@ def _insert_stories(db: sqlite3.Connection, stories: Iterator[tuple[int, list[_M
         )
         db.executemany(
             "INSERT INTO story_article VALUES (?, ?, ?, ?)",
-            [
-                (scope, member.id, members[0].slug, member.slug)
-                for scope, members in batch
-                for member in members
-            ],
+            [(scope, one.id, members[0].slug, one.slug) for scope, members in batch for one in members],
         )
 
 
@@ -309,16 +287,8 @@ def _story_row(scope: int, members: list[_Member]) -> Row:
     first = min(members, key=attrgetter("published_at"))
     last = max(members, key=attrgetter("published_at"))
     return (
-        scope,
-        slug,
-        node_id("Story", slug),
-        lead.title,
-        lead.id,
-        lead.slug,
-        len(members),
-        first.published_date_time,
-        last.published_date_time,
-        last.published_at,
+        *(scope, slug, node_id("Story", slug), lead.title, lead.id, lead.slug, len(members)),
+        *(first.published_date_time, last.published_date_time, last.published_at),
     )
 
 

@@ -30,7 +30,8 @@ def _track_sql(index: str) -> str:
     )
 
 
-_REMOVE = (
+# Remove the articles of `batch` from the indexes, before their indexed data changes.
+REMOVE_FROM_INDEX = (
     *(
         f"INSERT INTO {index} ({index}, rowid, {_COLUMNS})"
         f" SELECT 'delete', id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
@@ -38,12 +39,14 @@ _REMOVE = (
     ),
     _track_sql("search_went"),
 )
-_ADD = tuple(
+# Add the articles of `batch` with their current rows.
+ADD_TO_INDEX = tuple(
     f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
     for index in _INDEXES
 )
-_TRACK_ADDED = _track_sql("search_came")
-_COUNT = (
+TRACK_ADDED = _track_sql("search_came")  # so that COUNT_SEARCH_WORDS counts them
+# Update the word counts by all removed and added texts.
+COUNT_SEARCH_WORDS = (
     """
     INSERT INTO search_word
     SELECT scope, term, sum(documents) AS documents
@@ -59,51 +62,19 @@ _COUNT = (
     "DELETE FROM search_word WHERE scope IN (0, 1) AND documents = 0"
     " AND word IN (SELECT term FROM temp.search_went_words)",
 )
-_COUNT_ALL = (
+COUNT_ALL_SEARCH_WORDS = (
     "DELETE FROM search_word",
     *(
         f"INSERT INTO search_word SELECT {scope}, term, doc FROM {index}_words WHERE length(term) >= 4"
         for scope, index in enumerate(_INDEXES)
     ),
 )
-_REBUILD = (
+# Rebuild the indexes and the words of all articles from their rows.
+REBUILD_SEARCH = (
     *(f"INSERT INTO {index} ({index}) VALUES ('rebuild')" for index in _INDEXES),
     "DELETE FROM article_words",
     "INSERT INTO article_words SELECT id, words_of(title || ' ' || coalesce(excerpt, '')) FROM article",
 )
-
-
-def remove_from_index(db: sqlite3.Connection) -> None:
-    """Remove the articles of `batch` from the indexes, before their indexed data changes."""
-    for statement in _REMOVE:
-        db.execute(statement)
-
-
-def add_to_index(db: sqlite3.Connection, *, track_word_counts: bool) -> None:
-    """Add the articles of `batch` with their current rows.
-
-    With `track_word_counts`, `count_search_words` counts them later.
-    """
-    for statement in (*_ADD, _TRACK_ADDED) if track_word_counts else _ADD:
-        db.execute(statement)
-
-
-def count_search_words(db: sqlite3.Connection) -> None:
-    """Update the word counts by all removed and added texts."""
-    for statement in _COUNT:
-        db.execute(statement)
-
-
-def count_all_search_words(db: sqlite3.Connection) -> None:
-    """Recompute the word counts from the indexes."""
-    for statement in _COUNT_ALL:
-        db.execute(statement)
-
-
-def rebuild_search(db: sqlite3.Connection) -> None:
-    """Rebuild the indexes and the words of all articles from their rows."""
-    for statement in _REBUILD:
-        db.execute(statement)
 
 
 # Bulk-load mode for the first ingest into an empty store: faster, and equally safe.

@@ -3,6 +3,7 @@
 import sqlite3
 
 from gqlnews.content.models import ContentProblem, ProblemSeverity
+from gqlnews.database.sqlite.writer import execute_all
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -50,12 +51,7 @@ WHERE {_TARGET_CHANGED}
 
 
 # In primary key order: if the table is larger than the cache, any other order causes random I/O.
-_LOAD_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
-
-
-def load_urls(db: sqlite3.Connection) -> None:
-    """Load the URLs of all articles in a bulk load."""
-    db.execute(_LOAD_URLS)
+LOAD_URLS = "INSERT INTO article_url SELECT url, article_id FROM url_new ORDER BY url, article_id"
 
 
 def resolve_links(db: sqlite3.Connection, *, incremental: bool) -> None:
@@ -63,8 +59,7 @@ def resolve_links(db: sqlite3.Connection, *, incremental: bool) -> None:
 
     With `incremental`, add the articles whose entries get another target to `affected_story`.
     """
-    for statement in (_DELETE_OWNERS, _INSERT_UNIQUE_OWNERS, _INSERT_SHARED_OWNERS):
-        db.execute(statement)
+    execute_all(db, (_DELETE_OWNERS, _INSERT_UNIQUE_OWNERS, _INSERT_SHARED_OWNERS))
     if incremental:
         db.execute(_MARK_STORIES)
     db.execute(_UPDATE_TARGETS)
@@ -127,8 +122,7 @@ _INSERT = f"INSERT INTO problem ({_COLUMNS}, across) SELECT {_COLUMNS}, 1 FROM a
 
 def derive_cross_file_problems(db: sqlite3.Connection) -> bool:
     """Update the cross-file problems of `affected_slug` and `affected_url`; return whether they changed."""
-    for statement in (_SHARED_SLUGS, _SHARED_URLS, _STORED):
-        db.execute(statement)
+    execute_all(db, (_SHARED_SLUGS, _SHARED_URLS, _STORED))
     (changed,) = db.execute(_HAS_CHANGED).fetchone()
     if changed:
         db.execute("DELETE FROM problem WHERE id IN across_old")

@@ -15,16 +15,15 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from gqlnews.content.models import ParseOptions, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_integrity, to_database_error, translate_errors
-from gqlnews.database.sqlite.writer import fetch_int, transaction
-from gqlnews.discovery.scan import open_root, scan_folder, scan_paths
+from gqlnews.database.sqlite.writer import execute_all, fetch_int, transaction
+from gqlnews.discovery.scan import open_root, scan_folder
 from gqlnews.ingest.change_detection import (
     files_to_read,
     fingerprint,
@@ -35,35 +34,28 @@ from gqlnews.ingest.change_detection import (
     unreadable_results,
 )
 from gqlnews.ingest.change_log import (
+    MARK_ALL_NAMES_DIRTY,
+    MARK_ALL_URLS_DIRTY,
+    MARK_DIRTY,
     MAX_REMOVED,
+    RECOUNT,
     ChangeCounts,
     ScopeDelta,
     append_changes,
-    mark_all_names_dirty,
-    mark_all_urls_dirty,
-    mark_dirty,
-    recount,
 )
-from gqlnews.ingest.derive import (
-    decrement_usage,
-    derive_providers,
-    derive_stories,
-    derive_topics,
-    prune_usage,
-)
+from gqlnews.ingest.derive import DELETE_UNUSED, derive_providers, derive_stories, derive_topics
 from gqlnews.ingest.fts_index import (
+    COUNT_ALL_SEARCH_WORDS,
+    COUNT_SEARCH_WORDS,
+    REBUILD_SEARCH,
     bulk_load_mode,
-    count_all_search_words,
-    count_search_words,
     defer_indexes,
     is_empty,
-    rebuild_search,
-    remove_from_index,
 )
-from gqlnews.ingest.links import derive_cross_file_problems, load_urls, resolve_links
+from gqlnews.ingest.links import LOAD_URLS, derive_cross_file_problems, resolve_links
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.skip_failing import is_caused_by_values, upsert_or_skip
-from gqlnews.ingest.upsert import IngestState, delete_child_rows, temp_tables, upsert_files
+from gqlnews.ingest.upsert import IngestState, delete_dependent_rows, temp_tables, upsert_files
 from gqlnews.ingest.worker_pool import crash_marker
 from gqlnews.timestamps import from_epoch_ns
 
@@ -137,7 +129,7 @@ def ingest(
         _without_garbage_collection(),
     ):
         parameters = _IngestParameters(
-            content, options, processes, progress or _ignore_progress, now, max_removed, paths
+            content, options, processes, progress or (lambda _done, _total: None), now, max_removed, paths
         )
         try:
             counts = _run_transaction(db, parameters)
@@ -163,10 +155,10 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
-    next_id = fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article")
+    new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
     state = IngestState(
-        db, shadowed_files(db), parameters.now_ns, incremental=incremental, empty=empty, next_id=next_id
+        db, shadowed_files(db), parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids
     )
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state)
@@ -184,7 +176,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
         max_removed=parameters.max_removed,
     )
     if not incremental:
-        recount(db)
+        db.execute(RECOUNT)
     return changes
 
 
@@ -197,7 +189,7 @@ def _find_changed(
     """
     if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
         return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
-    return scan_paths_incrementally(db, partial(scan_paths, parameters.folder), parameters.paths)
+    return scan_paths_incrementally(db, parameters.folder, parameters.paths)
 
 
 def _read(
@@ -238,11 +230,8 @@ def _remove(state: IngestState) -> None:
         " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
     )
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
-    mark_dirty(db)
-    decrement_usage(db)
-    if state.incremental:
-        remove_from_index(db)
-    delete_child_rows(db)
+    execute_all(db, MARK_DIRTY)
+    delete_dependent_rows(state)
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
@@ -250,15 +239,14 @@ def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> _DerivedChan
     """Update the data that is derived from several files."""
     db = state.db
     if state.empty:
-        load_urls(db)
+        db.execute(LOAD_URLS)
     if not state.incremental:
-        mark_all_urls_dirty(db)
+        db.execute(MARK_ALL_URLS_DIRTY)
     resolve_links(db, incremental=state.incremental)
-    for statement in deferred_indexes:
-        db.execute(statement)
+    execute_all(db, deferred_indexes)
     if not state.incremental:
-        mark_all_names_dirty(db)
-    prune_usage(db)
+        execute_all(db, MARK_ALL_NAMES_DIRTY)
+    execute_all(db, DELETE_UNUSED)
     topics = derive_topics(db)
     providers = derive_providers(db)
     derive_stories(db, rebuild_all=not state.incremental)
@@ -269,11 +257,11 @@ def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> _DerivedChan
 def _derive_search(state: IngestState) -> None:
     """Update search data once per ingest, after `upsert_files`."""
     if state.incremental:
-        count_search_words(state.db)
+        execute_all(state.db, COUNT_SEARCH_WORDS)
         return
     if not state.empty:
-        rebuild_search(state.db)
-    count_all_search_words(state.db)
+        execute_all(state.db, REBUILD_SEARCH)
+    execute_all(state.db, COUNT_ALL_SEARCH_WORDS)
 
 
 @contextmanager
@@ -301,10 +289,6 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _ignore_progress(done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 def _database_path(db: sqlite3.Connection) -> str:

@@ -25,7 +25,6 @@ from gqlnews.ingest.process_pool import (
     write_frame,
 )
 
-STARTED = b""
 # When memory runs out, the kernel kills the process with the highest score: a worker before a server.
 _OOM_SCORE_ADJ_FILE = Path("/proc/self/oom_score_adj")
 _OOM_SCORE_ADJ_INCREASE, _MAX_OOM_SCORE_ADJ = 500, 1000
@@ -39,7 +38,7 @@ def run(input_pipe: BinaryIO, output_pipe: BinaryIO) -> None:
     setup = decode_setup(setup_frame)
     folder = OpenFolder(Path(setup.folder), setup.descriptor)
     convert = getattr(import_module(setup.convert_module), setup.convert_function)
-    write_frame(output_pipe, STARTED)
+    write_frame(output_pipe, b"")  # it has started
     while (batch := read_frame(input_pipe)) is not None:
         results = [parse_and_convert(convert, folder, file, setup.options) for file in decode_files(batch)]
         write_frame(output_pipe, encode(results))

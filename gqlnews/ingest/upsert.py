@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from gqlnews.ingest.change_log import fill_batch, mark_dirty
-from gqlnews.ingest.derive import decrement_usage, increment_usage
-from gqlnews.ingest.fts_index import add_to_index, remove_from_index
+from gqlnews.database.sqlite.writer import execute_all
+from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
+from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
+from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
 from gqlnews.ingest.rows import ARTICLE_ROW, RELATED_ROW, TOPIC_ROW, ArticleRows, FileRows, Row
 from gqlnews.timestamps import Instant, from_epoch_ns
 
@@ -64,7 +65,7 @@ class IngestState:
     read_ns: int
     incremental: bool
     empty: bool
-    next_id: int
+    new_ids: Iterator[int]
     problems_changed: bool = False
 
 
@@ -86,10 +87,13 @@ class _Write(NamedTuple):
     rows: ArticleRows
 
 
-def delete_child_rows(db: sqlite3.Connection) -> None:
-    """Delete the child rows of the articles in `batch`."""
+def delete_dependent_rows(state: IngestState) -> None:
+    """Delete the usage counts, index entries and child rows of the articles in `batch`."""
+    execute_all(state.db, DECREMENT_USAGE)
+    if state.incremental:
+        execute_all(state.db, REMOVE_FROM_INDEX)
     for table in ("related", "article_topic", "article_url"):
-        db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
+        state.db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
 def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
@@ -149,7 +153,7 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
             if old.path != path:
                 moved.append((path, old.id))
             continue
-        article_id = old.id if old is not None else _new_id(state)
+        article_id = old.id if old is not None else next(state.new_ids)
         writes.append(_Write(article_id, path, from_epoch_ns(file.source.mtime_ns), rows))
         kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
         touched.append((rows.slug, kind, was_public, rows.is_public))
@@ -177,11 +181,6 @@ def _is_stored(db: sqlite3.Connection, article_id: int, rows: ArticleRows) -> bo
     )
 
 
-def _new_id(state: IngestState) -> int:
-    state.next_id += 1
-    return state.next_id - 1
-
-
 def _move(state: IngestState, moved: Sequence[tuple[str, int]]) -> None:
     """Update the paths of articles whose unchanged content is now in another file with the same slug.
 
@@ -200,10 +199,7 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
     old = ids.intersection(replaced)
     if old:
         _mark_batch(state, old)
-        decrement_usage(db)
-        if state.incremental:
-            remove_from_index(db)
-        delete_child_rows(db)
+        delete_dependent_rows(state)
     db.executemany(
         _INSERT_ARTICLE, [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes]
     )
@@ -215,15 +211,17 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
     _mark_batch(state, ids)
-    increment_usage(db)
+    execute_all(db, INCREMENT_USAGE)
     if state.incremental or state.empty:
-        add_to_index(db, track_word_counts=state.incremental)
+        execute_all(db, ADD_TO_INDEX)
+    if state.incremental:
+        db.execute(TRACK_ADDED)
 
 
 def _mark_batch(state: IngestState, ids: Iterable[int]) -> None:
     fill_batch(state.db, ids)
     if state.incremental:
-        mark_dirty(state.db)
+        execute_all(state.db, MARK_DIRTY)
 
 
 def _with_positions(lists: Iterable[tuple[int, list[Row]]]) -> list[Row]:
@@ -284,7 +282,8 @@ _INDEXES = ("search_came", "search_went")
 def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
     """Create the tables, and drop them at the end of the block; if it raises, the rollback drops them."""
     for name, columns in _TABLES.items():
-        db.execute(f"CREATE TEMP TABLE {name} ({columns}){_table_options(columns)}")
+        options = " WITHOUT ROWID" if "TEXT PRIMARY KEY" in columns else ""
+        db.execute(f"CREATE TEMP TABLE {name} ({columns}){options}")
     for name in _INDEXES:
         db.execute(
             f"CREATE VIRTUAL TABLE temp.{name} USING fts5 (public, hidden,"
@@ -297,7 +296,3 @@ def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
         db.execute(f"DROP TABLE temp.{name}")
     for name in _TABLES:
         db.execute(f"DROP TABLE temp.{name}")
-
-
-def _table_options(columns: str) -> str:
-    return " WITHOUT ROWID" if "TEXT PRIMARY KEY" in columns else ""

@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -122,6 +122,12 @@ def fetch_int(db: sqlite3.Connection, sql: str) -> int:
     return int(value)
 
 
+def execute_all(db: sqlite3.Connection, statements: Iterable[str]) -> None:
+    """Execute the statements, which have no parameters, in order."""
+    for statement in statements:
+        db.execute(statement)
+
+
 def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, busy_timeout: float) -> None:
     newest = max(version for version, _ in known_migrations)
     version = check_header(db, path, newest)
@@ -149,8 +155,7 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
     with transaction(db):
         if fetch_int(db, "PRAGMA user_version") >= number:
             return
-        for statement in statements(script):
-            db.execute(statement)
+        execute_all(db, statements(script))
         if number == 1:
             _init_store(db)
         db.execute(f"PRAGMA user_version = {number}")

@@ -21,18 +21,14 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
 from gqlnews.database.sqlite.connection import Statement, Statements
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.execution import Store
-from gqlnews.engine.requests import (
-    GraphQLResponse,
-    PreparedIncremental,
-    PreparedQuery,
-    PreparedRequest,
-)
+from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, PreparedRequest
 from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import BoundQuery
 from gqlnews.query.scan import Sizes
@@ -45,8 +41,6 @@ from gqlnews.server.request import RawRequest, wants_graphiql
 NAME = "gqlnews"
 MAX_STATEMENT_LENGTH = 10_000  # characters of a statement
 FLUSH_SECONDS = 0.3  # maximum time for sending pending spans when the server stops
-
-_CONTEXT_HEADERS = (b"traceparent", b"tracestate")  # https://www.w3.org/TR/trace-context/
 
 
 @dataclass(slots=True)
@@ -110,9 +104,8 @@ class Tracer:
 
         The span is dropped if `record_operation` is not called.
         """
-        operation = _Operation(
-            self._tracer.start_span("operation", context=_parent(scope), kind=SpanKind.SERVER)
-        )
+        parent = TraceContextTextMapPropagator().extract(Headers(scope=scope), Context())
+        operation = _Operation(self._tracer.start_span("operation", parent, kind=SpanKind.SERVER))
         token = _current.set(operation)
         try:
             await work()
@@ -242,15 +235,6 @@ def _record_root_fields(*groups: Mapping[str, BoundQuery]) -> None:
         for key, query in queries.items():
             keys.setdefault(query.statement, {})[key] = None
     operation.fields = {statement: ", ".join(names) for statement, names in keys.items()}
-
-
-def _parent(scope: Scope) -> Context:
-    carrier = {
-        name.decode("ascii"): value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in _CONTEXT_HEADERS
-    }
-    return TraceContextTextMapPropagator().extract(carrier, Context())
 
 
 def _resource() -> Resource:

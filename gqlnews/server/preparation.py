@@ -99,11 +99,15 @@ class OffloadQueue:
             if monotonic() - job.queued_at > MAX_WAIT_SECONDS:
                 job.future.set_exception(_overloaded())
                 continue
-            self._is_running = True
-            self.jobs += 1
             self._budget = TimeBudget(JOB_SECONDS if self._has_time_limit else inf, thread_time)
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
+            try:
+                running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
+            except RuntimeError:  # no thread can be started at the moment
+                job.result.set_exception(_overloaded())
+                continue
+            self._is_running = True
+            self.jobs += 1
             running.add_done_callback(partial(self._set_result, job))
 
     def _set_result(self, job: _OffloadJob, done: "asyncio.Future[Any]") -> None:

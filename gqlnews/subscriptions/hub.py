@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.database_handle import is_cancelled
 from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionState
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import DatabaseError
@@ -75,11 +76,13 @@ class SubscriptionHub:
     async def close(self) -> None:
         """End all subscriptions, stop polling and close the snapshots."""
         self.shutdown()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-        await self._close_snapshots()
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+                self._task = None
+        finally:
+            await self._close_snapshots()
 
     def subscribe(
         self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
@@ -162,6 +165,8 @@ class SubscriptionHub:
                 raise ShuttingDownError(SHUTTING_DOWN)
             if self._snapshots is None:
                 await self._open()
+            if self._task is None:
+                self._task = asyncio.create_task(self._poll_repeatedly())
             yield
 
     def _join(self, subscription: PreparedSubscription, queue: SubscriberQueue, number: int) -> None:
@@ -192,8 +197,6 @@ class SubscriptionHub:
         snapshots = SnapshotPair(self._limits)
         await snapshots.open(self._path)
         self._snapshots = snapshots
-        if self._task is None:
-            self._task = asyncio.create_task(self._poll_repeatedly())
 
     async def _close_snapshots(self) -> None:
         if self._snapshots is not None:
@@ -206,28 +209,39 @@ class SubscriptionHub:
         while True:
             await asyncio.sleep(pause)
             pause = POLL_INTERVAL
-            if self.active and not self._is_due():
-                continue
-            async with self._lock:
-                try:
+            try:
+                if self.active and not self._is_due():
+                    continue
+                async with self._lock:
                     if self.active:
                         await self._poll()
                         self._logged_error = ""
                         continue
-                except StoreReplacedError:  # `reset` is waiting for the lock
-                    continue
-                except DatabaseError as error:  # nothing is lost: the next poll resumes this one
-                    if str(error) != self._logged_error:
-                        log.error("%s", error)
-                    self._logged_error = str(error)
-                    pause = ERROR_BACKOFF
-                    continue
-                except Exception:
-                    log.exception("the subscription hub failed")
+                    await self._stop_polling()
+                    return
+            except StoreReplacedError:  # `reset` is waiting for the lock
+                continue
+            except DatabaseError as error:  # nothing is lost: the next poll resumes this one
+                if str(error) != self._logged_error:
+                    log.error("%s", error)
+                self._logged_error = str(error)
+                pause = ERROR_BACKOFF
+            except (Exception, asyncio.CancelledError):
+                if is_cancelled():
+                    raise
+                log.exception("the subscription hub failed")
+                async with self._lock:
                     self._fail(SubscriptionFailedError("The subscription hub failed."))
-                self._task = None
-                await self._close_snapshots()
+                    await self._stop_polling()
                 return
+
+    async def _stop_polling(self) -> None:
+        """End this task; the next subscription starts another one."""
+        self._task = None
+        try:
+            await self._close_snapshots()
+        except Exception:
+            log.exception("closing the snapshots failed")
 
     async def reset(self) -> None:
         """End all subscriptions, because another database has replaced the store. They cannot be resumed."""
@@ -308,7 +322,14 @@ class SubscriptionHubs:
         self.heavy.shutdown()
 
     async def close(self) -> None:
-        await asyncio.gather(self.light.close(), self.heavy.close())
+        """Close both hubs, even if one of them fails or the caller is cancelled."""
+        try:
+            await self.light.close()
+        finally:
+            await self.heavy.close()
 
     async def reset(self) -> None:
-        await asyncio.gather(self.light.reset(), self.heavy.reset())
+        try:
+            await self.light.reset()
+        finally:
+            await self.heavy.reset()

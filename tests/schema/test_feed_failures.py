@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from gqlnews.database.sqlite.snapshots import SnapshotPair
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
 from gqlnews.subscriptions.change_filter import ChangeFilter
+from gqlnews.subscriptions.hub import SubscriptionHub
 from gqlnews.subscriptions.subscriber_queue import SubscriptionFailedError
 from tests.live import Live, open_live, until
 
@@ -30,7 +32,7 @@ def run_live(check: Callable[[Live], Awaitable[None]]) -> None:
 
 
 @contextmanager
-def failing(owner: type, name: str, failure: Exception, *, after: int = 0) -> Iterator[list[int]]:
+def failing(owner: type, name: str, failure: BaseException, *, after: int = 0) -> Iterator[list[int]]:
     """Make one call of a method fail, after `after` successful ones; yield the number of calls."""
     works, calls = getattr(owner, name), [0]
 
@@ -123,6 +125,49 @@ def test_when_the_hub_fails_all_subscribers_get_an_error_and_may_resubscribe(
 
     run_live(check)
     assert [record.getMessage() for record in caplog.records] == ["the subscription hub failed"]
+
+
+@pytest.mark.parametrize("name", ["_is_due", "_poll", "_close_snapshots"])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("unexpected"), OSError("unexpected"), asyncio.CancelledError()], ids=repr
+)
+def test_whatever_fails_the_next_subscriptions_are_served(name: str, error: BaseException) -> None:
+    """A step of the hub that fails unexpectedly, or whose future is cancelled, does not end it for good."""
+
+    async def check(live: Live) -> None:
+        watching = await live.subscribed()
+        if name == "_close_snapshots":
+            with failing(SubscriptionHub, name, error) as calls:
+                await watching.cancel()
+                await until(lambda: calls[0] > 0)
+        else:
+            with failing(SubscriptionHub, name, error):
+                await asyncio.wait([watching.task])
+            assert isinstance(watching.task.exception(), SubscriptionFailedError)
+        for slug in ("a", "b"):
+            again = await live.subscribed()
+            live.write(slug)
+            await again.wait_for_events(1)
+            assert again.changes == [("ADDED", slug)]
+            await again.cancel()
+
+    run_live(check)
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_closing_a_hub_may_be_cancelled_at_any_step(steps: int) -> None:
+    async def check(live: Live) -> None:
+        await live.subscribed()
+        closing = asyncio.create_task(live.hub.close())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        await live.hub.close()
+
+    before = threading.active_count()
+    run_live(check)
+    assert threading.active_count() == before
 
 
 def test_a_lost_snapshot_is_reported(caplog: pytest.LogCaptureFixture) -> None:

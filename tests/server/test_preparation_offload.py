@@ -54,6 +54,21 @@ async def start(queue: OffloadQueue, client: str, work: Callable[[], T]) -> "asy
     return task
 
 
+def test_a_thread_that_cannot_be_started_is_503_and_later_jobs_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def test(queue: OffloadQueue) -> None:
+        with monkeypatch.context() as context:
+            context.setattr(threading.Thread, "start", fail)
+            with pytest.raises(HTTPError) as error:
+                await queue.run("a", lambda: 1)
+        assert error.value.status == 503
+        assert await queue.run("a", lambda: 2) == 2
+
+    run(test)
+
+
 def test_without_a_limit_a_job_has_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "JOB_SECONDS", 0.0)
 

@@ -109,17 +109,24 @@ class Database:
         except DamagedDatabaseError as error:
             write_report(path, identity, error)
             raise
-        await self._measure()
+        try:
+            await self._measure()
+        except BaseException:
+            await self.close()
+            raise
         self._watching = asyncio.create_task(self._watch_file())
 
     async def close(self) -> None:
+        """Close every connection; each thread ends even if the caller is cancelled."""
         self._closing.set()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
-        if self._draining:
-            await asyncio.wait(self._draining)
-        await self._pool.close()
+        try:
+            if self._watching is not None:
+                self._watching.cancel()
+                await asyncio.wait([self._watching])
+            if self._draining:
+                await asyncio.wait(self._draining)
+        finally:
+            await self._pool.close()
 
     def execute_inline(self, statements: Statements) -> list[bytes | None] | None:
         """Run statements on the event loop; None if they do not complete within its budget."""
@@ -217,12 +224,18 @@ class Database:
         return pool, identity
 
     async def _watch_file(self) -> None:
+        """Check the file twice a second, whatever fails; log each error once."""
+        logged = ""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self._check_file()
-            except Exception:  # the loop must survive any error
-                log.exception("checking database %s failed", self._path)
+                logged = ""
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
+                if logged != (logged := repr(error)):
+                    log.exception("checking database %s failed", self._path)
 
     async def _check_file(self) -> None:
         current = get_identity(self._path)
@@ -264,9 +277,17 @@ class Database:
 
     async def _close_after_drain(self, pool: ReadPool) -> None:
         """Close the replaced pool after a grace period for reads in progress, or when this one closes."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), DRAIN_SECONDS)
-        await pool.close()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), DRAIN_SECONDS)
+        finally:
+            await pool.close()
+
+
+def is_cancelled() -> bool:
+    """Return whether the current task is to end; a CancelledError may also come from what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 # Truncate the write-ahead log of a database that is written to continuously.

@@ -19,6 +19,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 
 from gqlnews.database.sqlite.connection import (
     FULL_TEXT,
@@ -29,7 +30,7 @@ from gqlnews.database.sqlite.connection import (
     steps_per_check,
     to_limit_error,
 )
-from gqlnews.errors import Code, OverloadedError, ResourceLimitError
+from gqlnews.errors import Code, OverloadedError, ResourceLimitError, StorageError
 
 SHORT_SECONDS = 0.015
 """Maximum expected CPU time of a short job."""
@@ -249,17 +250,22 @@ class ReadWorker(aiosqlite.Connection):
     def __init__(
         self, path: Path, max_bytes: int = 0, seconds: float = math.inf, *, reserved: bool = False
     ) -> None:
-        super().__init__(lambda: connect_to_read(path, max_bytes=max_bytes), iter_chunk_size=64)
-        self.reserved = reserved
+        super().__init__(self._open, iter_chunk_size=64)
+        self.reserved, self._path, self._max_bytes = reserved, path, max_bytes
+        self._opened: sqlite3.Connection | None = None
         self._timeout = min(seconds, RESERVED_TIMEOUT) if reserved else seconds
         self.current: ReadJob | None = None
         self._steps = 0  # instructions between two calls of `_should_stop`
 
     async def start(self) -> None:
+        """Start the thread and open the connection. Raises DatabaseError or a subclass."""
         try:
             await self
-        except BaseException:
-            self.stop()
+        except RuntimeError as error:  # no thread can be started
+            raise StorageError(
+                f"database {self._path} cannot be read ({error}): raise the limits of processes and memory"
+            ) from error
+        except BaseException:  # the thread stops once the connection is open
             self._thread.join()
             raise
 
@@ -275,17 +281,35 @@ class ReadWorker(aiosqlite.Connection):
         self._tx.put_nowait((future, lambda: self._work(queue, completed, notify)))
         return future
 
-    def cancel_current(self) -> None:
-        """Stop the running job, whose caller was cancelled.
+    def _open(self) -> sqlite3.Connection:
+        self._opened = connect_to_read(self._path, max_bytes=self._max_bytes)
+        return self._opened
 
-        `interrupt()` would have no effect on a statement that is about to start.
+    def stop(self) -> "asyncio.Future[None] | None":
+        """Close the connection and end the thread, even if closing fails.
+
+        If `start` was cancelled while the connection opened, only `_opened` has it.
         """
-        if (job := self.current) is not None:
-            job.abandoned = True
+        self._tx.put_nowait((None, self._close_opened))
+        future = super().stop()
+        self._tx.put_nowait((None, lambda: _STOP_RUNNING_SENTINEL))
+        return future
 
-    async def close(self) -> None:
-        await super().close()
-        self._thread.join()  # it has finished its last job
+    def _close_opened(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    def begin_close(self) -> "asyncio.Future[None]":
+        """Stop the running job, close the connection and end the thread, without waiting for it."""
+        if (job := self.current) is not None:  # `interrupt()` has no effect before a statement starts
+            job.abandoned = True
+        future = self.stop()
+        assert future is not None, "an event loop is running"
+        return future
+
+    def join(self) -> None:
+        """Wait for the end of the thread; `begin_close` has begun it."""
+        self._thread.join()
 
     def _set_progress_interval(self, steps: int) -> None:
         """Set the progress handler's interval, on the thread.

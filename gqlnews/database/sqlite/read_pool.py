@@ -15,6 +15,7 @@ because a smaller request would not have been started earlier.
 """
 
 import asyncio
+import logging
 import math
 import sqlite3
 import time
@@ -38,6 +39,8 @@ from gqlnews.database.sqlite.job_queue import (
     expected_seconds_var,
 )
 from gqlnews.errors import DatabaseError, OverloadedError
+
+log = logging.getLogger("gqlnews")
 
 Trace = Callable[[str], None]
 
@@ -87,6 +90,17 @@ class ReadPool:
 
     async def close(self) -> None:
         """Fail queued jobs, stop running ones, and end every thread. Idempotent."""
+        readers = self._readers
+        closing = self.begin_close()
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, BaseException):
+                log.error("a reader of database %s cannot be closed: %r", self._path, result)
+        for reader in readers:
+            reader.join()
+        self._deliver()
+
+    def begin_close(self) -> "list[asyncio.Future[None]]":
+        """Begin what `close` does; every thread ends even if the caller is cancelled while it waits."""
         self._closed = True
         self.inline.close()
         if self._overdue_timer is not None:
@@ -95,11 +109,7 @@ class ReadPool:
             job.result = self._closed_error()
             job.deliver()
         readers, self._readers, self._idle = self._readers, [], []
-        for reader in readers:
-            reader.cancel_current()
-        for reader in readers:
-            await reader.close()
-        self._deliver()
+        return [reader.begin_close() for reader in readers]
 
     async def execute_batch(
         self, statements: Statements, expected: float | None = None

@@ -148,6 +148,7 @@ class SnapshotPair:
         self._path = Path()
         self._identity: Identity | None = None
         self._thread: ThreadPoolExecutor | None = None
+        self._connections: list[sqlite3.Connection] = []
         self._now: Snapshot | None = None
         self._newer: Snapshot | None = None
         self._other: sqlite3.Connection | None = None
@@ -163,9 +164,12 @@ class SnapshotPair:
             raise
 
     async def close(self) -> None:
+        """Close the connections and end the thread, even if the caller is cancelled."""
         if self._thread is not None:
             thread, self._thread = self._thread, None
-            await asyncio.get_running_loop().run_in_executor(thread, self._close)
+            closing = asyncio.get_running_loop().run_in_executor(thread, self._close)
+            thread.shutdown(wait=False)  # after that
+            await asyncio.shield(closing)
             thread.shutdown()
 
     @property
@@ -217,13 +221,15 @@ class SnapshotPair:
 
     def _connect(self) -> sqlite3.Connection:
         db = connect_to_read(self._path, max_bytes=self._limits.max_response_bytes)
+        self._connections.append(db)
         db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
         db.set_progress_handler(self._deadline.is_exceeded, SEARCH_STEPS_PER_CHECK)
         return db
 
     def _close(self) -> None:
-        connections = (self._other, *(snapshot.end() for snapshot in (self._now, self._newer) if snapshot))
-        for db in {id(db): db for db in connections if db is not None}.values():
+        """Close the connections, which ends their transactions."""
+        connections, self._connections = self._connections, []
+        for db in connections:
             db.close()
         self._other = self._now = self._newer = None
 

@@ -77,7 +77,7 @@ async def test_a_failed_check_does_not_end_the_checks(
     database: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail() -> None:
-        raise OSError("no more open files")
+        raise OSError(f"no more open files, {access.replacements}")
 
     async with opened(database) as access:
         access.on_replaced = fail

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import database_handle, read_worker, snapshots
+from gqlnews.database.sqlite import connection, damage, database_handle, read_worker, snapshots
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionProbe
@@ -133,7 +133,7 @@ async def test_a_repeated_error_is_logged_once(
     access = Database()
     await access.open(store)
     for message in ("one", "another"):
-        fail, has_failed = failing_times(database_handle.get_identity, OSError(message), 10)
+        fail, has_failed = failing_times(damage.get_identity, OSError(message), 10)
         with monkeypatch.context() as context:
             context.setattr(database_handle, "get_identity", fail)
             await until(has_failed)
@@ -235,7 +235,7 @@ async def test_snapshots_that_cannot_begin_leave_nothing(
             raise error
         return real_connect(*arguments, **options)
 
-    real_connect = snapshots.connect_to_read
+    real_connect = connection.connect_to_read
     monkeypatch.setattr(snapshots, "connect_to_read", connect)
     async with nothing_left(store):
         with pytest.raises(type(error)):

@@ -27,6 +27,7 @@ from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.cors import EndpointCors, has_origin
 from gqlnews.server.endpoint import GraphQLEndpoint
+from gqlnews.server.forwarded import TrustedProxies
 from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
     BodyMemory,
@@ -69,18 +70,23 @@ class GqlnewsApp(Starlette):
     """Starlette application that passes a POST directly to the endpoint, without routing and middleware.
 
     With `cors`, a request with an `Origin` needs the middleware. Responses to a POST are not cacheable, so
-    one without `Origin` needs no `Vary: Origin`.
+    one without `Origin` needs no `Vary: Origin`. With `proxies`, everything in the application sees the
+    client that they forward for.
     """
 
-    def __init__(self, endpoint: ASGIApp, *, cors: bool, **options: Any) -> None:
+    def __init__(
+        self, endpoint: ASGIApp, *, cors: bool, proxies: TrustedProxies | None, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self._endpoint, self._cors = endpoint, cors
+        self._endpoint, self._cors, self._proxies = endpoint, cors, proxies
         self.router.redirect_slashes = False  # the redirect would contain the client's `Host` header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "app_state" not in scope.setdefault("state", {}) and hasattr(self.state, "app_state"):
             # The server did not pass the state of the lifespan on, as if another application mounts this one.
             scope["state"]["app_state"] = self.state.app_state
+        if self._proxies is not None and scope["type"] != "lifespan":
+            self._proxies.replace_client(scope)
         if (
             scope["type"] == "http"
             and scope["method"] == "POST"
@@ -144,12 +150,14 @@ def create_app(settings: ServerSettings) -> Starlette:
             yield {"app_state": app_state}
 
     endpoint, origins = _build_endpoint(settings), settings.http.allow_origins
+    allowed_ips = settings.http.forwarded_allow_ips
     middleware = [Middleware(SecurityHeadersMiddleware)]
     if origins:
         middleware.append(Middleware(EndpointCors, allow_origins=origins, is_endpoint=_is_endpoint))
     return GqlnewsApp(
         endpoint,
         cors=bool(origins),
+        proxies=TrustedProxies(allowed_ips) if allowed_ips else None,
         routes=_build_routes(settings, endpoint),
         middleware=middleware,
         exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},

@@ -19,6 +19,7 @@ from gqlnews.config.values import (
     check_url,
     parse_host_names,
     parse_origins,
+    parse_proxies,
     parse_token_hashes,
 )
 
@@ -159,8 +160,9 @@ SETTINGS: tuple[Setting, ...] = (
             "Maximum number of open WebSockets and event streams per process", **_limit(100_000)),
     Setting("max_streams_per_client", int, 100, "--max-streams-per-client", "GQLNEWS_MAX_STREAMS_PER_CLIENT",
             APP, "Maximum number of open WebSockets and event streams per client address",
-            "Set 0 behind a proxy, where all clients have the proxy's address: each connection then counts "
-            "as a client in all queues and budgets.", **_limit(100_000)),
+            "With 0, each connection counts as a client in all queues and budgets: for clients that share an "
+            "address, as [behind a proxy](operations.md#behind-a-proxy) that does not forward theirs.",
+            **_limit(100_000)),
     Setting("status_codes", StatusCodePolicy, StatusCodePolicy.SPEC, "--status-codes", "GQLNEWS_STATUS_CODES",
             APP, "HTTP status codes: `spec`, as widely implemented, or `draft`, as in the newest draft",
             "The newest draft uses codes such as 422 and 294. [Status codes](operations.md#http).",
@@ -170,6 +172,11 @@ SETTINGS: tuple[Setting, ...] = (
             "Pages of an origin such as `https://news.example` may then read responses and open WebSockets. "
             "[CORS](operations.md#cross-origin-requests-cors).", group="Clients",
             default_text="none but the server's own", parse=parse_origins),
+    Setting("forwarded_allow_ips", list, (), "--forwarded-allow-ips", "GQLNEWS_FORWARDED_ALLOW_IPS", APP,
+            "Address or network of a proxy whose X-Forwarded-For is trusted; repeatable",
+            "The limits per client address then apply to the proxy's clients. `unix:` is the peer of a Unix "
+            "domain socket. [Behind a proxy](operations.md#behind-a-proxy).", group="Clients",
+            default_text="none", parse=parse_proxies),
     Setting("persisted_documents", Path, None, "--persisted-documents", "GQLNEWS_PERSISTED_DOCUMENTS", APP,
             "Trusted documents: a folder of .graphql files, or a JSON manifest",
             "[Persisted documents](operations.md#persisted-documents).", group="Clients"),
@@ -180,8 +187,9 @@ SETTINGS: tuple[Setting, ...] = (
             "Further ones get 503.", **_limit(100_000)),
     Setting("rate_limit", int, 0, "--rate-limit", "GQLNEWS_RATE_LIMIT", APP,
             "Maximum cost and scan work per second and client address",
-            "After a pause, a burst of twice as much is allowed; requests above the limit get 429. Leave it "
-            "at 0 behind a proxy, where all clients have the proxy's address.", **_limit(9_999_999)),
+            "After a pause, a burst of twice as much is allowed; requests above the limit get 429. Behind "
+            "a proxy, set `--forwarded-allow-ips` too: otherwise all clients share one limit.",
+            **_limit(9_999_999)),
     Setting("max_cost", int, 20_000, "--max-cost", "GQLNEWS_MAX_COST", APP,
             "Maximum cost of a request in objects",
             "The number of objects that its response can hold, "

@@ -64,6 +64,7 @@ DEFAULT_LIMITS = Limits(**{field.name: DEFAULTS[field.name] for field in fields(
 class HttpSettings:
     """HTTP settings. `rate_limit` is the cost allowed per second and client address.
 
+    `forwarded_allow_ips` are addresses and networks of trusted proxies, and `unix:` for Unix domain sockets.
     For `rate_limit` and `max_concurrent_requests`, 0 is no limit.
     """
 
@@ -73,6 +74,7 @@ class HttpSettings:
     persisted_only: bool = DEFAULTS["persisted_only"]
     max_concurrent_requests: int = DEFAULTS["max_concurrent_requests"]
     rate_limit: int = DEFAULTS["rate_limit"]
+    forwarded_allow_ips: tuple[str, ...] = DEFAULTS["forwarded_allow_ips"]
 
     def __post_init__(self) -> None:
         if self.persisted_only and self.persisted_documents is None:

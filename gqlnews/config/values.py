@@ -6,11 +6,16 @@ A parser raises ValueError; its message says what is wrong and what is allowed.
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_MAPPED_PREFIX = 96  # bits of `::ffff:`, before an IPv4 address
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+UNIX_PEER = "unix:"
+"""Stands for the peer of a Unix domain socket among the addresses of proxies, as in nginx."""
+
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -71,6 +76,29 @@ def parse_host_names(values: Sequence[str]) -> tuple[str, ...]:
     if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:
         raise ValueError(f"{wrong[0]!r} is not a host name; use one such as player.vimeo.com")
     return hosts
+
+
+def parse_proxies(values: Sequence[str]) -> tuple[str, ...]:
+    """Normalize addresses and networks of proxies; IPv4-mapped IPv6 addresses become IPv4."""
+    return tuple(value if value == UNIX_PEER else _parse_proxy(value) for value in values)
+
+
+def _parse_proxy(value: str) -> str:
+    try:
+        network = _without_mapping(ip_network(value))
+    except ValueError:
+        network = None
+    if network is None or "%" in value:  # zones are not compared
+        example = "use one such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32"
+        raise ValueError(f"{value!r} is not an address or network of a proxy; {example}")
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def _without_mapping(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 def parse_token_hashes(values: Sequence[str]) -> tuple[bytes, ...]:

@@ -45,7 +45,10 @@ def operation_cost(prepared: PreparedRequest, engine: Engine) -> int:
 
 
 def client_address(scope: Scope) -> str:
-    """The client's IPv4 address, or the /64 network of its IPv6 address: usually that of one client."""
+    """The client's IPv4 address, or the /64 network of its IPv6 address: usually that of one client.
+
+    Behind a trusted proxy, `server/forwarded.py` has replaced the proxy's address in the scope.
+    """
     host: str = scope["client"][0] if scope.get("client") else ""
     return host if ":" not in host else _network_key(host)
 
@@ -64,7 +67,8 @@ def _network_key(host: str) -> str:
 def client_key(scope: Scope, *, by_address: bool) -> str:
     """The client's key: its address, or without `by_address` its connection (address and port).
 
-    Behind a proxy, all clients have the same address.
+    Behind a proxy that is not trusted, all clients have the same address. Behind a trusted one, a connection
+    is the forwarded address with the port of the proxy's connection.
     """
     if by_address or not scope.get("client"):
         return client_address(scope)

@@ -76,6 +76,7 @@ def test_options_of_a_command_can_be_set_by_environment(tmp_path: Path) -> None:
         ("GQLNEWS_LOG_FORMAT", "xml"),
         ("GQLNEWS_STATUS_CODES", "new"),
         ("GQLNEWS_ALLOW_ORIGINS", "news.example"),
+        ("GQLNEWS_FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
         ("GQLNEWS_PERSISTED_ONLY", "1"),
         ("GQLNEWS_INGEST_WORKERS", "none"),
         ("GQLNEWS_BASE_URL", "example.com"),

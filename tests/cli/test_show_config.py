@@ -88,6 +88,7 @@ def test_values_have_the_units_of_the_options(capsys: pytest.CaptureFixture[str]
     }
     assert found["GQLNEWS_DB"]["value"] == "news.db"
     assert found["GQLNEWS_ALLOW_ORIGINS"]["value"] == ["https://a.example"]
+    assert found["GQLNEWS_FORWARDED_ALLOW_IPS"]["value"] == []
     assert found["GQLNEWS_UNPUBLISHED"]["value"] is False
     assert found["GQLNEWS_LOG_FORMAT"]["value"] == "text"
     assert found["GQLNEWS_MAX_PAGE"]["option"] is None

@@ -68,6 +68,7 @@ def test_client_settings_can_be_set_by_environment(environ: dict[str, str]) -> N
         GQLNEWS_PERSISTED_ONLY="1",
         GQLNEWS_MAX_CONCURRENT_REQUESTS="5",
         GQLNEWS_RATE_LIMIT="20000",
+        GQLNEWS_FORWARDED_ALLOW_IPS="10.0.0.0/8, ::1 unix:",
     )
     assert settings.http == HttpSettings(
         StatusCodePolicy.DRAFT,
@@ -76,6 +77,7 @@ def test_client_settings_can_be_set_by_environment(environ: dict[str, str]) -> N
         persisted_only=True,
         max_concurrent_requests=5,
         rate_limit=20_000,
+        forwarded_allow_ips=("10.0.0.0/8", "::1", "unix:"),
     )
 
 
@@ -200,6 +202,11 @@ def test_lists_are_split_at_commas_and_spaces(environ: dict[str, str]) -> None:
         (
             {"GQLNEWS_ALLOW_ORIGINS": "* a.example"},
             "GQLNEWS_ALLOW_ORIGINS: 'a.example' is not an origin; use one such as https://news.example, or *",
+        ),
+        (
+            {"GQLNEWS_FORWARDED_ALLOW_IPS": "10.0.0.7 *"},
+            "GQLNEWS_FORWARDED_ALLOW_IPS: '*' is not an address or network of a proxy; "
+            "use one such as 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32",
         ),
     ],
 )

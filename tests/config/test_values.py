@@ -4,7 +4,13 @@ from hashlib import sha256
 
 import pytest
 
-from gqlnews.config.values import check_url, parse_host_names, parse_origins, parse_token_hashes
+from gqlnews.config.values import (
+    check_url,
+    parse_host_names,
+    parse_origins,
+    parse_proxies,
+    parse_token_hashes,
+)
 
 ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
 
@@ -60,3 +66,29 @@ def test_a_url_is_returned_as_it_is() -> None:
 def test_an_invalid_url_is_rejected(wrong: str) -> None:
     with pytest.raises(ValueError, match="is not an http or https URL; use one such as"):
         check_url(wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "normalized"),
+    [
+        ("10.0.0.7", "10.0.0.7"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("10.0.0.7/32", "10.0.0.7"),
+        ("2001:DB8::/32", "2001:db8::/32"),
+        ("::1", "::1"),
+        ("::ffff:10.0.0.7", "10.0.0.7"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::/0", "::/0"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_addresses_of_proxies_are_normalized(given: str, normalized: str) -> None:
+    assert parse_proxies([given]) == (normalized,)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "*", "localhost", "10.0.0.7/8", "10.0.0", "[::1]", "10.0.0.7:80", "fe80::1%eth0", "unix"]
+)
+def test_an_invalid_address_of_a_proxy_is_rejected(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an address or network of a proxy; use one such as 10\."):
+        parse_proxies(["10.0.0.7", wrong])

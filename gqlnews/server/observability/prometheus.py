@@ -19,6 +19,7 @@ from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.fields import Audience
 from gqlnews.server.app_state import AppState, get_app_state
+from gqlnews.server.forwarded import get_peer
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue
@@ -32,8 +33,9 @@ Values = Mapping[str, float] | float
 
 
 async def metrics_endpoint(request: Request) -> Response:
-    """Serve the metrics. Raises HTTPException (404) for clients outside private networks."""
-    if not is_private_address(request.client.host if request.client else None):
+    """Serve the metrics. Raises HTTPException (404) for clients and proxies outside private networks."""
+    peers = (request.scope.get("client"), get_peer(request.scope))
+    if not all(is_private_address(peer[0] if peer else None) for peer in peers):
         raise HTTPException(404)
     app_state = get_app_state(request.scope)
     registry = CollectorRegistry()

@@ -190,7 +190,7 @@ def _config(app: ASGIApp, keep_alive: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # otherwise clients could spoof their address
+        proxy_headers=False,  # `server/forwarded.py` replaces the client's address
         backlog=BACKLOG,
         timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -218,7 +218,10 @@ SETTINGS: tuple[Setting, ...] = (
             "[Traces](operations.md#traces). The default also needs the extra to be installed.",
             default_text="on if OTEL_EXPORTER_OTLP_ENDPOINT is set"),
     Setting("ingest_workers", int, None, "--ingest-workers", "GQLNEWS_INGEST_WORKERS", CONTENT,
-            "Number of parser processes", range=(1, 256), default_text="one per processor"),
+            "Number of parser processes",
+            "Counted are the processors that the process may use, within its affinity (`taskset`, cpusets) "
+            "and the quotas of its control groups (containers).",
+            range=(1, 256), default_text="one per processor"),
     Setting("format", CheckFormat, CheckFormat.TEXT, "--format", "GQLNEWS_CHECK_FORMAT", ("check",),
             "Output format",
             "`text` in the style of compilers, `json` for an array of problems, `github` for annotations in "

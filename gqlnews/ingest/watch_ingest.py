@@ -63,8 +63,8 @@ class EventLog(Protocol):
 class WatchIngestOptions:
     """Configuration of watch-ingest.
 
-    `processes` is the number of parser processes, None for one per core. `poll` disables file system events.
-    `prepare` is called with each new writer connection.
+    `processes` is the number of parser processes, None for one per processor. `poll` disables file system
+    events. `prepare` is called with each new writer connection.
     """
 
     folder: Path

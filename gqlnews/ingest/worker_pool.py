@@ -10,7 +10,6 @@
    workers' input ends, and they exit.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -24,6 +23,7 @@ from gqlnews.content.models import ParseOptions, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.scan import as_open_folder
 from gqlnews.ingest.process_pool import BATCH_TIMEOUT, Convert, Pool, ResultT, Setup
+from gqlnews.ingest.processors import processor_count
 
 _MIN_WORKER_FILES = 256
 _BATCH_FILES = 64
@@ -44,11 +44,11 @@ def map_files(
 ) -> Iterator[ResultT]:
     """Yield `convert(result)` for each file, in no order; `convert` runs in the process that parses the file.
 
-    `processes` is the number of workers, by default one per core. With `isolate`, no file is parsed in this
-    process. `timeout` is the timeout of a batch in seconds. Raises ParserProcessError, ExhaustedError, and
-    ContentFolderError if the folder cannot be listed.
+    `processes` is the number of workers, by default one per processor. With `isolate`, no file is parsed in
+    this process. `timeout` is the timeout of a batch in seconds. Raises ParserProcessError, ExhaustedError,
+    and ContentFolderError if the folder cannot be listed.
     """
-    workers = processes if processes is not None else os.cpu_count() or 1
+    workers = processes if processes is not None else processor_count()
     rest = iter(files)
     first = list(islice(rest, _MIN_WORKER_FILES))
     uses_workers = workers > 1 and len(first) >= _MIN_WORKER_FILES  # one worker is no faster than none

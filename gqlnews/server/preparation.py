@@ -104,7 +104,7 @@ class OffloadQueue:
             try:
                 running = loop.run_in_executor(self._thread, _run, job.work, self._budget)
             except RuntimeError:  # no thread can be started at the moment
-                job.result.set_exception(_overloaded())
+                job.future.set_exception(_overloaded())
                 continue
             self._is_running = True
             self.jobs += 1

@@ -102,14 +102,18 @@ def test_without_affinity_all_processors_count(
 PRINT_WORKERS = """
 from gqlnews.content.models import ParseOptions, SourceFile
 from gqlnews.ingest import worker_pool
+from gqlnews.ingest.rows import file_rows
 
-def print_count(convert, folder, batches, options, count, timeout):
-    print(count)
-    return []
+class PrintCount:
+    def __init__(self, setup, decode, give_up, count, timeout):
+        print(count)
 
-worker_pool._parse_in_workers = print_count
+    def run(self, batches):
+        return []
+
+worker_pool.Pool = PrintCount
 files = [SourceFile(f"{number}.md", 1, 1, 1) for number in range(1000)]
-list(worker_pool.parse_all("folder", files, ParseOptions(), isolate=True))
+list(worker_pool.map_files(file_rows, ".", files, ParseOptions(), isolate=True))
 """
 
 

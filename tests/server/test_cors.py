@@ -249,7 +249,7 @@ def test_a_rejected_handshake_has_a_graphql_error(
         assert part in rejection["message"]
     (line,) = caplog.records
     fields = line.__dict__["fields"]
-    assert (line.getMessage(), fields["code"]) == ("rejected", "ORIGIN_NOT_ALLOWED")
+    assert (line.__dict__["event"], fields["code"]) == ("rejected", "ORIGIN_NOT_ALLOWED")
     assert (fields["over"], fields["status"], fields["reason"]) == ("websocket", 403, rejection["message"])
 
 

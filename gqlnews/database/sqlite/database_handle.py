@@ -261,8 +261,13 @@ class Database:
             pool, identity = await self._open_file()
         except DatabaseError:
             return
-        if not pool.inline.has_content():
-            await pool.close()
+        has_content = False
+        try:
+            has_content = pool.inline.has_content()
+        finally:  # also if this check is cancelled
+            if not has_content:
+                await pool.close()
+        if not has_content:
             return
         draining = asyncio.create_task(self._close_after_drain(self._pool))
         self._draining.add(draining)

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import connection, damage, database_handle, read_worker, snapshots
+from gqlnews.database.sqlite import connection, damage, database_handle, job_queue, snapshots
 from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionProbe
+from gqlnews.database.sqlite.snapshots import SnapshotPair
 from gqlnews.errors import StorageError
 from tests.database.sqlite.test_database_handle import filled, until
 
@@ -33,14 +34,14 @@ ERRORS: list[BaseException] = [
 ]
 POINTS: dict[str, tuple[Any, str]] = {
     "a thread is started": (threading.Thread, "start"),
-    "a reader is opened": (read_worker, "connect_to_read"),
+    "a reader is opened": (job_queue, "connect_to_read"),
     "the pool is opened": (ReadPool, "open"),
-    "the probe is opened": (VersionProbe, "open"),
-    "the new file is read": (database_handle, "_is_ingested"),
-    "the pool is read": (ReadPool, "read"),
+    "the inline executor is opened": (InlineExecutor, "open"),
+    "the new file is read": (InlineExecutor, "has_content"),
+    "the pool is read": (ReadPool, "execute_batch"),
     "the identity is read": (database_handle, "get_identity"),
     "the damage report is read": (database_handle, "read_report"),
-    "the sizes are parsed": (database_handle, "parse_sizes"),
+    "the sizes are queried": (Database, "_query"),
 }
 MAX_STEPS = 60
 
@@ -123,7 +124,7 @@ async def test_polling_survives_any_error(
         replace(store)
         await until(lambda: access.replacements == 2)
         assert access.is_ready()
-        assert await access.read([("SELECT fingerprint FROM store", ())]) == [b"filled"]
+        assert await access.execute_batch([("SELECT fingerprint FROM store", ())]) == [b"filled"]
         await access.close()
 
 
@@ -215,7 +216,7 @@ async def test_a_reader_that_cannot_be_closed_does_not_keep_the_others(
 
 
 async def test_an_error_after_opening_closes_everything(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_handle, "parse_sizes", failing_times(None, KeyError("unexpected"), 1)[0])
+    monkeypatch.setattr(Database, "_query", failing_times(None, KeyError("unexpected"), 1)[0])
     async with nothing_left(store):
         with pytest.raises(KeyError):
             await Database().open(store)

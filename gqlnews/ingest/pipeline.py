@@ -17,7 +17,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import NamedTuple
 
 from gqlnews.content.models import ParseOptions, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
@@ -92,14 +91,6 @@ class _IngestParameters:
     skip_failing: bool = False
 
 
-class _DerivedChanges(NamedTuple):
-    """Change in the number of topics and providers, and whether cross-file problems changed."""
-
-    topics: ScopeDelta
-    providers: ScopeDelta
-    problems_changed: bool
-
-
 def ingest(
     db: sqlite3.Connection,
     folder: Path,
@@ -166,12 +157,12 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
         _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
-    derived = _derive(state, deferred_indexes)
+    topics, providers, cross_file_problems_changed = _derive(state, deferred_indexes)
     changes = append_changes(
         db,
-        problems_changed=derived.problems_changed or state.problems_changed,
-        providers=derived.providers,
-        topics=derived.topics,
+        problems_changed=cross_file_problems_changed or state.problems_changed,
+        providers=providers,
+        topics=topics,
         now=from_epoch_ns(parameters.now_ns).text,
         max_removed=parameters.max_removed,
     )
@@ -235,8 +226,11 @@ def _remove(state: IngestState) -> None:
     db.execute("DELETE FROM article WHERE id IN batch")
 
 
-def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> _DerivedChanges:
-    """Update the data that is derived from several files."""
+def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> tuple[ScopeDelta, ScopeDelta, bool]:
+    """Update the data that is derived from several files.
+
+    Returns by how many the numbers of topics and of providers changed, and whether cross-file problems did.
+    """
     db = state.db
     if state.empty:
         db.execute(LOAD_URLS)
@@ -251,7 +245,7 @@ def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> _DerivedChan
     providers = derive_providers(db)
     derive_stories(db, rebuild_all=not state.incremental)
     _derive_search(state)
-    return _DerivedChanges(topics, providers, derive_cross_file_problems(db))
+    return topics, providers, derive_cross_file_problems(db)
 
 
 def _derive_search(state: IngestState) -> None:

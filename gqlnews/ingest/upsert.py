@@ -70,8 +70,6 @@ class IngestState:
 
 
 class _StoredArticle(NamedTuple):
-    """Stored article of a slug."""
-
     id: int
     published: int
     revision: str
@@ -79,8 +77,6 @@ class _StoredArticle(NamedTuple):
 
 
 class _Write(NamedTuple):
-    """Article to write."""
-
     id: int
     path: str
     updated: Instant
@@ -98,20 +94,13 @@ def delete_dependent_rows(state: IngestState) -> None:
 
 def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
-    _update_sources(state, files)
-    _upsert_problems(state, files)
-    _upsert_articles(state, files)
-
-
-def _update_sources(state: IngestState, files: Sequence[FileRows]) -> None:
+    sources = [(file.source, file.revision) for file in files]
     state.db.executemany(
         _UPDATE_SOURCE,
-        [
-            (s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, s.path)
-            for file in files
-            for s in (file.source,)
-        ],
+        [(s.size, s.mtime_ns, s.ctime_ns, state.read_ns, revision, s.path) for s, revision in sources],
     )
+    _upsert_problems(state, files)
+    _upsert_articles(state, files)
 
 
 def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:

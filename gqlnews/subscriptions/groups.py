@@ -194,18 +194,16 @@ class CatchUp:
         try:
             with now.limit_cpu_time(CATCH_UP_SECONDS if self.limited else inf):
                 events = change_filter.events(self.subscription.current(), state)
+            if self.page_size == 1 or sum(len(event.body) for event in events) <= MAX_PAGE_BYTES:
+                self.position = next_position
+                return events
         except ResourceLimitError as error:
             if self.page_size == 1:
                 if error.code is Code.TIMED_OUT:
                     raise OverBudgetError from error
                 raise
-            self.page_size = max(1, self.page_size // PAGE_DIVISOR)
-            return []
-        if self.page_size > 1 and sum(len(event.body) for event in events) > MAX_PAGE_BYTES:
-            self.page_size = max(1, self.page_size // PAGE_DIVISOR)
-            return []
-        self.position = next_position
-        return events
+        self.page_size = max(1, self.page_size // PAGE_DIVISOR)
+        return []
 
 
 @dataclass(slots=True)

@@ -52,8 +52,6 @@ def outcome_of_error(code: str) -> OperationOutcome:
 class Metrics:
     """The metrics of one process since it started serving."""
 
-    __slots__ = ("bucket_counts", "errors", "events", "outcome_counts", "total_seconds")
-
     def __init__(self) -> None:
         # by operation name, with one count per outcome
         self.outcome_counts = {NO_NAME: _zero_counts(), OTHER: _zero_counts()}

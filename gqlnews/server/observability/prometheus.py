@@ -22,7 +22,6 @@ from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.forwarded import get_peer
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
-from gqlnews.server.preparation import OffloadQueue
 from gqlnews.server.response import WEBSOCKET, ResponseCache
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 
@@ -69,8 +68,7 @@ class _AppStateCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield from _operations(self._app_state.metrics)
-        yield from _streams(self._app_state)
-        yield from _offloaded(self._app_state.offload)
+        yield from _streams_and_jobs(self._app_state)
         yield from _store(self._app_state, self._content)
 
 
@@ -104,7 +102,7 @@ def _operations(metrics: Metrics) -> Iterator[Metric]:
     yield _counter("gqlnews_errors", "Error responses, by error code.", metrics.errors, "code")
 
 
-def _streams(app_state: AppState) -> Iterator[Metric]:
+def _streams_and_jobs(app_state: AppState) -> Iterator[Metric]:
     open_now = {transport: app_state.stream_limiter.open_by_transport[transport] for transport in TRANSPORTS}
     yield _gauge("gqlnews_open_streams", "Open streams.", open_now, "transport")
     hubs = app_state.subscription_hubs
@@ -112,12 +110,10 @@ def _streams(app_state: AppState) -> Iterator[Metric]:
     documentation = "Subscriptions ended because their client exceeded its statement time."
     yield _counter("gqlnews_subscriptions_over_budget", documentation, hubs.over_budget)
     yield _counter("gqlnews_events", "Events sent to subscribers.", app_state.metrics.events)
-
-
-def _offloaded(queue: OffloadQueue) -> Iterator[Metric]:
     documentation = "Long requests prepared or executed by the worker thread."
-    yield _counter("gqlnews_offloaded_jobs", documentation, queue.jobs)
-    yield _gauge("gqlnews_offload_waiting", "Requests waiting for the worker thread.", len(queue))
+    yield _counter("gqlnews_offloaded_jobs", documentation, app_state.offload.jobs)
+    documentation = "Requests waiting for the worker thread."
+    yield _gauge("gqlnews_offload_waiting", documentation, len(app_state.offload))
 
 
 def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:

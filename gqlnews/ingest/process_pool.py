@@ -38,10 +38,8 @@ ResultT = TypeVar("ResultT")
 Convert = Callable[[ParseResult], ResultT]
 """A module-level function that converts a parse result; its return annotation must be a plain data type."""
 
-# Length-prefixed frames on the pipes to and from workers: a length of 4 bytes, then the payload.
-
-
 _LENGTH_BYTES = 4
+"""A frame on the pipes to and from workers is the length of its payload, and the payload."""
 
 
 class Setup(FrozenStruct, frozen=True):
@@ -85,9 +83,6 @@ def take_frame(buffer: bytearray) -> bytes | None:
     frame = bytes(buffer[_LENGTH_BYTES:end])
     del buffer[:end]
     return frame
-
-
-# Process pool.
 
 
 BATCH_TIMEOUT = 60.0
@@ -185,10 +180,8 @@ class Pool(Generic[ResultT]):
     def _next_batch(self) -> Batch | None:
         if self._requeued:
             return self._requeued.popleft()
-        batch = next(self._batches, None)
-        if batch is None and self._single_file_batches:
-            return self._single_file_batches.popleft()
-        return batch
+        singles = self._single_file_batches
+        return next(self._batches, None) or (singles.popleft() if singles else None)
 
     def _handle_exit(self, worker: "_Worker", reason: str, attempts: int) -> None:
         """Reassign the batches of a worker that exited or timed out, and start another if work is left.

@@ -23,6 +23,7 @@ from gqlnews.database.sqlite.damage import (
     translate_errors,
     write_report,
 )
+from gqlnews.database.sqlite.ingest_failure import clear_failure
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
 from gqlnews.errors import (
@@ -68,6 +69,7 @@ def ingest_folder(target: IngestTarget, busy_timeout: float = BUSY_TIMEOUT) -> I
             record_identity(target.database)
             report = ingest_with_progress(target, db)
             delete_report(target.database)
+            clear_failure(target.database)
             return report
     except DamagedDatabaseError as error:
         write_report(target.database, identity, error)
@@ -85,6 +87,7 @@ def rebuild_store(target: IngestTarget) -> IngestReport:
     report = rebuild(target.database, partial(ingest_with_progress, target))
     assert report is not None, "an unconditional rebuild always returns a report"
     record_identity(target.database)
+    clear_failure(target.database)
     return report
 
 

@@ -33,6 +33,8 @@ from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.database.sqlite.connection import connect_to_read, has_content
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
+from gqlnews.database.sqlite.ingest_failure import report_failure
+from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
@@ -86,7 +88,9 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
                 settings, build_schema()
             )  # report errors in the documents before the ingest
         with exit_on_signal(ROLLED_BACK):
-            report = ingest_before_serving(target, has_watcher=options.watch)
+            report = None
+            if options.watch or not _is_read_only(target):
+                report = ingest_before_serving(target, has_watcher=options.watch)
 
         url = base_url(listener)
 
@@ -107,7 +111,9 @@ def _watcher(target: IngestTarget, options: ServeOptions) -> Iterator[None]:
         yield
         return
     watcher = SupervisedProcess(
-        "watcher", lambda: start_watcher(target, options.log_format, force_polling=options.force_polling)
+        "watcher",
+        lambda: start_watcher(target, options.log_format, force_polling=options.force_polling),
+        on_failure=partial(report_failure, target.database),
     )
     try:
         yield
@@ -181,7 +187,7 @@ def ingest_before_serving(target: IngestTarget, *, has_watcher: bool) -> IngestR
     With `has_watcher`, returns None after a reported failure if the database has content from an earlier
     ingest, because the watcher process keeps retrying. Raises CommandError for permanent errors.
     """
-    reporter = FailureReporter(StructuredLog())
+    reporter = FailureReporter(StructuredLog(), target.database)
     for pause in backoff():
         try:
             report = _ingest_or_rebuild(target, reporter)
@@ -193,7 +199,7 @@ def ingest_before_serving(target: IngestTarget, *, has_watcher: bool) -> IngestR
                 return None
             time.sleep(pause)
         else:
-            reporter.report_recovery()
+            reporter.report_ingested()
             return report
     raise AssertionError("backoff never ends")
 
@@ -208,6 +214,11 @@ def _ingest_or_rebuild(target: IngestTarget, reporter: FailureReporter) -> Inges
         damage = DamageReport(identity, error.reason)
     rebuild_damaged(reporter, target.database, damage, partial(ingest_with_progress, target))
     return ingest_folder(target, SHORT_BUSY_TIMEOUT)
+
+
+def _is_read_only(target: IngestTarget) -> bool:
+    """Return whether the database has content, and cannot be updated as its file system is read-only."""
+    return target.database.exists() and is_read_only(target.database) and _has_content(target)
 
 
 def _has_content(target: IngestTarget) -> bool:

@@ -36,10 +36,17 @@ class SupervisedProcess:
     """
 
     def __init__(
-        self, name: str, start: StartProcess, running: "subprocess.Popen[bytes] | None" = None
+        self,
+        name: str,
+        start: StartProcess,
+        running: "subprocess.Popen[bytes] | None" = None,
+        on_failure: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        """Supervise the process `running`, or start one, with retries."""
-        self._name, self._start = name, start
+        """Supervise the process `running`, or start one, with retries.
+
+        `on_failure` is called with the reason when the process has exited or cannot be started.
+        """
+        self._name, self._start, self._on_failure = name, start, on_failure
         self._process = running
         self._signals: list[int] = []
         self._is_stopping = False
@@ -87,6 +94,7 @@ class SupervisedProcess:
             if self._is_stopping:
                 return
             log_event(f"{self._name} exited", status=status, again=True)
+            self._on_failure(f"{self._name} exited with status {status}")
             if time.monotonic() - started_at >= STABLE_AFTER:
                 delays = _backoff()
             else:
@@ -103,6 +111,7 @@ class SupervisedProcess:
             except Exception as error:  # temporarily out of memory, processes or open files
                 if reason != (reason := str(error)):
                     log_event(f"{self._name} cannot be started", reason=reason, again=True)
+                    self._on_failure(f"{self._name} cannot be started: {reason}")
                 self._pause(next(delays))
                 continue
             # A signal that came before was sent to no process, or to the previous one.

@@ -26,9 +26,10 @@ from gqlnews.database.sqlite.damage import (
     translate_errors,
     write_report,
 )
-from gqlnews.database.sqlite.database_handle import WalCheckpointer
+from gqlnews.database.sqlite.ingest_failure import clear_failure, report_failure
 from gqlnews.database.sqlite.leader_lock import acquire_leadership
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
+from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
@@ -78,7 +79,7 @@ class WatchIngestOptions:
 
 def run_watch_ingest(config: WatchIngestOptions) -> None:
     """Ingest every change, forever. Raises KeyboardInterrupt, or what a signal handler raises."""
-    failures = FailureReporter(config.log)
+    failures = FailureReporter(config.log, config.database)
     lock = _wait_for_leadership(config, failures)
     try:
         _run_as_leader(config, failures)
@@ -174,7 +175,7 @@ class _IngestSession:
                 self._failures.report_failure(_failure_reason(error))
                 time.sleep(delay)
             else:
-                self._failures.report_recovery()
+                self._failures.report_ingested()
                 self._log_report(report)
                 return
 
@@ -267,10 +268,13 @@ class _IngestSession:
 
 
 class FailureReporter:
-    """Log why the ingest fails, each time the reason changes, and when it succeeds again."""
+    """Log why the ingest fails, each time the reason changes, and when it succeeds again.
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
+    It also reports both to the servers of the database.
+    """
+
+    def __init__(self, log: EventLog, database: Path) -> None:
+        self._log, self._database = log, database
         self._since: float | None = None
         self._reported_reason: str | None = None
         self._damaged: Identity | None = None
@@ -287,6 +291,7 @@ class FailureReporter:
         if reason != self._reported_reason and now - self._since >= after:
             self._log.warning("ingest failed", reason=reason)
             self._reported_reason = reason
+            report_failure(self._database, reason)
 
     def report_damage(self, database: Path, damage: DamageReport) -> None:
         """Log the damage once per database file, even if several rebuilds of it fail."""
@@ -298,6 +303,11 @@ class FailureReporter:
         ms = round(result.seconds * 1000, 1)
         self._log.info("database rebuilt", database=database, articles=result.articles, ms=ms)
         self._damaged = None
+
+    def report_ingested(self) -> None:
+        """Report the success to the servers, as an earlier process may have reported a failure."""
+        clear_failure(self._database)
+        self.report_recovery()
 
     def report_recovery(self) -> None:
         """Log the recovery if a failure was logged."""

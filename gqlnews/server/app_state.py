@@ -89,7 +89,8 @@ def get_app_state(scope: Scope) -> AppState:
 
 # Health checks: liveness (the process responds) and readiness (the store can be read).
 #
-# The readiness check has its own database connection, so a busy server still passes it.
+# The readiness check has its own database connection, so a busy server still passes it. It reads the file,
+# never a cache. While the ingest fails, the server is ready, as it serves the content of the last ingest.
 
 
 async def liveness(request: Request) -> Response:
@@ -98,9 +99,18 @@ async def liveness(request: Request) -> Response:
 
 
 async def readiness(request: Request) -> Response:
-    """Return 200 if the store can be read and the server is not stopping, else 503."""
+    """Return 200 if the store can be read and the server is not stopping, else 503.
+
+    With `?ingest=required`, a failing ingest is 503 too.
+    """
     app_state: AppState | None = getattr(request.state, "app_state", None)  # None before startup
-    if getattr(request.app.state, "is_stopping", False):
+    is_ready = app_state is not None and await app_state.store.can_answer()
+    if getattr(request.app.state, "is_stopping", False):  # perhaps since the read began
         return JSONResponse({"status": "stopping"}, 503)
-    is_ready = app_state is not None and app_state.store.is_ready()
-    return JSONResponse({"status": "ready" if is_ready else "unavailable"}, 200 if is_ready else 503)
+    content = {}
+    if app_state is not None and app_state.store.is_ingest_failing:
+        content = {"ingest": "failing"}
+        is_ready = is_ready and request.query_params.get("ingest") != "required"
+    return JSONResponse(
+        {"status": "ready" if is_ready else "unavailable", **content}, 200 if is_ready else 503
+    )

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.read_only import has_log, is_immutable, is_read_only
 from gqlnews.database.sqlite.rebuild import hold_swap_lock
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, check_header
-from gqlnews.errors import Code, OverloadedError, ResourceLimitError
+from gqlnews.errors import Code, DatabaseError, OverloadedError, ResourceLimitError
 
 MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
 CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
@@ -84,6 +85,11 @@ def _connect_with_recovery(path: Path, busy_timeout: float) -> sqlite3.Connectio
         try:
             return _connect(path, busy_timeout)
         except sqlite3.OperationalError as error:
+            if has_log(path) and is_read_only(path):
+                raise DatabaseError(
+                    f"database {path} is on a read-only file system and has a log, so it cannot be read "
+                    f"({error}): end the process that writes it, and provide the file without its log"
+                ) from error
             if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise
             _rollback_hot_journal(path, busy_timeout)
@@ -100,8 +106,9 @@ def _rollback_hot_journal(path: Path, busy_timeout: float) -> None:
 
 
 def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    immutable = "&immutable=1" if is_immutable(path) else ""
     db = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode=ro",
+        f"file:{quote(str(path.absolute()))}?mode=ro{immutable}",
         uri=True,
         timeout=busy_timeout,
         isolation_level=None,

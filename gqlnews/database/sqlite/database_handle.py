@@ -18,7 +18,16 @@ import orjson
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.connection import Statements
-from gqlnews.database.sqlite.damage import Identity, damaged_error, get_identity, read_report, write_report
+from gqlnews.database.sqlite.damage import (
+    Identity,
+    damaged_error,
+    get_identity,
+    read_report,
+    to_database_error,
+    write_report,
+)
+from gqlnews.database.sqlite.ingest_failure import is_ingest_failing
+from gqlnews.database.sqlite.read_only import FileState, get_file_state
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
@@ -87,13 +96,15 @@ class Database:
         self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self._path = Path()
-        self._identity: Identity | None = None
+        self._state: FileState | None = None
+        self._logged_error = ""  # of a file that cannot be opened
         self._pool = ReadPool(limits)
         self._watching: asyncio.Task[None] | None = None
         self._draining: set[asyncio.Task[None]] = set()  # of replaced files
         self._closing = asyncio.Event()
         self._generation = 0  # databases opened before the current one
         self.is_damaged = False  # reads fail until this file is replaced
+        self.is_ingest_failing = False  # the content is that of an earlier ingest
         self._is_reported = False  # whether a damage report on this file was seen
         self.replacements = 0
         self.statements = 0  # statements run
@@ -105,7 +116,7 @@ class Database:
         self._path = path
         identity = get_identity(path)
         try:
-            self._pool, self._identity = await self._open_with_retry()
+            self._pool, self._state = await self._open_with_retry()
         except DamagedDatabaseError as error:
             write_report(path, identity, error)
             raise
@@ -171,8 +182,21 @@ class Database:
         self._is_reported = read_report(self._path) is not None
 
     def is_ready(self) -> bool:
-        """Return whether requests can be answered from the store, however busy its readers are."""
-        return not self.is_damaged and self._pool.inline.is_readable()
+        """Return whether the file can be read now, however busy its readers are."""
+        if self.is_damaged:
+            return False
+        try:
+            self._pool.inline.read_file()
+        except (sqlite3.Error, MemoryError) as error:
+            failure = to_database_error(error, self._path) if isinstance(error, sqlite3.Error) else None
+            if isinstance(failure, DamagedDatabaseError):
+                self._handle_damage(self._identity, failure)
+            return False
+        return True
+
+    async def can_answer(self) -> bool:
+        """Return whether the file and, unless all are busy, a reader can read it now."""
+        return self.is_ready() and await self._pool.can_read()
 
     def version(self, audience: int) -> bytes | None:
         """Return the version for this audience; see `InlineExecutor.version`."""
@@ -186,6 +210,11 @@ class Database:
     def sizes(self, audience: int) -> Sizes:
         """Return the audience's table sizes at the last check; empty if unknown."""
         return self._sizes[min(audience, 1)]
+
+    @property
+    def _identity(self) -> Identity | None:
+        """Identity of the open file."""
+        return None if self._state is None else self._state.identity
 
     async def _measure(self) -> None:
         """Read the sizes again if the content has changed."""
@@ -207,7 +236,7 @@ class Database:
             results = await self._pool.execute_batch(statements, expected=0.0)
         return [orjson.loads(result or b"{}") for result in results]
 
-    async def _open_with_retry(self) -> tuple[ReadPool, Identity | None]:
+    async def _open_with_retry(self) -> tuple[ReadPool, FileState | None]:
         """Open the database; wait for a swap in progress without blocking the event loop."""
         deadline = time.monotonic() + BUSY_TIMEOUT
         while True:
@@ -218,10 +247,10 @@ class Database:
                     raise
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _open_file(self) -> tuple[ReadPool, Identity | None]:
-        identity, pool = get_identity(self._path), ReadPool(self._limits)
+    async def _open_file(self) -> tuple[ReadPool, FileState | None]:
+        state, pool = get_file_state(self._path), ReadPool(self._limits)
         await pool.open(self._path)
-        return pool, identity
+        return pool, state
 
     async def _watch_file(self) -> None:
         """Check the file twice a second, whatever fails; log each error once."""
@@ -238,9 +267,10 @@ class Database:
                     log.exception("checking database %s failed", self._path)
 
     async def _check_file(self) -> None:
-        current = get_identity(self._path)
-        if current is not None and current != self._identity:
-            await self._replace()
+        self.is_ingest_failing = is_ingest_failing(self._path)
+        current = get_file_state(self._path)
+        if current is not None and current != self._state:
+            await self._replace(current)
         else:
             self._apply_report()
         await self._measure()
@@ -255,11 +285,14 @@ class Database:
             self.is_damaged = False
         self._is_reported = damage is not None
 
-    async def _replace(self) -> None:
+    async def _replace(self, current: FileState) -> None:
         """Switch to the file that is at the path now, unless it is still being created."""
         try:
-            pool, identity = await self._open_file()
-        except DatabaseError:
+            pool, state = await self._open_file()
+        except DatabaseError as error:
+            if current.is_read_only and str(error) != self._logged_error:  # else it is still being created
+                log.error("%s", error)
+                self._logged_error = str(error)
             return
         has_content = False
         try:
@@ -272,7 +305,7 @@ class Database:
         draining = asyncio.create_task(self._close_after_drain(self._pool))
         self._draining.add(draining)
         draining.add_done_callback(self._draining.discard)
-        self._pool, self._identity = pool, identity
+        self._pool, self._state = pool, state
         self._generation += 1
         self.is_damaged = self._is_reported = False
         self.replacements += 1
@@ -293,48 +326,3 @@ def is_cancelled() -> bool:
     """Return whether the current task is to end; a CancelledError may also come from what it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-# Truncate the write-ahead log of a database that is written to continuously.
-#
-# SQLite checkpoints automatically, but restarts the log only when no reader needs any of it. With a permanent
-# reader, such as the subscription feed, that may never happen by itself. So the writer waits for readers up
-# to `WAIT_MS`, which suffices because no reader holds a snapshot for long. The file is truncated, not only
-# restarted: otherwise its size would stay large and could not show that there is nothing to do.
-
-
-MAX_WAL_BYTES = 32 << 20
-WAIT_MS = 1000  # for readers of the log
-RETRY_DELAY = 10.0  # seconds before a retry if readers did not finish
-
-
-class WalCheckpointer:
-    """Checkpoint the write-ahead log of the database at `path`."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = Path(f"{path}-wal")
-        self._not_before = 0.0
-
-    def after_commit(self, db: sqlite3.Connection) -> None:
-        """Truncate the log if it is longer than `MAX_WAL_BYTES`; `db` is the writer, between transactions."""
-        if self._size() <= MAX_WAL_BYTES or time.monotonic() < self._not_before:
-            return
-        if not _truncate_wal(db):
-            self._not_before = time.monotonic() + RETRY_DELAY
-
-    def _size(self) -> int:
-        try:
-            return self._file.stat().st_size
-        except OSError:
-            return 0
-
-
-def _truncate_wal(db: sqlite3.Connection) -> bool:
-    """Truncate the log; return False if readers did not finish in time."""
-    (wait,) = db.execute("PRAGMA busy_timeout").fetchone()
-    db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
-    try:
-        (is_busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {wait}")
-    return not is_busy

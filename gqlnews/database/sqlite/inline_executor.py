@@ -1,4 +1,4 @@
-"""Connection of the event loop: run short statements within a budget, and read the version.
+"""Connections of the event loop: run short statements within a budget, and read the version.
 
 Dispatching statements to a thread costs more than running small ones. So the statements of a request, its
 batch, are first tried on the loop. A batch that exceeds the budget is interrupted and runs in the read pool.
@@ -12,6 +12,9 @@ threads or processes. Some instructions take long, such as a sort; so CPU time i
 Before that, the loop reads the version of the content for each request. `PRAGMA data_version` shows whether
 another connection has committed. It reads only SQLite's shared memory, in about 4 µs: less than waking a
 thread takes. The versions are queried only after a commit.
+
+Health checks read the file itself, on a second connection: dropping the cache and the memory map of the first
+one would slow down the statements of requests.
 """
 
 import sqlite3
@@ -66,10 +69,11 @@ class BatchStats:
 
 
 class InlineExecutor:
-    """Connection of the event loop. Call all methods on the loop's thread."""
+    """Connections of the event loop. Call all methods on the loop's thread."""
 
     def __init__(self) -> None:
         self._db: sqlite3.Connection | None = None
+        self._uncached_db: sqlite3.Connection | None = None  # of health checks
         self._stats: dict[int, BatchStats] = {}  # by the hash of a batch, oldest first
         self._checks = 0
         self._deadline = 0.0
@@ -77,14 +81,16 @@ class InlineExecutor:
         self._versions: tuple[bytes, ...] = ()
 
     def open(self, path: Path, max_bytes: int = 0) -> None:
-        """Open the connection. Raises DatabaseError or a subclass."""
+        """Open the connections. Raises DatabaseError or a subclass."""
         self._db = connect_to_read(path, 0.0, max_bytes)
         self._db.set_progress_handler(self._is_over_budget, STEPS_PER_CHECK)
+        self._uncached_db = connect_to_read(path, 0.0)
+        self._uncached_db.execute("PRAGMA mmap_size = 0").fetchall()  # an error instead of SIGBUS
 
     def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-        self._db = None
+        for db in filter(None, (self._db, self._uncached_db)):
+            db.close()
+        self._db = self._uncached_db = None
 
     def trace(self, hook: object) -> None:
         if self._db is not None:
@@ -146,14 +152,12 @@ class InlineExecutor:
         """Return whether a folder was ingested, even an empty one."""
         return self._db is not None and has_content(self._db)
 
-    def is_readable(self) -> bool:
-        """Return whether the database can be read now, without waiting for locks or readers."""
-        if self._db is None:
-            return False
-        try:
-            return self._db.execute(_VERSIONS).fetchone() is not None
-        except sqlite3.Error:  # the read pool reports the reason
-            return False
+    def read_file(self) -> None:
+        """Read from the file, not from a cache, and do not wait for locks. Raises sqlite3.Error."""
+        if self._uncached_db is None:
+            raise sqlite3.OperationalError("the database is closed")
+        self._uncached_db.execute("PRAGMA shrink_memory")  # drops the pages that SQLite has cached
+        self._uncached_db.execute(_VERSIONS).fetchall()
 
     def version(self, audience: int) -> bytes | None:
         """Return the `site.version` of this audience; None if the database cannot be read now.

@@ -38,7 +38,7 @@ from gqlnews.database.sqlite.job_queue import (
     client_var,
     expected_seconds_var,
 )
-from gqlnews.errors import DatabaseError, OverloadedError
+from gqlnews.errors import Code, DatabaseError, OverloadedError, ResourceLimitError
 
 log = logging.getLogger("gqlnews")
 
@@ -46,6 +46,7 @@ Trace = Callable[[str], None]
 
 DELIVERY_BYTES = 256 << 10  # of results per iteration of the event loop, which also copies and sends them
 
+HEALTH_CHECK: Statements = (("SELECT version FROM site LIMIT 1", ()),)
 QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: try again later."
 
 
@@ -67,6 +68,7 @@ class ReadPool:
         self._completed: deque[ReadJob] = deque()
         self.inline = InlineExecutor()
         self._delivery_scheduled = False
+        self._health_check: asyncio.Task[bool] | None = None
         self._closed = True
 
     async def open(self, path: Path, count: int = 2) -> None:
@@ -131,6 +133,37 @@ class ReadPool:
             raise
         self.inline.record(statements, job.seconds)
         return results
+
+    async def can_read(self) -> bool:
+        """Return whether an idle reader can read the database; if all are busy, return True.
+
+        Concurrent calls share one read.
+        """
+        if self._closed:
+            return False
+        if self._health_check is None:
+            if not self._idle:
+                return True
+            self._health_check = asyncio.create_task(self._check_reader())
+            self._health_check.add_done_callback(self._end_health_check)
+        return await asyncio.shield(self._health_check)
+
+    def _end_health_check(self, _check: "asyncio.Task[bool]") -> None:
+        self._health_check = None
+
+    async def _check_reader(self) -> bool:
+        job = self._create_job(HEALTH_CHECK, 0.0)
+        try:
+            self._enqueue(job)
+            await job.future
+        except ResourceLimitError as error:
+            return error.code in {Code.OVERLOADED, Code.TIMED_OUT}
+        except (sqlite3.Error, ValueError, MemoryError, DatabaseError):
+            return False
+        finally:
+            job.abandoned = True
+            self._queue.discard(job)
+        return True
 
     async def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         """Run the statements of all parts in one read transaction; yield the results per part, in order."""

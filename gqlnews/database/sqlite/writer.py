@@ -25,6 +25,7 @@ import msgspec
 from gqlnews.columns import index_statements
 from gqlnews.database.sqlite.damage import APPLICATION_ID, delete_report, translate_errors
 from gqlnews.database.sqlite.migrations import migrations, statements
+from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
 from gqlnews.text_keys import casefold_key, escape_list_item, log2_heat
 from gqlnews.timestamps import to_epoch_seconds
@@ -57,6 +58,11 @@ def open_writer(
     except OSError as error:
         advice = "choose another path with --db"
         raise DatabaseError(f"database {path} cannot be created, {error.strerror}: {advice}") from error
+    if path.exists() and is_read_only(path):
+        raise DatabaseError(
+            f"database {path} is on a read-only file system, so it cannot be updated: choose another path "
+            "with --db, or serve it as it is with `gqlnews serve --no-watch`"
+        )
     with translate_errors(path, opening=True):
         db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
         try:

@@ -129,6 +129,8 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _counter("gqlnews_statements", "SQL statements that ran for operations.", store.statements)
     documentation = "Statements that shared the result of an identical one."
     yield _counter("gqlnews_coalesced_statements", documentation, fields.coalesced)
+    documentation = "1 while the ingest fails: the content is outdated."
+    yield _gauge("gqlnews_ingest_failing", documentation, store.is_ingest_failing)
     documentation = "1 while the database is known to be damaged."
     yield _gauge("gqlnews_database_damaged", documentation, store.is_damaged)
     yield _counter("gqlnews_database_replacements", "Replacements of the database file.", store.replacements)

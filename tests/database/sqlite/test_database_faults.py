@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import connection, damage, database_handle, job_queue, snapshots
+from gqlnews.database.sqlite import connection, database_handle, job_queue, read_only, snapshots
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
@@ -39,7 +39,8 @@ POINTS: dict[str, tuple[Any, str]] = {
     "the inline executor is opened": (InlineExecutor, "open"),
     "the new file is read": (InlineExecutor, "has_content"),
     "the pool is read": (ReadPool, "execute_batch"),
-    "the identity is read": (database_handle, "get_identity"),
+    "the state of the file is read": (database_handle, "get_file_state"),
+    "the report of a failing ingest is read": (database_handle, "is_ingest_failing"),
     "the damage report is read": (database_handle, "read_report"),
     "the sizes are queried": (Database, "_query"),
 }
@@ -134,9 +135,9 @@ async def test_a_repeated_error_is_logged_once(
     access = Database()
     await access.open(store)
     for message in ("one", "another"):
-        fail, has_failed = failing_times(damage.get_identity, OSError(message), 10)
+        fail, has_failed = failing_times(read_only.get_file_state, OSError(message), 10)
         with monkeypatch.context() as context:
-            context.setattr(database_handle, "get_identity", fail)
+            context.setattr(database_handle, "get_file_state", fail)
             await until(has_failed)
     await access.close()
     assert caplog.text.count("checking database") == 2

@@ -89,7 +89,7 @@ def test_a_rebuild_with_a_damaged_new_file_is_not_repeated_immediately(store: Pa
         raise damaged_error(store, "malformed")
 
     watcher = _IngestSession(
-        WatchIngestOptions(tmp_path, store, ParseOptions(), 1, False, log, fill), FailureReporter(log)
+        WatchIngestOptions(tmp_path, store, ParseOptions(), 1, False, log, fill), FailureReporter(log, store)
     )
     identity = get_identity(store)
     assert identity is not None

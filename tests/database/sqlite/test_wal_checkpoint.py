@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite import database_handle
-from gqlnews.database.sqlite.database_handle import WalCheckpointer
+from gqlnews.database.sqlite import wal_checkpoint
+from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 
 
 @pytest.fixture(autouse=True)
 def a_short_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anything above this is long; nobody is waited for longer than a test takes."""
-    monkeypatch.setattr(database_handle, "MAX_WAL_BYTES", 20_000)
-    monkeypatch.setattr(database_handle, "WAIT_MS", 200)
+    monkeypatch.setattr(wal_checkpoint, "MAX_WAL_BYTES", 20_000)
+    monkeypatch.setattr(wal_checkpoint, "WAIT_MS", 200)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_long_wal_is_truncated(db: sqlite3.Connection, database: Path) -> None
 def test_a_short_wal_is_not_truncated(
     db: sqlite3.Connection, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_handle, "MAX_WAL_BYTES", 1 << 30)
+    monkeypatch.setattr(wal_checkpoint, "MAX_WAL_BYTES", 1 << 30)
     write(db, 10)
     before = log_size(database)
     WalCheckpointer(database).after_commit(db)
@@ -64,7 +64,7 @@ def test_a_database_without_a_wal_is_unchanged(db: sqlite3.Connection, tmp_path:
 def test_it_waits_for_a_reader_that_ends_soon(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_handle, "WAIT_MS", 10_000)
+    monkeypatch.setattr(wal_checkpoint, "WAIT_MS", 10_000)
     write(db, 10)
     read(reader)
     write(db, 10)
@@ -91,7 +91,7 @@ def test_it_does_not_wait_for_a_long_reader_on_every_commit(
 def test_a_failed_checkpoint_is_retried_later(
     db: sqlite3.Connection, database: Path, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_handle, "RETRY_DELAY", 0.0)
+    monkeypatch.setattr(wal_checkpoint, "RETRY_DELAY", 0.0)
     checkpoints = WalCheckpointer(database)
     write(db, 10)
     read(reader)

@@ -137,7 +137,7 @@ ARTICLE_COLUMNS = (
     ArticleColumn("updated_at", of_file=True),
     *map(ArticleColumn, ("node_id", "published_date_time", "excerpt", "url", "web_url", "original_url")),
     *map(ArticleColumn, ("amp_web_url", "cdn_amp_web_url", "provider_name", "revision")),
-    *map(ArticleColumn, ("featured_content", "body", "html")),
+    *map(ArticleColumn, ("featured_content", "body", "prose", "linked_html", "html")),
     *(ArticleColumn(name, ColumnType.JSON) for name in ("images", "provider_images", "table_of_contents")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("word_count", "reading_minutes")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("url_line", "url_column")),

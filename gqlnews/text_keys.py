@@ -3,9 +3,8 @@
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
-
-_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 
 def casefold_key(text: str | None) -> str | None:
@@ -32,15 +31,64 @@ def log2_heat(heat: int | None) -> float | None:
 
 
 def slug_from_path(path: str) -> str:
-    """Return an article's slug: its relative path without the extension."""
-    return path.rpartition(".")[0]
-
-
-def topic_slug(name: str) -> str:
-    """Slugify a topic, such as `computer-vision`; a name without ASCII letters or digits is lower-cased."""
-    letters = unicodedata.normalize("NFKD", name).lower()
-    return _NOT_IN_SLUG.sub("-", letters).strip("-") or name.lower()
+    """Return an article's slug: its relative path without the extension, in NFC."""
+    return unicodedata.normalize("NFC", path.rpartition(".")[0])
 
 
 def _ascii_lower(text: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+# Slugs of topics.
+
+
+_SIGN = re.compile(r"(?<=[^\W_]|[+#])[+#]")
+_SIGN_WORDS = {"+": "-plus-", "#": "-sharp-"}
+_NOT_IN_ASCII_SLUG = re.compile(r"[^a-z0-9]+")
+_MAX_CACHED_TOPICS = 1_000
+_HYPHENS = re.compile(r"-+")
+_SPELLED = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ð": "d",
+    "þ": "th",
+    "ħ": "h",
+    "\u0131": "i",  # dotless
+    "ŋ": "ng",
+}
+
+
+@lru_cache(_MAX_CACHED_TOPICS)
+def topic_slug(name: str) -> str:
+    """Slugify a topic: `Computer Vision` → `computer-vision`, `C++` → `c-plus-plus`, `Łódź` → `lodz`.
+
+    Only Latin letters lose their accents; letters, marks and digits of other scripts remain. If nothing is
+    left, the slug is the lower-cased name.
+    """
+    lower = unicodedata.normalize("NFKC", name).lower()
+    spelled = _SIGN.sub(lambda sign: _SIGN_WORDS[sign[0]], lower)
+    if spelled.isascii():
+        slug = _NOT_IN_ASCII_SLUG.sub("-", spelled)
+    else:
+        slug = _HYPHENS.sub("-", "".join(_slug_characters(spelled)))
+    return slug.strip("-") or name.lower()
+
+
+def _slug_characters(text: str) -> Iterator[str]:
+    """Yield the spelling of each character in a slug, `-` for a character that does not belong there."""
+    keeps_marks = False
+    for character in text:
+        base = unicodedata.normalize("NFD", character)[0]
+        if unicodedata.category(character)[0] == "M":
+            yield character if keeps_marks else ""
+        elif base.isalnum():
+            is_latin = base.isascii() or unicodedata.name(base, "").startswith("LATIN ")
+            keeps_marks = not is_latin
+            yield _SPELLED.get(base, base) if is_latin else character
+        else:
+            keeps_marks = False
+            yield "-"

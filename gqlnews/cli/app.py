@@ -120,7 +120,7 @@ def check(settings: EffectiveSettings) -> None:
     from gqlnews.cli.commands import run_check
     from gqlnews.cli.content_options import build_target
 
-    is_clean = run_check(build_target(settings), settings["format"])
+    is_clean = run_check(build_target(settings), settings["format"], verbose=settings["verbose"])
     raise typer.Exit(0 if is_clean else 1)
 
 

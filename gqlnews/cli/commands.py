@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 import typer
 
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.formatters import FORMATTERS, progress
+from gqlnews.cli.formatters import FORMATTERS, format_collapsed, printable, progress
 from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
 from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
@@ -36,6 +37,7 @@ from gqlnews.errors import (
 )
 from gqlnews.ingest.links import read_problems
 from gqlnews.ingest.pipeline import IngestReport, ingest
+from gqlnews.ingest.site_summary import FolderSummary, summarize_folder
 from gqlnews.sample import write_sample
 
 # `gqlnews ingest`: ingest what changed, and print the counts.
@@ -49,7 +51,10 @@ ROLLED_BACK = "this run was rolled back, the database is unchanged"
 def run_ingest(target: IngestTarget, *, rebuild: bool = False) -> None:
     """Ingest what changed, or rebuild the store, and print the counts on one line. Raises CommandError."""
     with exit_on_signal(ROLLED_BACK):
-        typer.echo(format_report(rebuild_store(target) if rebuild else ingest_folder(target)))
+        report = rebuild_store(target) if rebuild else ingest_folder(target)
+        for line in read_summary(target).lines():
+            typer.echo(line)
+        typer.echo(format_report(report))
 
 
 def ingest_folder(target: IngestTarget, busy_timeout: float = BUSY_TIMEOUT) -> IngestReport:
@@ -98,6 +103,13 @@ def ingest_with_progress(target: IngestTarget, db: sqlite3.Connection) -> Ingest
         return ingest(db, target.folder, target.options, processes=target.processes, progress=on_progress)
 
 
+def read_summary(target: IngestTarget) -> FolderSummary:
+    """Return what the last ingest found. Raises CommandError."""
+    with translate_errors(target.database), closing(connect_to_read(target.database)) as db:
+        db.text_factory = str  # for the server, it is bytes
+        return summarize_folder(db, target.folder)
+
+
 def format_report(report: IngestReport) -> str:
     """Format the report: `3 added, 1 changed, 0 removed, 8 unchanged, 2 problems; 0.41 s`."""
     return (
@@ -109,28 +121,51 @@ def format_report(report: IngestReport) -> str:
 # `gqlnews check`: print the problems of the files without changing the store.
 
 
-def run_check(target: IngestTarget, format: CheckFormat) -> bool:
-    """Print every problem, and the totals on standard error; return True if no problem is an error."""
+def run_check(target: IngestTarget, format: CheckFormat, *, verbose: bool = False) -> bool:
+    """Print the problems, and the totals on standard error; return True if no problem is an error.
+
+    As text, equal problems are one line unless `verbose`, which also names the files that are passed over.
+    """
     with exit_on_signal("nothing was checked"):
-        problems = _collect_problems(target)
-    typer.echo(FORMATTERS[format](target.folder, problems), nl=False)
+        problems, summary = _collect_problems(target)
+    if format is CheckFormat.TEXT and not verbose:
+        typer.echo(format_collapsed(target.folder, problems), nl=False)
+    else:
+        typer.echo(FORMATTERS[format](target.folder, problems), nl=False)
+    for line in (
+        *summary.lines(),
+        *_passed_over(target.folder, summary, verbose=verbose),
+        *_totals(problems),
+    ):
+        typer.echo(line, err=True)
     counts = Counter(problem.severity for problem in problems)
     errors, warnings = counts[ProblemSeverity.ERROR], counts[ProblemSeverity.WARNING]
     typer.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {target.folder}", err=True)
     return errors == 0
 
 
+def _passed_over(folder: Path, summary: FolderSummary, *, verbose: bool) -> list[str]:
+    paths = [path for site in summary.sites for path in site.passed_over] if verbose else []
+    return [f"passed over: {printable(str(folder / path))}" for path in paths]
+
+
+def _totals(problems: Sequence[ContentProblem]) -> list[str]:
+    """Return a line for each code, the most frequent first, if there are several problems."""
+    counts = Counter(problem.code for problem in problems)
+    return [f"{number:7,} {code}" for code, number in counts.most_common()] if len(problems) > 1 else []
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _collect_problems(target: IngestTarget) -> list[ContentProblem]:
-    """Ingest the folder into a temporary database and return its problems."""
+def _collect_problems(target: IngestTarget) -> tuple[list[ContentProblem], FolderSummary]:
+    """Ingest the folder into a temporary database and return its problems, and what was found."""
     with TemporaryDirectory(prefix="gqlnews-check-") as folder:
         temporary = target.with_database(Path(folder) / "check.db")
         ingest_folder(temporary)
         with closing(open_writer(temporary.database)) as db:
-            return read_problems(db)
+            return read_problems(db), summarize_folder(db, target.folder)
 
 
 # `gqlnews sample`: write a synthetic content folder.

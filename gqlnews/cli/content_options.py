@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from gqlnews.cli.site_options import OVERRIDES, build_overrides
 from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import cache_folder
 from gqlnews.content.models import ParseOptions
@@ -28,10 +29,14 @@ class IngestTarget:
 
 
 def build_target(settings: EffectiveSettings, *, allow_missing: bool = False) -> IngestTarget:
-    """Raise ContentFolderError if the folder is missing or unreadable, unless `allow_missing`."""
+    """Raise ContentFolderError if the folder is missing or unreadable, unless `allow_missing`.
+
+    Raises SettingsError if an option that overrides the site's configuration is invalid.
+    """
     if not allow_missing:
         _check_folder(settings["folder"])
-    options = ParseOptions(base_url=settings["base_url"])
+    overrides = build_overrides(*(settings[name] for name in OVERRIDES))
+    options = ParseOptions(base_url=settings["base_url"], overrides=overrides)
     if settings["iframe_hosts"]:
         options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])
     return IngestTarget(settings["folder"], get_database(settings), options, settings["ingest_workers"])

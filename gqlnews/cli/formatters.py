@@ -17,6 +17,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.ingest.pipeline import IngestReport
+from gqlnews.ingest.site_summary import FolderSummary
 from gqlnews.server.graphiql.page import explorer_is_built
 
 # Problem formatters: compiler-style text, JSON, or GitHub workflow commands.
@@ -30,9 +31,22 @@ def format_text(folder: Path, problems: Sequence[ContentProblem]) -> str:
     The paths can be opened from the current directory.
     """
     return _lines(
-        _printable(f"{folder / p.path}:{_location(p)} {p.severity.lower()} {p.code}: {p.message}")
+        printable(f"{folder / p.path}:{_location(p)} {p.severity.lower()} {p.code}: {p.message}")
         for p in problems
     )
+
+
+def format_collapsed(folder: Path, problems: Sequence[ContentProblem]) -> str:
+    """Format as `format_text` does, with one line for all problems that have the same code and message."""
+    first: dict[tuple[str, str], list[ContentProblem]] = {}
+    for problem in problems:
+        first.setdefault((problem.code, problem.message), []).append(problem)
+    lines = []
+    for equal in first.values():
+        line = format_text(folder, equal[:1])
+        more = f" (and {len(equal) - 1:,} more: --verbose shows them)\n"
+        lines.append(line if len(equal) == 1 else line.rstrip("\n") + more)
+    return "".join(lines)
 
 
 def format_json(folder: Path, problems: Sequence[ContentProblem]) -> str:
@@ -92,7 +106,7 @@ def _escape_property(text: str) -> str:
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape control characters: they must not reach a terminal, and a problem must fit on one line."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
@@ -113,7 +127,8 @@ class Banner:
     """Facts for the startup message.
 
     `url` is the base URL, `articles` the number of articles that a client without a token sees. `report` is
-    None if the ingest before serving failed and the content of an earlier ingest is served.
+    None if the ingest before serving failed and the content of an earlier ingest is served. `summary` is what
+    it found.
     """
 
     settings: ServerSettings
@@ -121,17 +136,20 @@ class Banner:
     url: str
     articles: int
     report: IngestReport | None
+    summary: FolderSummary
 
     def text(self) -> str:
         """Return the message for people, one fact per line."""
         facts = self.fields()
         visibility = "unpublished ones too" if self.settings.unpublished else "published"
         advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
+        found = "".join(f"  found     {line}\n" for line in self.summary.lines())
         return (
             f"gqlnews {__version__} serves {self.folder}\n"
             f"  API       {facts['api']}\n"
             f"  explorer  {facts['explorer']}\n"
             f"  articles  {self.articles} ({visibility})\n"
+            f"{found}"
             f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
             f"  database  {self.settings.database}\n"
             "Ctrl-C stops it."
@@ -144,6 +162,7 @@ class Banner:
             "explorer": self._explorer(),
             "articles": self.articles,
             "problems": None if self.report is None else self.report.problems,
+            "found": self.summary.lines(),
             "folder": str(self.folder),
             "database": str(self.settings.database),
         }

@@ -22,11 +22,13 @@ from gqlnews.cli.commands import (
     TRANSIENT_ERRORS,
     ingest_folder,
     ingest_with_progress,
+    read_summary,
     run_ingest,
 )
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import Banner
 from gqlnews.cli.run_server import OnReady, run_server
+from gqlnews.cli.site_options import override_arguments
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
@@ -95,7 +97,8 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
         url = base_url(listener)
 
         def on_ready(articles: int) -> None:
-            _print_banner(Banner(settings, target.folder, url, articles, report), options.log_format)
+            summary = read_summary(target)
+            _print_banner(Banner(settings, target.folder, url, articles, report, summary), options.log_format)
 
         with _watcher(target, options):
             if options.workers == 1:
@@ -249,6 +252,7 @@ def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polli
     command += ["--log-format", log_format]
     if options.base_url is not None:
         command += ["--base-url", options.base_url]
+    command += override_arguments(options.overrides)
     for host in options.iframe_hosts:
         command += ["--allowed-iframe-host", host]
     if target.processes is not None:

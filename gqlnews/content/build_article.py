@@ -6,13 +6,13 @@ Both YAML parsers, the fast one and the strict one, call this module, so they va
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 import msgspec
 
 from gqlnews.columns import KEY_COLUMNS
-from gqlnews.content.diagnostics import Diagnostic, FieldPath, ProblemCode, has_error
-from gqlnews.content.html import RenderedBody, is_safe_to_sanitize, sanitize_embed
+from gqlnews.content.diagnostics import Diagnostic, FieldPath, ProblemCode, has_error, quote
+from gqlnews.content.html import RenderedBody
+from gqlnews.content.html_structure import is_safe_to_sanitize
 from gqlnews.content.models import (
     ParsedArticle,
     ParsedProvider,
@@ -26,25 +26,18 @@ from gqlnews.content.models import (
     RawProvider,
     RawRelated,
 )
+from gqlnews.content.sanitizer import sanitize_embed
+from gqlnews.content.urls import (
+    ABSOLUTE,
+    decode_references,
+    find_unsafe_urls,
+    is_unsafe_url,
+    reference_message,
+    resolve_url,
+    unsafe_url_message,
+)
 from gqlnews.text_keys import topic_slug
 from gqlnews.timestamps import Instant, parse_instant
-
-# URLs.
-
-
-_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-def normalize_url(text: str, base_url: str | None) -> str:
-    """Replace `&amp;` by `&`, and resolve a relative URL against `base_url` if there is one."""
-    url = text.replace("&amp;", "&")
-    if base_url is None or _HAS_SCHEME.match(url):
-        return url
-    try:
-        return urljoin(base_url, url)
-    except ValueError:  # not a URL at all, such as `//[`
-        return url
-
 
 # Common parts of articles and related entries: URLs, images and provider.
 
@@ -67,9 +60,13 @@ class StoredImage(msgspec.Struct, rename="camel", gc=False):
 
 @dataclass(slots=True)
 class ParseContext:
-    """Parse context of one file: the options and the diagnostics so far."""
+    """Parse context of one file: the options and the diagnostics so far.
+
+    Relative URLs are resolved against `base_url`: the article's `webUrl`, once it is known.
+    """
 
     options: ParseOptions
+    base_url: str | None
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def report(self, field_path: FieldPath, code: ProblemCode, message: str) -> None:
@@ -90,9 +87,15 @@ class ResolvedUrls:
 
 
 def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext) -> ResolvedUrls:
-    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if no key has a page URL."""
-    source = _url(raw.source_url, field_path, "sourceUrl", context)
+    """Resolve the URLs, preferring current keys over legacy ones; `url` is None if no key has a page URL.
+
+    The other URLs of an article are resolved against its `webUrl`, but not against `sourceUrl` and
+    `originalUrl`, which may be on another site.
+    """
     current_web = _url(raw.web_url, field_path, "webUrl", context)
+    if current_web and not field_path:
+        context.base_url = current_web
+    source = _url(raw.source_url, field_path, "sourceUrl", context)
     original = _url(raw.original_url, field_path, "originalUrl", context) or source
     web = current_web or source
     return ResolvedUrls(
@@ -116,15 +119,13 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
         image_path = (*field_path, "images", index)
         url = _url(each.url, image_path, "url", context)
         if url is None:
-            context.report(
-                image_path,
-                ProblemCode.LEFT_OUT,
-                "An image without `url` is left out: add the key, or delete the image.",
-            )
+            if not each.url or each.url.isspace():
+                message = "An image without `url` is left out: add the key, or delete the image."
+                context.report(image_path, ProblemCode.LEFT_OUT, message)
             continue
-        images.append(
-            StoredImage(url, each.width, each.height, each.title, each.attribution, each.is_cached or False)
-        )
+        title = _text(each.title, image_path, "title", context)
+        attribution = _text(each.attribution, image_path, "attribution", context)
+        images.append(StoredImage(url, each.width, each.height, title, attribution, each.is_cached or False))
     return JSON_ENCODER.encode(images).decode()
 
 
@@ -143,23 +144,45 @@ def build_provider(
             "A provider without `domain` is left out: add the key, for example `domain: nextgov.com`.",
         )
         return None
-    return ParsedProvider(raw.domain, raw.name or raw.domain, images)
+    name = _text(raw.name, provider_path, "name", context)
+    return ParsedProvider(raw.domain, name or raw.domain, images)
 
 
 def _url(text: str | None, field_path: FieldPath, key: str, context: ParseContext) -> str | None:
+    """Return a resolved URL; None if there is none, or if it is unsafe."""
     if not text or text.isspace():
         return None
-    if "&amp;" in text:
-        message = f"`{key}` contains `&amp;`, which is served as `&`: write `&`."
-        context.report((*field_path, key), ProblemCode.ESCAPED_URL, message)
-    return normalize_url(text, context.options.base_url)
+    if "&" not in text and text.startswith(ABSOLUTE):
+        return text
+    url = decode_references(text)
+    if url != text:
+        context.report((*field_path, key), ProblemCode.ESCAPED_URL, reference_message(key, text))
+    if is_unsafe_url(url):
+        context.report((*field_path, key), ProblemCode.UNSAFE_URL, unsafe_url_message(url))
+        return None
+    return resolve_url(url, context.base_url)
+
+
+def _text(text: str | None, field_path: FieldPath, key: str, context: ParseContext) -> str | None:
+    """Return a text without surrounding white space, its character references decoded."""
+    if text is None:
+        return None
+    return text.strip() if "&" not in text else _decode(text, (*field_path, key), key, context)
+
+
+def _decode(text: str, field_path: FieldPath, name: str, context: ParseContext) -> str:
+    """Decode character references in a text, and trim it; `name` is the key that the message names."""
+    decoded = decode_references(text)
+    if decoded != text:
+        context.report(field_path, ProblemCode.HTML_ENTITY, reference_message(name, text))
+    return decoded.strip()
 
 
 # Related coverage.
 
 
 _MISSING_KEY = "An entry of `related` without {} is left out: add the key, or delete the entry."
-_BAD_DATE = "An entry of `related` is left out: `{:.40}` is not a date such as `2021-04-15T13:00:00Z`."
+_BAD_DATE = "An entry of `related` is left out: `{}` is not a date such as `2021-04-15T13:00:00Z`."
 
 
 def build_related(
@@ -197,7 +220,8 @@ def build_related(
 def _entry(
     raw: RawRelated, urls: ResolvedUrls, field_path: FieldPath, context: ParseContext
 ) -> ParsedRelated | None:
-    if not raw.title or raw.title.isspace():
+    title = _text(raw.title, field_path, "title", context)
+    if not title:
         context.report(field_path, ProblemCode.LEFT_OUT, _MISSING_KEY.format("`title`"))
         return None
     if urls.url is None:
@@ -205,22 +229,23 @@ def _entry(
         return None
     published = parse_instant(raw.published_date_time) if raw.published_date_time is not None else None
     if published is None and raw.published_date_time is not None:
-        message = _BAD_DATE.format(raw.published_date_time)
+        message = _BAD_DATE.format(quote(raw.published_date_time))
         context.report((*field_path, "publishedDateTime"), ProblemCode.LEFT_OUT, message)
         return None
-    return _related(raw, urls, published, field_path, context)
+    return _related(raw, title, urls, published, field_path, context)
 
 
 def _related(
     raw: RawRelated,
+    title: str,
     urls: ResolvedUrls,
     published: Instant | None,
     field_path: FieldPath,
     context: ParseContext,
 ) -> ParsedRelated:
     return ParsedRelated(
-        title=raw.title or "",
-        excerpt=raw.excerpt,
+        title=title,
+        excerpt=_text(raw.excerpt, field_path, "excerpt", context),
         url=urls.url or "",
         web_url=urls.web,
         original_url=urls.original,
@@ -255,8 +280,10 @@ def build_article(
 
     `extra` is the JSON object of the unknown keys.
     """
-    context = ParseContext(options)
+    context = ParseContext(options, options.base_url)
     urls = resolve_urls(raw, (), context)
+    title = _text(raw.title, (), "title", context)
+    excerpt = _text(raw.excerpt, (), "excerpt", context)
     published = _parse_published(raw.published_date_time, context)
     topics = _topics(raw.topics, context)
     related = build_related(raw.related, urls, context)
@@ -264,23 +291,21 @@ def build_article(
     images = encode_images(raw.images, (), context)
     featured_content = _sanitize_featured_content(raw.featured_content, context)
     _check_secured(raw.secured, context)
-    if not raw.title or raw.title.isspace():
-        context.report(
-            ("title",),
-            ProblemCode.MISSING_KEY,
-            "`title` is missing: add it, because every article needs one.",
-        )
+    is_draft = _is_draft(raw, context)
+    if not title:
+        message = "`title` is missing: add it, because every article needs one."
+        context.report(("title",), ProblemCode.MISSING_KEY, message)
     if urls.url is None:
         context.report(
             ("webUrl",),
             ProblemCode.MISSING_KEY,
             "`webUrl` and `originalUrl` are missing: add one of them, because every article needs a URL.",
         )
-    if has_error(context.diagnostics) or not raw.title or not urls.url or not published:
+    if has_error(context.diagnostics) or not title or not urls.url or not published:
         return None, context.diagnostics
     article = ParsedArticle(
-        title=raw.title,
-        excerpt=raw.excerpt,
+        title=title,
+        excerpt=excerpt,
         url=urls.url,
         web_url=urls.web,
         original_url=urls.original,
@@ -293,11 +318,12 @@ def build_article(
         provider=provider,
         images=images,
         slug=slug,
-        published=True if raw.published is None else raw.published,
+        published=not is_draft if raw.published is None else raw.published,
         topics=topics,
         related=related,
         featured_content=featured_content,
         body=rendered.body,
+        prose=rendered.prose,
         html=rendered.html,
         table_of_contents=JSON_ENCODER.encode(rendered.headings).decode(),
         word_count=rendered.words,
@@ -307,36 +333,38 @@ def build_article(
         url_position=locate((urls.key,)),
         published_position=None if raw.published is None else locate(("published",)),
         key_values={column.name: getattr(raw, column.name) for column in KEY_COLUMNS},
+        base_url=context.base_url,
     )
     return article, context.diagnostics
 
 
 def _parse_published(text: str | None, context: ParseContext) -> Instant | None:
     if text is None:
-        context.report(
-            ("publishedDateTime",),
-            ProblemCode.MISSING_KEY,
-            "`publishedDateTime` is missing: add it, because every article needs one.",
-        )
+        message = "`publishedDateTime` is missing: add it, because every article needs one."
+        context.report(("publishedDateTime",), ProblemCode.MISSING_KEY, message)
         return None
     instant = parse_instant(text)
     if instant is None:
-        message = f"`{text[:40]}` is not a date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
+        message = f"`{quote(text)}` is not a date: write one such as `2021-04-15T13:00:00Z` or `2021-04-15`."
         context.report(("publishedDateTime",), ProblemCode.BAD_DATE, message)
     return instant
 
 
 def _topics(names: list[str] | None, context: ParseContext) -> tuple[ParsedTopic, ...]:
-    """Build one topic per slug, with the first spelling of its name; report blank names."""
+    """Build one topic per slug, with the first spelling of its name; report blank and colliding names."""
     topics: dict[str, ParsedTopic] = {}
-    for index, name in enumerate(names or ()):
-        if not name or name.isspace():
-            context.report(
-                ("topics", index), ProblemCode.LEFT_OUT, "A topic without a name is left out: delete it."
-            )
+    for index, written in enumerate(names or ()):
+        field_path = ("topics", index)
+        name = _decode(written, field_path, "topics", context)
+        if not name:
+            message = "A topic without a name is left out: delete it."
+            context.report(field_path, ProblemCode.LEFT_OUT, message)
             continue
         slug = topic_slug(name)
-        topics.setdefault(slug, ParsedTopic(slug, name))
+        first = topics.setdefault(slug, ParsedTopic(slug, name))
+        if first.name != name:
+            message = f"`{name:.40}` and `{first.name:.40}` are the same topic, `{slug:.40}`: use one name."
+            context.report(field_path, ProblemCode.TOPIC_COLLISION, message)
     return tuple(topics.values())
 
 
@@ -347,7 +375,18 @@ def _sanitize_featured_content(text: str | None, context: ParseContext) -> str |
         message = "`featuredContent` is too complex to sanitize and is left out: make it simpler."
         context.report(("featuredContent",), ProblemCode.LEFT_OUT, message)
         return None
+    for url in find_unsafe_urls(text)[:1]:
+        context.report(("featuredContent",), ProblemCode.UNSAFE_URL, unsafe_url_message(url))
     return sanitize_embed(text, context.options.iframe_hosts)
+
+
+def _is_draft(raw: RawArticle, context: ParseContext) -> bool:
+    """Return whether the file says `draft: true` and not whether it is published."""
+    if not raw.draft or raw.published is not None:
+        return False
+    message = "`draft: true` hides this article from the public: write `published: true` to publish it."
+    context.report(("draft",), ProblemCode.DRAFT, message)
+    return True
 
 
 def _check_secured(secured: str | None, context: ParseContext) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gqlnews.content.models import ContentProblem, Position, ProblemSeverity
+from gqlnews.errors import shorten
 
 # Codes of all content problems. `docs/problems.md` explains how to fix each.
 
@@ -16,6 +17,8 @@ class ProblemCode(StrEnum):
     NOT_UTF_8 = "not-utf-8"
     NO_FRONT_MATTER = "no-front-matter"
     BROKEN_YAML = "broken-yaml"
+    BROKEN_TOML = "broken-toml"
+    BROKEN_JSON = "broken-json"
     DUPLICATE_KEY = "duplicate-key"
     ALIAS = "alias"
     MISSING_KEY = "missing-key"
@@ -23,27 +26,40 @@ class ProblemCode(StrEnum):
     BAD_DATE = "bad-date"
     TOO_LARGE = "too-large"
     DUPLICATE_SLUG = "duplicate-slug"
+    BAD_CONFIG = "bad-config"
 
     REPAIRED_TYPE = "repaired-type"
     ESCAPED_URL = "escaped-url"
+    HTML_ENTITY = "html-entity"
+    UNSAFE_URL = "unsafe-url"
+    TOPIC_COLLISION = "topic-collision"
     LEFT_OUT = "left-out"
     SELF_RELATED = "self-related"
     RELATED_TWICE = "related-twice"
     DUPLICATE_URL = "duplicate-url"
     PUBLISHED_DISAGREES = "published-disagrees"
     BAD_SECURED = "bad-secured"
+    DRAFT = "draft"
+    AMBIGUOUS_DATE = "ambiguous-date"
+    REPEATED_KEY = "repeated-key"
 
 
 WARNINGS = frozenset(
     {
         ProblemCode.REPAIRED_TYPE,
         ProblemCode.ESCAPED_URL,
+        ProblemCode.HTML_ENTITY,
+        ProblemCode.UNSAFE_URL,
+        ProblemCode.TOPIC_COLLISION,
         ProblemCode.LEFT_OUT,
         ProblemCode.SELF_RELATED,
         ProblemCode.RELATED_TWICE,
         ProblemCode.DUPLICATE_URL,
         ProblemCode.PUBLISHED_DISAGREES,
         ProblemCode.BAD_SECURED,
+        ProblemCode.DRAFT,
+        ProblemCode.AMBIGUOUS_DATE,
+        ProblemCode.REPEATED_KEY,
     }
 )
 
@@ -60,6 +76,14 @@ def get_severity(code: ProblemCode) -> ProblemSeverity:
 
 
 FieldPath = tuple[str | int, ...]
+
+_MAX_QUOTED = 40  # characters of a value in a message
+
+
+def quote(text: str) -> str:
+    """Cut a value for a message, with an ellipsis if it is long."""
+    return shorten(text, _MAX_QUOTED)
+
 
 FRONT_MATTER_START = Position(1, 1)
 """Start of the front matter, reported as the position of missing keys."""

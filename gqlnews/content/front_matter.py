@@ -1,65 +1,105 @@
 """Split a file into front matter and body, and encode unknown front matter keys."""
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from frontmatter.default_handlers import YAMLHandler
+from frontmatter.default_handlers import BaseHandler, YAMLHandler
 
 from gqlnews.content.build_article import JSON_ENCODER
+from gqlnews.content.formats import JSON, TOML, YAML, JsonHandler, TomlHandler, split_header
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
 
-# Split a file at its fences, the lines `---`.
-#
-# python-frontmatter's handler defines the fences. Its `split` is not used, because it loses line numbers and
-# fails on a file without a closing fence.
+# Split a file at its fences, the lines `---` of YAML or `+++` of TOML, or after the JSON object that it
+# begins with. python-frontmatter's handlers define the fences. Their `split` is not used, because it loses
+# line numbers and fails on a file without a closing fence.
 
 
-_HANDLER = YAMLHandler()
-_BOUNDARY = YAMLHandler.FM_BOUNDARY
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_BLANK = re.compile(r"\s*")
+_FENCED = ((YAML, "---", YAMLHandler.FM_BOUNDARY), (TOML, "+++", TomlHandler.FM_BOUNDARY))
 
 
 class FrontMatter(NamedTuple):
     """Front matter with `\\n` line ends, and body with its own line ends.
 
-    `front` starts with the line end of the opening fence, or of the last blank line after it. `first_line` is
-    the number of that line.
+    `front` starts with the line end of the opening fence, or of the last blank line after it; a JSON object
+    or a header starts with its first character. `first_line` is the number of its first line. `format` is the
+    handler of the format, None for a header.
     """
 
     front: str
     first_line: int
     body: str
+    format: BaseHandler | None = YAML
 
 
 def split_front_matter(text: str) -> FrontMatter | None:
     """Split the text of a file; return None if the opening or the closing fence is missing."""
+    return _with_line_ends(text, _split_front_matter)
+
+
+def split_header_lines(text: str) -> FrontMatter | None:
+    """Split the text of a file that may begin with a header without fences; return None if it does not."""
+    return _with_line_ends(text, _split_header)
+
+
+def has_opening_fence(text: str) -> bool:
+    """Return whether the first line that is not blank is a fence."""
+    start = _content_start(text)
+    first = text.replace("\r", "\n", 1)
+    return any(text.startswith(mark, start) and boundary.match(first, start) for _, mark, boundary in _FENCED)
+
+
+def _with_line_ends(text: str, split: Callable[[str], FrontMatter | None]) -> FrontMatter | None:
     if "\r" not in text:
-        return _split_front_matter(text)
-    front_matter = _split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
+        return split(text)
+    front_matter = split(text.replace("\r\n", "\n").replace("\r", "\n"))
     if front_matter is None:
         return None
     return front_matter._replace(body=_last_lines(text, front_matter.body.count("\n")))
 
 
-def has_opening_fence(text: str) -> bool:
-    """Return whether the first line is a fence."""
-    return _HANDLER.detect(text.replace("\r", "\n", 1))
+def _content_start(text: str) -> int:
+    """Return the offset of the first line that is not blank."""
+    if not text[:1].isspace():
+        return 0
+    blank = _BLANK.match(text)
+    return text.rfind("\n", 0, blank.end() if blank else 0) + 1
 
 
 def _split_front_matter(text: str) -> FrontMatter | None:
-    if not _HANDLER.detect(text):
-        return None
-    opening = _BOUNDARY.match(text)
-    start = opening.end() if opening else 0
-    dashes = text.find("\n---", start)
-    while dashes >= 0:
-        closing = _BOUNDARY.match(text, dashes + 1)
-        if closing:
-            front = text[start : dashes + 1]
-            return FrontMatter(front, 1 + text.count("\n", 0, start), text[closing.end() :])
-        dashes = text.find("\n---", dashes + 1)
+    start = _content_start(text)
+    for handler, mark, boundary in _FENCED:
+        if text.startswith(mark, start):
+            return _split_fenced(text, start, handler, mark, boundary)
+    if JsonHandler.FM_BOUNDARY.match(text, start):
+        end = JSON.find_end(text, start)
+        return FrontMatter(text[start:end], 1 + text.count("\n", 0, start), text[end:], JSON)
     return None
+
+
+def _split_fenced(
+    text: str, start: int, handler: BaseHandler, mark: str, boundary: re.Pattern[str]
+) -> FrontMatter | None:
+    opening = boundary.match(text, start)
+    if opening is None:
+        return None
+    begin = opening.end()
+    dashes = text.find(f"\n{mark}", begin)
+    while dashes >= 0:
+        closing = boundary.match(text, dashes + 1)
+        if closing:
+            front = text[begin : dashes + 1]
+            return FrontMatter(front, 1 + text.count("\n", 0, begin), text[closing.end() :], handler)
+        dashes = text.find(f"\n{mark}", dashes + 1)
+    return None
+
+
+def _split_header(text: str) -> FrontMatter | None:
+    header = split_header(text)
+    return None if header is None else FrontMatter(header, 1, text[len(header) :], None)
 
 
 def _last_lines(text: str, count: int) -> str:
@@ -77,9 +117,9 @@ _MAX_FAST_DEPTH = 16
 EMPTY_OBJECT = "{}"
 
 
-def extra_from_tree(tree: Mapping) -> str:
-    """Encode the unknown keys of a tree."""
-    unknown = {key: _node_to_json(node) for key, node in tree.items.items() if key not in ARTICLE_KEYS}
+def extra_from_tree(tree: Mapping, known: frozenset[str]) -> str:
+    """Encode the keys of a tree that are not known."""
+    unknown = {key: to_plain(node) for key, node in tree.items.items() if key not in known}
     return JSON_ENCODER.encode(unknown).decode() if unknown else EMPTY_OBJECT
 
 
@@ -91,12 +131,13 @@ def extra_from_values(values: dict[str, Any]) -> str | None:
     return JSON_ENCODER.encode(unknown).decode() if _is_unambiguous(unknown, _MAX_FAST_DEPTH) else None
 
 
-def _node_to_json(node: Node) -> Any:
+def to_plain(node: Node) -> Any:
+    """Return the JSON value of a node."""
     match node:
         case Mapping():
-            return {key: _node_to_json(value) for key, value in node.items.items()}
+            return {key: to_plain(value) for key, value in node.items.items()}
         case Sequence():
-            return [_node_to_json(item) for item in node.items]
+            return [to_plain(item) for item in node.items]
         case Scalar():
             return to_json_scalar(node.text) if node.plain else node.text
         case _:

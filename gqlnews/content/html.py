@@ -1,31 +1,41 @@
-"""Render Markdown to sanitized HTML, and sanitize HTML embeds."""
+"""Render Markdown bodies to sanitized HTML.
+
+1. The template syntax of site generators is removed (`templates.py`).
+2. pyromark renders the Markdown to HTML, which may contain any HTML.
+3. What would prevent a check of its structure is removed (`html_structure.py`), and the HTML is sanitized
+   (`sanitizer.py`). Only then every tag is well-formed, has its attributes in double quotes, and is the only
+   place with a `<`.
+4. Classes, checkboxes and anchors are completed.
+5. When the article's URL is known, URLs are resolved and footnotes are linked (`link_body`).
+"""
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Iterator
+from hashlib import blake2b
 from html import escape, unescape
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
-import nh3
 import pyromark
 
-# Markdown bodies.
-#
-# Anchors are inserted after the HTML is sanitized, because only then every tag is well-formed and has its
-# attributes in double quotes.
+from gqlnews.content.article_links import SlugLookup, find_article_link
+from gqlnews.content.html_structure import simplify
+from gqlnews.content.sanitizer import sanitize_body
+from gqlnews.content.templates import MARKDOWN_OPTIONS, remove_templates
+from gqlnews.content.urls import find_unsafe_urls, resolve_url, rewrite_urls
+from gqlnews.content.word_count import count_words
+from gqlnews.text_keys import slug_from_path
 
-
-_WORDS_PER_MINUTE = 240
-_MARKDOWN_OPTIONS = (
-    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES | pyromark.Options.ENABLE_STRIKETHROUGH
-)
 _TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
-_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+class RenderOptions(NamedTuple):
+    """Options that, together with the Markdown, determine the HTML."""
+
+    is_mdx: bool = False
+    iframe_hosts: tuple[str, ...] = ()
 
 
 class BodyHeading(msgspec.Struct):
@@ -39,32 +49,39 @@ class BodyHeading(msgspec.Struct):
 class RenderedBody(NamedTuple):
     """Rendered body; `body`, `html` and `minutes` are None if the body is blank.
 
-    `degraded_to_text` is set if the HTML was too complex to sanitize; `html` then shows the Markdown source.
+    The links in `html` are not yet completed. `prose` is the text without template syntax, None if there is
+    none to remove. `degraded_to_text` is set if the HTML was too complex to sanitize; `html` then shows the
+    Markdown source. `unsafe_urls` were left out.
     """
 
     body: str | None
+    prose: str | None
     html: str | None
     headings: list[BodyHeading]
     words: int
     minutes: int | None
     degraded_to_text: bool = False
+    unsafe_urls: tuple[str, ...] = ()
 
 
-_EMPTY = RenderedBody(None, None, [], 0, None)
+_EMPTY = RenderedBody(None, None, None, [], 0, None)
+_NO_OPTIONS = RenderOptions()
 
 
-def render(source: str) -> RenderedBody:
+def render(source: str, options: RenderOptions = _NO_OPTIONS) -> RenderedBody:
     """Render the Markdown text below the front matter."""
     body = strip_blank_lines(source)
     if not body:
         return _EMPTY
-    words = len(body.split())
-    minutes = -(-words // _WORDS_PER_MINUTE)
-    unsafe = pyromark.html(body, options=_MARKDOWN_OPTIONS)
-    if not is_safe_to_sanitize(unsafe):
-        return RenderedBody(body, f"<pre>{escape(body)}</pre>", [], words, minutes, degraded_to_text=True)
-    html, headings = _insert_anchors(nh3.clean(unsafe))
-    return RenderedBody(body, html, headings, words, minutes)
+    markdown, prose = remove_templates(body, is_mdx=options.is_mdx)
+    count = count_words(prose)
+    kept_prose = None if prose == body else prose
+    unsafe = simplify(pyromark.html(markdown, options=MARKDOWN_OPTIONS))
+    if unsafe is None:
+        html = f"<pre>{escape(markdown)}</pre>"
+        return RenderedBody(body, kept_prose, html, [], *count, degraded_to_text=True)
+    html, headings = _insert_anchors(_complete_tags(sanitize_body(unsafe, options.iframe_hosts)))
+    return RenderedBody(body, kept_prose, html, headings, *count, unsafe_urls=tuple(find_unsafe_urls(unsafe)))
 
 
 def strip_blank_lines(text: str) -> str:
@@ -81,41 +98,103 @@ def strip_blank_lines(text: str) -> str:
     return text[first : end + len(tail) - len(tail.lstrip(" \t"))] if tail else text[first:]
 
 
+# Languages of code, and checkboxes of task lists.
+
+
+_CODE_CLASS = re.compile(r'(<code(?: [a-z]+="[^"]*")*?) class="([^"]*)"')
+_LANGUAGE = re.compile(r"(?<!\S)language-[\w+#.-]+", re.ASCII)
+_INPUT = re.compile(r'<input((?: [a-z]+="[^"]*")*)>')
+
+
+def _complete_tags(html: str) -> str:
+    """Reduce the class of code to its language, and the inputs to checkboxes."""
+    if "<code" in html:
+        html = _CODE_CLASS.sub(_keep_language, html)
+    return _INPUT.sub(_checkbox, html) if "<input" in html else html
+
+
+def _keep_language(code: re.Match[str]) -> str:
+    language = _LANGUAGE.search(code[2])
+    return f'{code[1]} class="{language[0]}"' if language else code[1]
+
+
+def _checkbox(element: re.Match[str]) -> str:
+    if ' type="checkbox"' not in element[1]:
+        return ""
+    checked = ' checked=""' if ' checked="' in element[1] else ""
+    return f'<input type="checkbox" disabled=""{checked}>'
+
+
+# Anchors of headings.
+
+
+_HEADING_TAG = re.compile(r'<(/?)(h[1-6])(?:[^"<>]|"[^"]*")*+>')
+_OWN_ID = re.compile(r"\{#([^\s{}<>&\"']+)(?:\s[^{}<>]*)?\}")
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+
+
+class _HeadingSpan(NamedTuple):
+    """Positions of a heading: its start tag, its content, and its own id, if any."""
+
+    start: int
+    content: int
+    end: int
+    own_id: str | None
+    """Explicit id, from `{#own-id}` at the end of the content; `end` excludes it."""
+    after: int
+    """Position of the end tag."""
+
+
+def _find_headings(html: str) -> Iterator[_HeadingSpan]:
+    """Yield the innermost headings."""
+    opened: re.Match[str] | None = None
+    for tag in _HEADING_TAG.finditer(html):
+        if not tag[1]:
+            opened = tag
+        elif opened is not None and opened[2] == tag[2]:
+            content = html[opened.end() : tag.start()].rstrip()
+            braces = content.rfind("{#") if content.endswith("}") else -1
+            own_id = _OWN_ID.fullmatch(content, braces) if braces >= 0 else None
+            end = opened.end() + len(content[:braces].rstrip()) if own_id else tag.start()
+            yield _HeadingSpan(opened.start(), opened.end(), end, own_id[1] if own_id else None, tag.start())
+            opened = None
+
+
 def _insert_anchors(html: str) -> tuple[str, list[BodyHeading]]:
+    """Give each heading its own id, `{#own-id}`, or an anchor made of its text."""
+    spans = list(_find_headings(html))
+    used: dict[str, int] = {}
+    own = [each.own_id and _unique_anchor(each.own_id, used) for each in spans]
     headings: list[BodyHeading] = []
     pieces: list[str] = []
-    used: dict[str, int] = {}
     done = 0
-    opened: tuple[str, int, int] | None = None
-    for tag in _TAG.finditer(html):
-        name = tag[2]
-        if name not in _HEADINGS:
-            continue
-        if not tag[1]:
-            opened = (name, tag.start(), tag.end())
-        elif opened is not None and opened[0] == name:
-            inside = html[opened[2] : tag.start()]
-            text = " ".join(unescape(_TAG.sub("", inside)).split())
-            heading = BodyHeading(int(name[1]), text, _unique_anchor(text, used))
-            headings.append(heading)
-            pieces += (
-                html[done : opened[1]],
-                f'<{name} id="{heading.anchor}"',
-                html[opened[1] + 3 : opened[2]],
-            )
-            done = opened[2]
-            opened = None
+    for span, own_anchor in zip(spans, own, strict=True):
+        content = html[span.content : span.end]
+        text = " ".join(unescape(_TAG.sub("", _REFERENCE_MARK.sub("", content))).split())
+        anchor = own_anchor or _unique_anchor(_anchor_stem(text), used)
+        headings.append(BodyHeading(int(html[span.start + 2]), text, anchor))
+        name_end = span.start + len("<h1")
+        pieces += (html[done:name_end], f' id="{anchor}"', html[name_end : span.content], content)
+        done = span.after
     pieces.append(html[done:])
     return "".join(pieces), headings
 
 
-def _unique_anchor(text: str, used: dict[str, int]) -> str:
-    """Build a unique anchor as GitHub does: lower case, no punctuation, hyphens for spaces.
+def _anchor_stem(text: str) -> str:
+    """Build an anchor as GitHub does: lower case, without punctuation, hyphens for spaces."""
+    lower = unicodedata.normalize("NFC", text).lower()
+    return _NOT_IN_ANCHOR.sub(_keep_mark, lower).replace(" ", "-") or "section"
 
-    Repeated anchors get the suffix `-1`, `-2`, …; `used` maps each anchor to the last number tried after it.
+
+def _keep_mark(character: re.Match[str]) -> str:
+    return character[0] if unicodedata.category(character[0])[0] == "M" else ""
+
+
+def _unique_anchor(stem: str, used: dict[str, int]) -> str:
+    """Return `stem`, or with a suffix `-1`, `-2`, … if it is taken.
+
+    `used` maps each anchor to the last number tried after it.
     """
-    words = _NOT_IN_ANCHOR.sub("", unicodedata.normalize("NFC", text).lower())
-    stem = words.replace(" ", "-") or "section"
     anchor, number = stem, used.get(stem, 0)
     while anchor in used:
         number += 1
@@ -125,213 +204,95 @@ def _unique_anchor(text: str, used: dict[str, int]) -> str:
     return anchor
 
 
-# HTML embeds (`featuredContent`).
-#
-# An iframe loses all attributes except known ones with harmless values. A host that serves more than video
-# players, such as YouTube, is limited to the paths of its player, because it also has open redirects: paths
-# that redirect to any site.
+# Links.
 
 
-_PLAYER_FEATURES = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture"})
-"""Browser features that a video player needs; excludes cameras, clipboard, payments and sensors."""
-
-_PERMITTED_ORIGINS = frozenset({"*", "'src'"})
-"""Origins that a directive may list: any, or that of the iframe's `src`; others do not concern a player."""
-
-_YOUTUBE = re.compile(r"/embed(?:/[\w&=-]+)?/?", re.ASCII)
-_VIMEO = re.compile(r"/video/[\w&=-]+/?", re.ASCII)
-_PLAYER_PATHS = {
-    "youtube.com": _YOUTUBE,
-    "www.youtube.com": _YOUTUBE,
-    "m.youtube.com": _YOUTUBE,
-    "youtube-nocookie.com": _YOUTUBE,
-    "www.youtube-nocookie.com": _YOUTUBE,
-    "player.vimeo.com": _VIMEO,
-}
-"""Allowed paths by host; a host that is not listed may serve any path."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HTML_SPACE = " \t\n\r\f"
-_CSS_LENGTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?", re.ASCII)
-
-_IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
-_SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
+def _own_slug(path: str) -> tuple[str, ...]:
+    return (slug_from_path(path),)
 
 
-def sanitize_embed(source: str, iframe_hosts: tuple[str, ...]) -> str | None:
-    """Sanitize an embed; return None if nothing remains.
+class BodyLocation(NamedTuple):
+    """What the links of a body depend on.
 
-    Harmless elements (`nh3.ALLOWED_TAGS`) remain, and iframes whose `src` is an https URL of an allowed host.
+    Relative URLs are resolved against `base_url`, and links to other files against the file's `path`. `slug`
+    makes ids unique on a page with several articles.
     """
-    return _IFRAME.sub(_strip_iframe_content, _build_cleaner(iframe_hosts).clean(source)).strip() or None
+
+    base_url: str | None
+    slug: str
+    path: str
+    slugs_of: SlugLookup = _own_slug
 
 
-def _strip_iframe_content(iframe: re.Match[str]) -> str:
-    """Remove the content of an iframe, which browsers do not show; without `src`, remove the iframe too."""
-    attributes = iframe[1]
-    return f"<iframe{attributes}></iframe>" if _SOURCE.match(attributes) else ""
+def link_body(html: str, location: BodyLocation) -> tuple[str, tuple[str, ...]]:
+    """Resolve the URLs of a rendered body, and link its footnotes.
 
-
-@cache
-def _build_cleaner(iframe_hosts: tuple[str, ...]) -> nh3.Cleaner:
-    def filter_attribute(tag: str, attribute: str, value: str) -> str | None:
-        if tag != "iframe":
-            return value
-        if attribute == "src":
-            return value if _is_allowed(value, iframe_hosts) else None
-        return _ATTRIBUTE_FILTERS[attribute](value) if attribute in _ATTRIBUTE_FILTERS else value
-
-    return nh3.Cleaner(
-        tags=nh3.ALLOWED_TAGS | {"iframe"},
-        attributes={
-            **nh3.ALLOWED_ATTRIBUTES,
-            "iframe": {"src", "title", "allowfullscreen", "sandbox", *_ATTRIBUTE_FILTERS},
-        },
-        attribute_filter=filter_attribute,
-    )
-
-
-def _is_allowed(source: str, iframe_hosts: tuple[str, ...]) -> bool:
-    url = source.strip(_HTML_SPACE)
-    if _CONTROL.search(url):  # browsers ignore control characters, other URL parsers do not
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # not a URL
-        return False
-    host = parts.netloc.lower()  # includes user and port, so a URL with these matches no host
-    if parts.scheme != "https" or host not in iframe_hosts:
-        return False
-    paths = _PLAYER_PATHS.get(host)
-    return paths is None or paths.fullmatch(parts.path) is not None
-
-
-def _filter_permissions_policy(policy: str) -> str | None:
-    """Reduce a permissions policy to features that a player needs, without directives for other origins.
-
-    Returns None if no directive remains.
+    Returns the HTML and the slugs for which it contains placeholders (`article_links.py`).
     """
-    directives = [each for each in (part.strip() for part in policy.split(";")) if each]
-    features = [name for name in map(_filter_directive, directives) if name]
-    return policy if features == directives else "; ".join(features) or None
+    slugs: dict[str, None] = {}
+
+    def resolve(url: str) -> str:
+        return resolve_url(url, location.base_url)
+
+    def resolve_link(url: str) -> str:
+        link = find_article_link(url, location.path, location.base_url, location.slugs_of)
+        if link is None:
+            return resolve(url)
+        slugs.update(dict.fromkeys(link.slugs))
+        return link.placeholder
+
+    return _link_footnotes(rewrite_urls(html, resolve_link, resolve), location.slug), tuple(slugs)
 
 
-def _filter_directive(directive: str) -> str | None:
-    """Return the feature name of a permitted directive, else None."""
-    name, *origins = directive.split()
-    return name if name in _PLAYER_FEATURES and _PERMITTED_ORIGINS.issuperset(origins) else None
+# Footnotes: links from each reference to its note, and from the number of the note back to its references.
 
 
-def _build_filter(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """Build a filter that removes an attribute unless its value matches `pattern`."""
-    return lambda value: value if pattern.fullmatch(value.strip(_HTML_SPACE)) else None
+_FOOTNOTE = re.compile(
+    r'<sup class="footnote-reference"><a href="#(?P<reference>[^"]*)"[^<>]*>\d+</a></sup>'
+    r'|<div class="footnote-definition" id="(?P<note>[^"]*)"><sup class="footnote-definition-label">\d+</sup>'
+    r'|(?P<other><div(?: [a-z]+="[^"]*")*?) id="[^"]*"'
+)
+_REFERENCE_MARK = re.compile(r'<sup class="footnote-reference">.*?</sup>', re.DOTALL)
+_HASH_BYTES = 4
 
 
-_ATTRIBUTE_FILTERS: dict[str, Callable[[str], str | None]] = {
-    "allow": _filter_permissions_policy,
-    "width": _build_filter(_CSS_LENGTH),
-    "height": _build_filter(_CSS_LENGTH),
-    "frameborder": _build_filter(re.compile(r"[01]|no|yes", re.IGNORECASE)),
-    "loading": _build_filter(re.compile(r"lazy|eager", re.IGNORECASE)),
-    # `unsafe-url` and `no-referrer-when-downgrade` send the path and query of the page to another site.
-    "referrerpolicy": _build_filter(
-        re.compile(
-            r"no-referrer|same-origin|origin|strict-origin|(?:strict-)?origin-when-cross-origin",
-            re.IGNORECASE,
+def _link_footnotes(html: str, slug: str) -> str:
+    """Link references and notes by ids that contain a hash of `slug`; remove all other ids of `div`."""
+    if "<div" not in html:
+        return html
+    found = [(mark.lastgroup, _label(mark)) for mark in _FOOTNOTE.finditer(html) if mark.lastgroup != "other"]
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(label for _, label in found), 1)}
+    totals, written = Counter(found), Counter[tuple[str | None, str]]()
+    prefix = blake2b(slug.encode(), digest_size=_HASH_BYTES).hexdigest()
+
+    def reference_id(number: int, nth: int) -> str:
+        return f"fnref-{prefix}-{number}" + (f"-{nth}" if nth > 1 else "")
+
+    def link(mark: re.Match[str]) -> str:
+        kind = mark.lastgroup
+        if kind == "other":
+            return mark["other"]
+        label = _label(mark)
+        number = numbers[label]
+        written[kind, label] += 1
+        nth = written[kind, label]
+        if kind == "reference":
+            to_note = f'<a href="#fn-{prefix}-{number}" id="{reference_id(number, nth)}">{number}</a>'
+            return f'<sup class="footnote-reference">{to_note if totals["note", label] else number}</sup>'
+        if nth > 1:  # another note with the same label
+            return f'<div class="footnote-definition"><sup class="footnote-definition-label">{number}</sup>'
+        back = " ".join(
+            f'<a href="#{reference_id(number, each)}">{number if each == 1 else f"↩{each}"}</a>'
+            for each in range(1, totals["reference", label] + 1)
         )
-    ),
-}
+        return (
+            f'<div class="footnote-definition" id="fn-{prefix}-{number}">'
+            f'<sup class="footnote-definition-label">{back or number}</sup>'
+        )
+
+    return _FOOTNOTE.sub(link, html)
 
 
-# Rejection of HTML whose structure would make sanitizing quadratic.
-#
-# The sanitizer's HTML5 parser takes time quadratic in the nesting depth and in the number of attributes of a
-# tag, and proportional to open formatting elements (`<b>`) times the paragraphs that repeat them. So the tags
-# are counted first. HTML that this check cannot analyze is accepted only if it is short.
-
-
-_MAX_TAGS = 50_000  # tags and character references
-_MAX_UNCHECKED_LENGTH, _MAX_UNCHECKED_TAGS = 50_000, 500  # of HTML whose structure is not checked
-_MAX_TAG_LENGTH = 50_000
-_MAX_DEPTH = 2_000
-_MAX_REPEATED_FORMATTING = 500_000  # open formatting elements, multiplied by the number of tags
-_TOKEN = re.compile(
-    r"<!--(?:[^-]|-(?!->))*+-->"
-    r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])(?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>"
-    r"|<"
-)
-_FORMATTING_ELEMENTS = frozenset(
-    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
-)
-_NON_NESTING_ELEMENTS = frozenset(
-    {
-        "area",
-        "br",
-        "col",
-        "dd",
-        "dt",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "li",
-        "link",
-        "meta",
-        "option",
-        "p",
-        "source",
-        "td",
-        "th",
-        "tr",
-        "wbr",
-    }
-)
-_SPECIAL_ELEMENTS = frozenset(  # inside these elements, tags are text or follow other parsing rules
-    {
-        "frameset",
-        "iframe",
-        "math",
-        "noembed",
-        "noframes",
-        "noscript",
-        "plaintext",
-        "script",
-        "select",
-        "style",
-        "svg",
-        "template",
-        "textarea",
-        "title",
-        "xmp",
-    }
-)
-
-
-def is_safe_to_sanitize(html: str) -> bool:
-    """Return whether sanitizing takes well under a second."""
-    tags = html.count("<")
-    if tags + html.count("&") > _MAX_TAGS:
-        return False
-    if tags <= _MAX_UNCHECKED_TAGS and len(html) <= _MAX_UNCHECKED_LENGTH:
-        return True
-    return _has_simple_structure(html, tags)
-
-
-def _has_simple_structure(html: str, tags: int) -> bool:
-    """Return whether all tags follow the usual rules, and nesting and formatting are within the limits."""
-    open_tags: Counter[str] = Counter()
-    depth = formatting = max_formatting = 0
-    for token in _TOKEN.finditer(html):
-        name = (token[2] or "").lower()
-        if token[0] == "<" or name in _SPECIAL_ELEMENTS or len(token[0]) > _MAX_TAG_LENGTH:
-            return False
-        if not name or name in _NON_NESTING_ELEMENTS or (token[1] and not open_tags[name]):
-            continue
-        step = -1 if token[1] else 1
-        open_tags[name] += step
-        depth += step
-        formatting += step if name in _FORMATTING_ELEMENTS else 0
-        max_formatting = max(max_formatting, formatting)
-        if depth > _MAX_DEPTH:
-            return False
-    return max_formatting * tags <= _MAX_REPEATED_FORMATTING
+def _label(mark: re.Match[str]) -> str:
+    """Return the label of a footnote, which is case-insensitive."""
+    return unescape(mark[mark.lastgroup or 0]).casefold()

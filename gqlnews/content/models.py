@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gqlnews.columns import KEY_COLUMNS, ColumnType
+from gqlnews.content.presets.site import NO_OVERRIDES, ContentSite, SiteOverrides
 
 # Models of the parsed file, which the ingest writes to the store.
 #
@@ -84,6 +85,12 @@ class Position(FrozenStruct, frozen=True):
 class ParsedArticle(ParsedCoverage, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object.
 
+    `due` is the sort key of the next instant at which `published` changes without a change to the file.
+    `root_relative_url` is `web_url` without its host, if that is the host of the site.
+
+    Relative URLs of the body are resolved against `base_url`. `prose` is `body` without template syntax, None
+    if they are equal. If there are `linked_slugs`, `html` contains placeholders (`article_links.py`).
+
     `key_values` are the columns that hold the value of a front matter key unchanged (columns.py).
     """
 
@@ -95,6 +102,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     related: tuple[ParsedRelated, ...]
     featured_content: str | None
     body: str | None
+    prose: str | None
     html: str | None
     table_of_contents: str
     word_count: int
@@ -103,7 +111,15 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     extra: str
     url_position: Position | None
     published_position: Position | None
+    base_url: str | None
     key_values: dict[str, Any]
+    linked_slugs: tuple[str, ...] = ()
+    is_mapped: bool = False
+    due: str | None = None
+    root_relative_url: str | None = None
+    modified_date_time: str | None = None
+    authors: tuple[str, ...] = ()
+    language: str | None = None
 
 
 class SourceFile(FrozenStruct, frozen=True):
@@ -127,8 +143,9 @@ def clamp_ns(nanoseconds: int) -> int:
 
 
 class ParseResult(FrozenStruct, frozen=True):
-    """Result of parsing one file; `article` is None exactly if `problems` contains an error.
+    """Result of parsing one file; `article` is None if `problems` contains an error.
 
+    It is None without a problem if the file is passed over, because it is a page or belongs to no site.
     `source` has the size and times of the open file, so any later change to the file is detected.
     `revision` is the hash of the bytes in hexadecimal, None if they could not be read.
     """
@@ -140,7 +157,11 @@ class ParseResult(FrozenStruct, frozen=True):
 
 
 class ParseOptions(FrozenStruct, frozen=True):
-    """Options that, together with the bytes of a file, determine the result of parsing it."""
+    """Options that, together with the path and the bytes of a file, determine the result of parsing it.
+
+    `sites` are the sites that were found in the content folder and above it, `now_ns` the time at which
+    future articles are hidden and expired ones too, None for the clock.
+    """
 
     base_url: str | None = None
     iframe_hosts: tuple[str, ...] = (
@@ -149,6 +170,9 @@ class ParseOptions(FrozenStruct, frozen=True):
         "youtube.com",
         "player.vimeo.com",
     )
+    overrides: SiteOverrides = NO_OVERRIDES
+    sites: tuple[ContentSite, ...] = ()
+    now_ns: int | None = None
 
 
 # Raw models: the front matter keys and their types, declared once for both parsers.
@@ -217,6 +241,7 @@ RawRelatedList = list[RawRelated] | None
 class RawArticle(RawCoverage):
     """The keys that are validated or converted; those of `KEY_COLUMNS` are in `RAW_FRONT_MATTER`."""
 
+    draft: OptBool = None
     published: OptBool = None
     topics: OptStrList = None
     related: RawRelatedList = None

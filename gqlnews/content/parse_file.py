@@ -4,13 +4,29 @@ import errno
 import os
 import stat
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
 
-from gqlnews.content.diagnostics import FRONT_MATTER_START, ProblemCode, build_problem
-from gqlnews.content.front_matter import has_opening_fence, split_front_matter
-from gqlnews.content.html import render
+import msgspec
+
+from gqlnews.content.diagnostics import (
+    FRONT_MATTER_START,
+    LocatedDiagnostic,
+    ProblemCode,
+    build_problem,
+    to_problems,
+)
+from gqlnews.content.formats import YAML
+from gqlnews.content.front_matter import (
+    FrontMatter,
+    has_opening_fence,
+    split_front_matter,
+    split_header_lines,
+)
+from gqlnews.content.html import BodyLocation, RenderedBody, RenderOptions, link_body, render
+from gqlnews.content.mapping import seems_native
 from gqlnews.content.models import (
     ContentProblem,
     ParsedArticle,
@@ -19,13 +35,20 @@ from gqlnews.content.models import (
     Position,
     SourceFile,
 )
+from gqlnews.content.parse_tree import PASSED_OVER, Parsed, find_target, parse_mapped, parse_with_positions
+from gqlnews.content.presets.addresses import mapped_slug
+from gqlnews.content.presets.site import PublicationWindow, root_relative
 from gqlnews.content.safe_open import OpenFolder, open_within
+from gqlnews.content.urls import unsafe_url_message
+from gqlnews.content.visibility import apply_visibility
 from gqlnews.content.yaml_fast import parse_fast
-from gqlnews.content.yaml_positions import parse_with_positions
+from gqlnews.content.yaml_strict import Mapping
 from gqlnews.errors import raise_if_exhausted
+from gqlnews.text_keys import slug_from_path
 
 MAX_BYTES = 1_048_576
 _REVISION_BYTES = 16
+_MAX_UNSAFE_URLS = 10  # reported for each body
 _PERSISTENT_ERRORS = {
     0,  # raised by gqlnews itself: not a regular file, or a link that leaves the folder
     errno.EACCES,
@@ -60,33 +83,121 @@ def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOption
     return ParseResult(source, revision, article, problems)
 
 
-def parse_article(
-    path: str, data: bytes, options: ParseOptions
-) -> tuple[ParsedArticle | None, tuple[ContentProblem, ...]]:
-    """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order."""
+def parse_article(path: str, data: bytes, options: ParseOptions) -> Parsed:
+    """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order.
+
+    There is neither an article nor a problem if the file is passed over: if it is a page, for example.
+    """
     text = _decode(data)
     if isinstance(text, int):
         message = "The file is not UTF-8 text from this position on: save it as UTF-8."
         return None, (build_problem(path, _byte_position(data, text), ProblemCode.NOT_UTF_8, message),)
     front_matter = split_front_matter(text)
     if front_matter is None:
-        message = (
-            "The front matter has no end: add a line `---` below it."
-            if has_opening_fence(text)
-            else "There is no front matter: the first line must be `---`."
+        return _parse_without_fences(path, text, options)
+
+    def parse(rendered: RenderedBody) -> Parsed:
+        parsed = parse_fast(path, front_matter, rendered, options) if front_matter.format is YAML else None
+        article, problems = parsed or parse_with_positions(path, front_matter, rendered, options)
+        if article is not None and not article.is_mapped:
+            article = _apply_options(article, options)
+        return article, problems
+
+    return _parse_with_body(path, text, front_matter, options, parse)
+
+
+def _apply_options(article: ParsedArticle, options: ParseOptions) -> ParsedArticle:
+    """Add to a native article what the caller's options say."""
+    if options.base_url is not None:
+        url = root_relative(article.web_url, options.base_url)
+        article = msgspec.structs.replace(article, root_relative_url=url)
+    if options.overrides.hides_future:
+        visibility = PublicationWindow(article.published, article.published_at)
+        article = apply_visibility(article, visibility, options.now_ns)
+    return article
+
+
+def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed:
+    """Parse a file without front matter: with Pelican's header, or with a date in its name."""
+    target = find_target(path, options)
+    is_unclosed = has_opening_fence(text)
+    if target.place is None and not (is_unclosed and seems_native(text)):
+        return PASSED_OVER
+    header = split_header_lines(text) if target.site.preset == "pelican" else None
+    if header is not None:
+        return _parse_with_body(
+            path,
+            text,
+            header,
+            options,
+            lambda rendered: parse_with_positions(path, header, rendered, options),
         )
-        return None, (build_problem(path, FRONT_MATTER_START, ProblemCode.NO_FRONT_MATTER, message),)
-    rendered = render(front_matter.body)
-    article, problems = parse_fast(path, front_matter, rendered, options) or parse_with_positions(
-        path, front_matter, rendered, options
+    if not is_unclosed:
+        without = FrontMatter("", 1, text)
+        parsed = _parse_with_body(
+            path,
+            text,
+            without,
+            options,
+            lambda rendered: parse_mapped(path, target, without, Mapping(0), [], rendered, options),
+        )
+        if parsed != PASSED_OVER or target.site.preset != "generic":
+            return parsed
+    message = (
+        "The front matter has no end: add a line `---` below it."
+        if is_unclosed
+        else "There is no front matter: the first line must be `---`."
     )
+    return None, (build_problem(path, FRONT_MATTER_START, ProblemCode.NO_FRONT_MATTER, message),)
+
+
+# Bodies.
+
+
+def _parse_with_body(
+    path: str,
+    text: str,
+    front_matter: FrontMatter,
+    options: ParseOptions,
+    parse: Callable[[RenderedBody], Parsed],
+) -> Parsed:
+    """Render the body, build the article with it, and complete its links now that its URL is known."""
+    rendered = render(
+        front_matter.body, RenderOptions(is_mdx=path.endswith(".mdx"), iframe_hosts=options.iframe_hosts)
+    )
+    article, problems = parsed = parse(rendered)
+    if rendered.html is None or parsed == PASSED_OVER:
+        return parsed
+    if article is not None:
+        article = _link_body(path, article, options)
+    return article, problems + _body_problems(path, text, front_matter, rendered)
+
+
+def _link_body(path: str, article: ParsedArticle, options: ParseOptions) -> ParsedArticle:
+    def slugs_of(target: str) -> tuple[str, ...]:
+        return mapped_slug(options.sites, target), slug_from_path(target)
+
+    location = BodyLocation(article.base_url, article.slug, path, slugs_of)
+    html, linked_slugs = link_body(article.html or "", location)
+    return msgspec.structs.replace(article, html=html, linked_slugs=linked_slugs)
+
+
+def _body_problems(
+    path: str, text: str, front_matter: FrontMatter, rendered: RenderedBody
+) -> tuple[ContentProblem, ...]:
+    first = Position(front_matter.first_line + front_matter.front.count("\n") + 1, 1)
+    located: list[LocatedDiagnostic] = []
     if rendered.degraded_to_text:
-        body_position = Position(front_matter.first_line + front_matter.front.count("\n") + 1, 1)
         message = (
             "The body is too complex for HTML, and is served as plain text: nest less, or split the file."
         )
-        problems = (*problems, build_problem(path, body_position, ProblemCode.LEFT_OUT, message))
-    return article, problems
+        located.append((first, ProblemCode.LEFT_OUT, message))
+    start = len(text) - len(front_matter.body)
+    for url in rendered.unsafe_urls[:_MAX_UNSAFE_URLS]:
+        offset = text.find(url, start)
+        position = _end_position(text[:offset]) if offset >= 0 else first
+        located.append((position, ProblemCode.UNSAFE_URL, unsafe_url_message(url)))
+    return to_problems(path, located)
 
 
 def _failed_result(source: SourceFile, code: ProblemCode, message: str) -> ParseResult:
@@ -103,11 +214,11 @@ def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile,
         source = SourceFile.from_status(file.path, status)
         if status.st_size > MAX_BYTES:
             return source, None
-        data = _read_at_most(file_object, MAX_BYTES + 1)
+        data = read_at_most(file_object, MAX_BYTES + 1)
         return source, data if len(data) <= MAX_BYTES else None
 
 
-def _read_at_most(file_object: FileIO, limit: int) -> bytes:
+def read_at_most(file_object: FileIO, limit: int) -> bytes:
     """Read up to `limit` bytes of the file."""
     data = file_object.read(limit) or b""
     while len(data) < limit and (more := file_object.read(limit - len(data))):
@@ -128,5 +239,10 @@ def _decode(data: bytes) -> str | int:
 
 def _byte_position(data: bytes, index: int) -> Position:
     """Return the position of the byte at `index`; a byte order mark is not counted as a character."""
-    before = data[:index].decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return Position(1 + before.count("\n"), len(before) - before.rfind("\n"))
+    return _end_position(data[:index].decode("utf-8-sig", errors="replace"))
+
+
+def _end_position(before: str) -> Position:
+    """Return the position of the character that follows a text."""
+    lines = before.replace("\r\n", "\n").replace("\r", "\n")
+    return Position(1 + lines.count("\n"), len(lines) - lines.rfind("\n"))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, has_error
+from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, has_error, quote
 from gqlnews.content.models import (
     RAW_FRONT_MATTER,
     OptBool,
@@ -64,7 +64,7 @@ def _coerce_fields(model: type[ModelT], tree: Mapping, diagnostics: Diagnostics)
 def _type_error(node: Node, key: str, expected: str) -> OffsetDiagnostic:
     match node:
         case Scalar(text=text):
-            actual = f"`{text:.40}`"
+            actual = f"`{quote(text)}`"
         case Sequence():
             actual = "a list"
         case _:

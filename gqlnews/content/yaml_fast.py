@@ -14,6 +14,7 @@ from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import FieldPath, LineIndex, to_problems
 from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
+from gqlnews.content.mapping import is_native
 from gqlnews.content.models import RAW_FRONT_MATTER, ContentProblem, ParsedArticle, ParseOptions, Position
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
 from gqlnews.text_keys import slug_from_path
@@ -26,13 +27,13 @@ _PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
 def parse_fast(
     path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
 ) -> tuple[ParsedArticle, tuple[ContentProblem, ...]] | None:
-    """Parse a file without errors into its article and warnings; return None if the strict parser is needed.
+    """Parse a native file without errors into its article and warnings; None if the strict parser is needed.
 
     It is needed for every file with an error, because this parser does not report errors.
     """
     front = front_matter.front
     values = None if needs_strict_parser(front) else _load(front)
-    if values is None:
+    if values is None or not is_native(values):
         return None
     extra = extra_from_values(values)
     if extra is None:

@@ -1,95 +1,11 @@
-"""Strict parser, which knows the position of each value, and the search for offsets for the fast parser."""
+"""Find the offset of a value in block-style front matter without parsing it again, for the fast parser."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gqlnews.content.build_article import build_article
-from gqlnews.content.diagnostics import (
-    FRONT_MATTER_START,
-    FieldPath,
-    LineIndex,
-    LocatedDiagnostic,
-    OffsetDiagnostic,
-    ProblemCode,
-    has_error,
-    to_problems,
-)
-from gqlnews.content.front_matter import FrontMatter, extra_from_tree
-from gqlnews.content.html import RenderedBody
-from gqlnews.content.models import ContentProblem, ParsedArticle, ParseOptions, Position
-from gqlnews.content.yaml_coerce import coerce_article, is_null
-from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, YamlSyntaxError, parse_tree
-from gqlnews.text_keys import slug_from_path
-
-# Strict parser, for every file that the fast parser does not handle.
-
-
-_ALTERNATIVE_KEYS = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
-
-
-def parse_with_positions(
-    path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
-) -> tuple[ParsedArticle | None, tuple[ContentProblem, ...]]:
-    """Parse front matter; the article is None if a problem is an error. Problems are sorted by position."""
-    line_index = LineIndex(front_matter.front, front_matter.first_line)
-    tree, tree_diagnostics = _parse_mapping(front_matter.front)
-    if tree is None:
-        return None, to_problems(path, (_locate(diagnostic, line_index) for diagnostic in tree_diagnostics))
-
-    def locate(field_path: FieldPath) -> Position:
-        return line_index.position(_get_node(tree, field_path).offset)
-
-    raw = coerce_article(tree, tree_diagnostics)
-    article, diagnostics = build_article(
-        slug_from_path(path), raw, extra_from_tree(tree), rendered, options, locate
-    )
-    located = [_locate(diagnostic, line_index) for diagnostic in tree_diagnostics]
-    for diagnostic in diagnostics:
-        if diagnostic.code is not ProblemCode.MISSING_KEY:
-            located.append((locate(diagnostic.field_path), diagnostic.code, diagnostic.message))
-        elif not _has_value(tree, str(diagnostic.field_path[0])):
-            located.append((FRONT_MATTER_START, diagnostic.code, diagnostic.message))
-    return (None if has_error(tree_diagnostics) else article), to_problems(path, located)
-
-
-def _locate(diagnostic: OffsetDiagnostic, line_index: LineIndex) -> LocatedDiagnostic:
-    return line_index.position(diagnostic.offset), diagnostic.code, diagnostic.message
-
-
-def _parse_mapping(front: str) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
-    try:
-        tree, tree_diagnostics = parse_tree(front)
-    except YamlSyntaxError as error:
-        return None, [error.diagnostic]
-    if tree is None or is_null(tree):
-        return Mapping(0), tree_diagnostics
-    if isinstance(tree, Mapping):
-        return tree, tree_diagnostics
-    message = "The front matter must be a mapping: write one `key: value` on each line."
-    return None, [*tree_diagnostics, OffsetDiagnostic(tree.offset, ProblemCode.WRONG_TYPE, message)]
-
-
-def _get_node(tree: Mapping, field_path: FieldPath) -> Node:
-    node: Node = tree
-    for step in field_path:
-        if isinstance(node, Mapping):
-            node = node.items[str(step)]
-        elif isinstance(node, Sequence):
-            node = node.items[int(step)]
-    return node
-
-
-def _has_value(tree: Mapping, key: str) -> bool:
-    """Return whether a key that seems to be missing has a value, whose own problem is reported already."""
-    values = (tree.items.get(name) for name in _ALTERNATIVE_KEYS.get(key, (key,)))
-    return any(value is not None and not _is_blank(value) for value in values)
-
-
-def _is_blank(node: Node) -> bool:
-    return isinstance(node, Scalar) and (is_null(node) or not node.text.strip())
-
+from gqlnews.content.diagnostics import FieldPath
 
 # Offset of a value in block-style front matter, without parsing it again.
 #

@@ -65,7 +65,7 @@ class Mapping:
 Node = Scalar | InvalidNode | Sequence | Mapping
 
 
-class YamlSyntaxError(Exception):
+class FrontMatterSyntaxError(Exception):
     """The text cannot be parsed into a tree. `diagnostic` says why; the package catches this everywhere."""
 
     def __init__(self, offset: int, code: ProblemCode, message: str) -> None:
@@ -73,19 +73,21 @@ class YamlSyntaxError(Exception):
         self.diagnostic = OffsetDiagnostic(offset, code, message)
 
 
-def parse_tree(front: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
-    """Parse front matter; the tree is None if it is empty.
+def parse_tree(front: str, *, last_wins: bool = False) -> tuple[Node | None, list[OffsetDiagnostic]]:
+    """Parse front matter; the tree is None if it is empty. With `last_wins`, a repeated key is a warning.
 
-    Raises YamlSyntaxError for invalid YAML, a second document, and too much depth or too many values.
+    Raises FrontMatterSyntaxError for invalid YAML, a second document, and too much depth or too many values.
     """
     try:
-        return _Builder().build(front)
+        return _Builder(last_wins=last_wins).build(front)
     except yaml.MarkedYAMLError as error:
-        raise YamlSyntaxError(_error_offset(error), ProblemCode.BROKEN_YAML, _error_message(error)) from error
+        raise FrontMatterSyntaxError(
+            _error_offset(error), ProblemCode.BROKEN_YAML, _error_message(error)
+        ) from error
     except yaml.reader.ReaderError as error:
         offset = len(front.encode()[: error.position].decode(errors="ignore"))
         message = f"The character U+{ord(front[offset]):04X} is not allowed in front matter: delete it."
-        raise YamlSyntaxError(offset, ProblemCode.BROKEN_YAML, message) from error
+        raise FrontMatterSyntaxError(offset, ProblemCode.BROKEN_YAML, message) from error
 
 
 def _error_offset(error: yaml.MarkedYAMLError) -> int:
@@ -117,7 +119,8 @@ class _Frame:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, *, last_wins: bool) -> None:
+        self._last_wins = last_wins
         self._stack: list[_Frame] = []
         self._root: Node | None = None
         self._diagnostics: list[OffsetDiagnostic] = []
@@ -144,7 +147,7 @@ class _Builder:
             message = (
                 "A second YAML document begins here, and front matter must be one document: delete this line."
             )
-            raise YamlSyntaxError(event.start_mark.index, ProblemCode.BROKEN_YAML, message)
+            raise FrontMatterSyntaxError(event.start_mark.index, ProblemCode.BROKEN_YAML, message)
 
     def _scalar(self, event: Any) -> None:
         offset, tag = event.start_mark.index, event.tag
@@ -174,7 +177,7 @@ class _Builder:
     def _begin(self, event: Any, node: Sequence | Mapping, tags: frozenset[str | None]) -> None:
         if len(self._stack) >= MAX_DEPTH:
             message = f"More than {MAX_DEPTH} lists and mappings are nested: use fewer levels."
-            raise YamlSyntaxError(node.offset, ProblemCode.BROKEN_YAML, message)
+            raise FrontMatterSyntaxError(node.offset, ProblemCode.BROKEN_YAML, message)
         has_valid_tag = event.tag in tags
         if not has_valid_tag:
             self._report_tag(node.offset, event.tag)
@@ -197,7 +200,7 @@ class _Builder:
     def _attach(self, node: Node) -> None:
         self._count += 1
         if self._count > MAX_NODES:
-            raise YamlSyntaxError(
+            raise FrontMatterSyntaxError(
                 node.offset,
                 ProblemCode.TOO_LARGE,
                 f"The front matter has more than {MAX_NODES:,} values: split the file.",
@@ -234,13 +237,18 @@ class _Builder:
             )
             return None
         if node.text in mapping.items:
-            self._report(
-                node.offset,
-                ProblemCode.DUPLICATE_KEY,
-                f"The key {node.text} occurs twice here: delete one of the two.",
-            )
-            return None
+            self._diagnostics.append(repeated_key(node.offset, node.text, last_wins=self._last_wins))
+            return node.text if self._last_wins else None
         return node.text
+
+
+def repeated_key(offset: int, key: str, *, last_wins: bool) -> OffsetDiagnostic:
+    """Build the diagnostic of a key that occurs twice."""
+    if last_wins:
+        message = f"The key {key} occurs twice here, and the last one counts: delete one of the two."
+        return OffsetDiagnostic(offset, ProblemCode.REPEATED_KEY, message)
+    message = f"The key {key} occurs twice here: delete one of the two."
+    return OffsetDiagnostic(offset, ProblemCode.DUPLICATE_KEY, message)
 
 
 # Interpretation of plain scalars.

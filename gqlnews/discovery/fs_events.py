@@ -21,6 +21,7 @@ from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from gqlnews.content.safe_open import OpenFolder, resolution_entries, scan_entries
+from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import folder_identity, is_article, is_visible
 from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
 
@@ -57,9 +58,9 @@ class FolderWatcher:
     def wait_for_paths(self, stop: StopEvent) -> frozenset[str] | None:
         """Wait for the next change and return its paths; None if `stop` is set or events may be lost.
 
-        The paths are relative to the folder: articles that were added, modified or deleted, folders that were
-        added or can no longer be listed, and anything else that was deleted. The set may be empty. Raises
-        KeyboardInterrupt on a signal.
+        The paths are relative to the folder: articles and configuration files that were added, modified or
+        deleted, folders that were added or can no longer be listed, and anything else that was deleted. The
+        set may be empty. Raises KeyboardInterrupt on a signal.
         """
         try:
             events, self._pending_events = self._pending_events, set()
@@ -83,10 +84,10 @@ class FolderWatcher:
         return events if isinstance(events, set) else set()
 
     def _changed_paths(self, events: RawEvents) -> frozenset[str]:
-        """Return the paths of events that may concern articles, and watch new folders."""
+        """Return the paths of events that may concern articles or configurations, and watch new folders."""
         names = {(change, self._relative(path)) for change, path in events}
         visible = {path for _, path in names if path and is_visible(path)}
-        articles = {path for path in visible if is_article(path)}
+        files = {path for path in visible if is_article(path) or is_config(path)}
         new = {path for change, path in names if path in visible and self._is_new_folder(path, change)}
         # An event does not say whether a folder was deleted, and a scan may find one before it is watched.
         gone = {path for change, path in names if path in visible and self._is_gone(path, change)}
@@ -94,7 +95,7 @@ class FolderWatcher:
             self._tree.remove(path)
         for path in new:
             self._tree.add(path)
-        changed = articles | self._tree.affected_links({path for _, path in names})
+        changed = files | self._tree.affected_links({path for _, path in names})
         needed = self._tree.resolve(changed)
         recreated = any(change == Change.added and path in self._watched for change, path in names)
         if new or recreated or not needed <= self._watched:

@@ -67,7 +67,8 @@ def _folder_error_message(folder: Path, error: OSError) -> str:
 # Full scan, which has one folder's listing in memory at a time, never the whole tree.
 
 
-_EXTENSIONS = (".md", ".markdown")
+_PACKAGES = "node_modules"  # thousands of folders with documentation, which are never articles
+_EXTENSIONS = (".md", ".markdown", ".mdx")
 
 
 def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | ContentProblem]:
@@ -123,7 +124,7 @@ def _scan_listing(
     folder: OpenFolder, prefix: str, entries: Iterator[os.DirEntry[str]], pending: list[str]
 ) -> Iterator[SourceFile | ContentProblem]:
     for entry in entries:
-        if entry.name.startswith("."):
+        if not is_visible(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
             pending.append(prefix + entry.name)
@@ -211,8 +212,10 @@ def scan_paths(folder: Path | OpenFolder, paths: Collection[str]) -> Iterator[So
 
 
 def is_visible(path: str) -> bool:
-    """Return whether no component of the path is hidden; `..` counts as hidden."""
-    return not path.startswith(".") and "/." not in path
+    """Return whether no component of the path is hidden (as `..` is) or a folder of npm packages."""
+    if path.startswith(".") or "/." in path:
+        return False
+    return _PACKAGES not in path or _PACKAGES not in path.split("/")
 
 
 def parent_folders(path: str) -> list[str]:

@@ -14,15 +14,16 @@ from gqlnews.content.diagnostics import ProblemCode
 from gqlnews.content.models import ContentProblem, ParseOptions, ParseResult, ProblemSeverity, SourceFile
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.writer import fetch_int
+from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders, scan_paths
-from gqlnews.text_keys import slug_from_path
 
 # ruff: noqa: S608 - these statements are built from constants only
 
 # Full scan: compare the folder with the store to find files that are gone, new, or must be read.
 #
 # A *source* is a row of the table `source`: a file that an earlier ingest found, or a folder that it could
-# not list. The path of a folder ends with a slash, that of a file does not.
+# not list. The path of a folder ends with a slash, that of a file does not. The slug is empty if the file is
+# passed over.
 #
 # 1. Fill `scan` with the files that exist now, and with the folders that cannot be listed.
 # 2. Fill `gone` with every source that is not in `scan`, except those below a folder that cannot be listed:
@@ -49,19 +50,22 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 """
 
 
-def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
+def scan_all(
+    db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool, now: str = ""
+) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `entries` is the content of the whole folder. With `reread`, unchanged files are read too.
-    Returns the number of files to read.
+    `entries` is the content of the whole folder. With `reread`, unchanged files are read too. Articles that
+    appear or expire until `now`, a sort key, are read again. Returns the number of files to read.
     """
     stage_files(db, entries)
     db.execute(f"INSERT INTO gone SELECT path, slug FROM source WHERE {_NOT_FOUND}")
     update_sources(db)
     db.execute(
-        "INSERT INTO affected_slug SELECT slug FROM gone UNION SELECT slug FROM source WHERE read_ns = 0"
+        "INSERT INTO affected_slug SELECT slug FROM gone WHERE slug <> ''"
+        " UNION SELECT slug FROM source WHERE read_ns = 0 AND slug <> ''"
     )
-    return queue_changed_files(db, reread=reread)
+    return queue_changed_files(db, reread=reread, now=now)
 
 
 def unreadable_results(db: sqlite3.Connection) -> Iterator[ParseResult]:
@@ -87,15 +91,6 @@ def has_unreadable(db: sqlite3.Connection) -> bool:
     return db.execute(statement, (ProblemCode.UNREADABLE,)).fetchone() is not None
 
 
-def shadowed_files(db: sqlite3.Connection) -> frozenset[str]:
-    """Return the paths of `todo` whose slug an earlier path has too; there are few."""
-    rows = db.execute(
-        "SELECT path FROM todo CROSS JOIN source USING (path) WHERE EXISTS"
-        " (SELECT 1 FROM source AS first WHERE first.slug = source.slug AND first.path < source.path)"
-    )
-    return frozenset(path for (path,) in rows)
-
-
 def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem]) -> None:
     """Insert the entries into `scan`, and those that cannot be read into `refused` too."""
     entries = iter(entries)
@@ -113,30 +108,31 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
         )
 
 
+def next_due(db: sqlite3.Connection) -> str | None:
+    """Return when the next article appears or expires, as a sort key; None if none does."""
+    (due,) = db.execute("SELECT min(due) FROM source WHERE due IS NOT NULL").fetchone()
+    return None if due is None else str(due)
+
+
 def update_sources(db: sqlite3.Connection) -> None:
     """Delete the sources in `gone`, and insert new ones, with `read_ns` 0 because they have not been read."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
-    db.create_function("slug_of", 1, _slug_of_source, deterministic=True)
     db.execute(
-        "INSERT INTO source SELECT path, slug_of(path), ?, 0, 0, 0, NULL FROM scan"
+        "INSERT INTO source SELECT path, guessed_slug(path), ?, 0, 0, 0, NULL, NULL, NULL FROM scan"
         " WHERE path NOT IN (SELECT path FROM source)",
         (UNREADABLE_SIZE,),
     )
 
 
-def _slug_of_source(path: str) -> str:
-    return path if path.endswith("/") else slug_from_path(path)
-
-
-def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
+def queue_changed_files(db: sqlite3.Connection, *, reread: bool, now: str = "") -> int:
     """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
         " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
-        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2)",
-        (reread, TIMESTAMP_RESOLUTION_NS),
+        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2 OR source.due <= ?3)",
+        (reread, TIMESTAMP_RESOLUTION_NS, now),
     )
     db.execute(
         "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
@@ -170,9 +166,9 @@ WHERE {_NOT_FOUND}
 """
 _AFFECTED = """
 INSERT OR IGNORE INTO affected_slug
-SELECT slug FROM gone
+SELECT slug FROM gone WHERE slug <> ''
 UNION ALL
-SELECT slug FROM scan CROSS JOIN source USING (path) WHERE read_ns = 0
+SELECT slug FROM scan CROSS JOIN source USING (path) WHERE read_ns = 0 AND slug <> ''
 """
 _UNSCANNED_FIRST_FILES = """
 SELECT (SELECT min(path) FROM source WHERE source.slug = affected_slug.slug) AS first FROM affected_slug
@@ -198,13 +194,16 @@ def scan_paths_incrementally(db: sqlite3.Connection, folder: OpenFolder, paths: 
 def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
     """Return the paths that may affect the store.
 
-    A path is left out if it is not the name of an article, nothing exists there, and the store has no source
-    at or below it.
+    A path is left out if it is not the name of an article or a configuration file, nothing exists there, and
+    the store has no source at or below it.
     """
     return [
         path
         for path in paths
-        if is_article(path) or os.path.lexists(folder / path) or _is_known(db, display_path(path))
+        if is_article(path)
+        or is_config(path)
+        or os.path.lexists(folder / path)
+        or _is_known(db, display_path(path))
     ]
 
 
@@ -226,7 +225,7 @@ def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
 # reads all files.
 
 
-PARSER_VERSION = 3
+PARSER_VERSION = 5
 """Increment with any change to how a file is interpreted, or to data derived from several files."""
 
 _PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
@@ -235,4 +234,15 @@ _PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
 def fingerprint(options: ParseOptions) -> str:
     """Return a string that changes whenever the same bytes might produce other rows."""
     libraries = {name: version(name) for name in _PARSER_LIBRARIES}
-    return msgspec.json.encode([PARSER_VERSION, libraries, options]).decode()
+    timeless = msgspec.structs.replace(options, now_ns=None)
+    return msgspec.json.encode([PARSER_VERSION, libraries, timeless]).decode()
+
+
+def stored_options(db: sqlite3.Connection) -> ParseOptions | None:
+    """Return the options of the last ingest; None if another version of gqlnews stored them."""
+    (text,) = db.execute("SELECT fingerprint FROM store").fetchone()
+    try:
+        stored = msgspec.json.decode(text, type=tuple[int, dict[str, str], ParseOptions])
+    except msgspec.DecodeError:
+        return None
+    return stored[2] if stored[0] == PARSER_VERSION else None

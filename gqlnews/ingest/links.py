@@ -1,7 +1,10 @@
 """Resolve links between articles, and derive cross-file problems."""
 
 import sqlite3
+from collections.abc import Collection
+from functools import partial
 
+from gqlnews.content.article_links import resolve_placeholders
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.sqlite.writer import execute_all
 
@@ -65,6 +68,41 @@ def resolve_links(db: sqlite3.Connection, *, incremental: bool) -> None:
     db.execute(_UPDATE_TARGETS)
 
 
+# Links in bodies: the URLs of the articles that they lead to.
+#
+# A link to an unpublished article gets that article's URL only in articles that are unpublished too, because
+# otherwise the public would see it.
+
+
+_ALL_LINKED = "SELECT id FROM article WHERE linked_html IS NOT NULL"
+_TOUCHED_LINKED = """
+SELECT id FROM article WHERE linked_html IS NOT NULL AND slug IN (SELECT slug FROM touched)
+UNION SELECT article_id FROM article_link WHERE target IN (SELECT slug FROM touched)
+"""
+_LINKED_ARTICLE = "SELECT slug, published, linked_html, html FROM article WHERE id = ?"
+_LINKED_URL = "SELECT url FROM article WHERE slug = ? AND published >= ?"
+
+
+def resolve_body_links(db: sqlite3.Connection, *, incremental: bool) -> None:
+    """Resolve the links of bodies, with `incremental` only those from and to the articles of `touched`.
+
+    Articles whose HTML changes are added to `touched`.
+    """
+    ids = db.execute(_TOUCHED_LINKED if incremental else _ALL_LINKED).fetchall()
+    for (article_id,) in ids:
+        slug, published, linked_html, stored = db.execute(_LINKED_ARTICLE, (article_id,)).fetchone()
+        html = resolve_placeholders(linked_html, partial(_find_url, db, published))
+        if html != stored:
+            db.execute("UPDATE article SET html = ? WHERE id = ?", (html, article_id))
+            changed = (slug, "UPDATED", published, published)
+            db.execute("INSERT OR IGNORE INTO touched VALUES (?, ?, ?, ?)", changed)
+
+
+def _find_url(db: sqlite3.Connection, published: int, slug: str) -> str | None:
+    row = db.execute(_LINKED_URL, (slug, published)).fetchone()
+    return row[0] if row else None
+
+
 # Cross-file problems: several files have the same slug or the same URL.
 
 
@@ -74,7 +112,7 @@ SELECT source.slug, source.path, NULL, NULL, 'ERROR', 'duplicate-slug',
     '`' || first.path || '` has the slug `' || source.slug || '` already: rename one of the two'
 FROM (
     SELECT slug, min(path) AS path FROM source
-    WHERE slug IN (SELECT slug FROM affected_slug) GROUP BY slug HAVING count(*) > 1
+    WHERE slug IN (SELECT slug FROM affected_slug WHERE slug <> '') GROUP BY slug HAVING count(*) > 1
 ) AS first
 JOIN source ON source.slug = first.slug AND source.path > first.path
 """
@@ -128,6 +166,23 @@ def derive_cross_file_problems(db: sqlite3.Connection) -> bool:
         db.execute("DELETE FROM problem WHERE id IN across_old")
         db.execute(_INSERT)
     return bool(changed)
+
+
+def store_config_problems(db: sqlite3.Connection, problems: Collection[ContentProblem]) -> bool:
+    """Replace the problems of configuration files; return whether they changed."""
+    rows = {(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in problems}
+    stored = db.execute(
+        "SELECT path, line, column_, severity, code, message FROM problem WHERE code = 'bad-config'"
+    )
+    if set(stored) == rows:
+        return False
+    db.execute("DELETE FROM problem WHERE code = 'bad-config'")
+    db.executemany(
+        "INSERT INTO problem (path, line, column_, severity, code, message, across)"
+        " VALUES (?, ?, ?, ?, ?, ?, 1)",
+        sorted(rows, key=str),
+    )
+    return True
 
 
 # Stored problems, for the command line.

@@ -15,21 +15,25 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
+
+import msgspec
 
 from gqlnews.content.models import ParseOptions, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_integrity, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import execute_all, fetch_int, transaction
-from gqlnews.discovery.scan import open_root, scan_folder
+from gqlnews.discovery.config_files import is_config
+from gqlnews.discovery.scan import is_article, open_root, scan_folder
 from gqlnews.ingest.change_detection import (
     files_to_read,
     fingerprint,
     has_unreadable,
     scan_all,
     scan_paths_incrementally,
-    shadowed_files,
+    stored_options,
     unreadable_results,
 )
 from gqlnews.ingest.change_log import (
@@ -51,9 +55,16 @@ from gqlnews.ingest.fts_index import (
     defer_indexes,
     is_empty,
 )
-from gqlnews.ingest.links import LOAD_URLS, derive_cross_file_problems, resolve_links
+from gqlnews.ingest.links import (
+    LOAD_URLS,
+    derive_cross_file_problems,
+    resolve_body_links,
+    resolve_links,
+    store_config_problems,
+)
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.skip_failing import is_caused_by_values, upsert_or_skip
+from gqlnews.ingest.slugs import contested_files, define_slugs, settle_slugs
 from gqlnews.ingest.upsert import IngestState, delete_dependent_rows, temp_tables, upsert_files
 from gqlnews.ingest.worker_pool import crash_marker
 from gqlnews.timestamps import from_epoch_ns
@@ -62,6 +73,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of files read, and the total to read."""
 
 _BATCH_FILES = 128
+_CONFIG_DEPTH = 6  # folders above a configuration file, from the content folder on
 
 
 @dataclass(frozen=True)
@@ -142,19 +154,20 @@ def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> t
 
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
+    parameters, config_problems_changed = _find_sites(db, parameters)
     current_fingerprint = fingerprint(parameters.options)
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
     new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
-    state = IngestState(
-        db, shadowed_files(db), parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids
-    )
+    state = IngestState(db, parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids)
+    state.problems_changed = config_problems_changed
     deferred_indexes = defer_indexes(db) if empty and total else []
-    _remove(state)
-    with closing(_read(db, parameters, total)) as files:  # stops the parser processes if anything raises
+    _remove(state, "gone")
+    with closing(_read(state, parameters, total)) as files:  # stops the parser processes if anything raises
         _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
+    _remove(state, "lost")
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     topics, providers, cross_file_problems_changed = _derive(state, deferred_indexes)
@@ -171,6 +184,34 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     return changes
 
 
+def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[_IngestParameters, bool]:
+    """Add the sites of the folder to the options; return also whether the problems of their files changed.
+
+    If only some paths are scanned, the sites are those of the last ingest, unless a path may be a
+    configuration.
+    """
+    options = msgspec.structs.replace(parameters.options, now_ns=parameters.now_ns)
+    stored = stored_options(db)
+    if (
+        stored is not None
+        and parameters.paths is not None
+        and not any(_may_be_config(path) for path in parameters.paths)
+        and msgspec.structs.replace(stored, sites=()) == parameters.options
+    ):
+        known = msgspec.structs.replace(options, sites=stored.sites)
+        return replace(parameters, options=known), False
+    from gqlnews.discovery.sites import find_sites  # imports the parsers
+
+    detection = find_sites(parameters.folder, options)
+    found = msgspec.structs.replace(options, sites=detection.sites)
+    return replace(parameters, options=found), store_config_problems(db, detection.problems)
+
+
+def _may_be_config(path: str) -> bool:
+    """Return whether a changed path may be a configuration file, or a folder that contains one."""
+    return is_config(path) or (not is_article(path) and path.count("/") < _CONFIG_DEPTH)
+
+
 def _find_changed(
     db: sqlite3.Connection, parameters: _IngestParameters, *, full_rebuild: bool, empty: bool
 ) -> int:
@@ -178,23 +219,34 @@ def _find_changed(
 
     An initial load and a full rebuild need the whole folder, even if `paths` is set.
     """
+    define_slugs(db, parameters.options.sites)
     if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
-        return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
+        now = from_epoch_ns(parameters.now_ns).key
+        return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild, now=now)
     return scan_paths_incrementally(db, parameters.folder, parameters.paths)
 
 
-def _read(
-    db: sqlite3.Connection, parameters: _IngestParameters, total: int
-) -> Generator[FileRows, None, None]:
+def _read(state: IngestState, parameters: _IngestParameters, total: int) -> Generator[FileRows, None, None]:
+    db = state.db
     if total:
         from gqlnews.ingest.worker_pool import map_files  # not imported if the folder is unchanged
 
         # Closed here, because the transaction cannot end while a statement is unfinished.
-        with closing(files_to_read(db)) as files, crash_marker(_database_path(db)) as crashed_before:
-            isolate = crashed_before or has_unreadable(db)
-            yield from map_files(
-                file_rows, parameters.folder, files, parameters.options, parameters.processes, isolate=isolate
+        with crash_marker(_database_path(db)) as crashed_before:
+            parse = partial(
+                map_files,
+                file_rows,
+                parameters.folder,
+                options=parameters.options,
+                processes=parameters.processes,
+                isolate=crashed_before or has_unreadable(db),
             )
+            if contested := contested_files(db):
+                first = list(parse(files=contested))
+                state.shadowed = settle_slugs(db, [(file.slug, file.source.path) for file in first])
+                yield from first
+            with closing(files_to_read(db)) as files:
+                yield from parse(files=files)
 
 
 def _apply_files(
@@ -211,13 +263,14 @@ def _apply_files(
         parameters.progress(done, total)
 
 
-def _remove(state: IngestState) -> None:
-    """Remove the articles of slugs that no longer have a file, and the problems of removed files."""
+def _remove(state: IngestState, table: str) -> None:
+    """Remove the articles of a table's slugs that no longer have a file, and the problems of gone files."""
     db = state.db
     removed = db.execute("DELETE FROM problem WHERE across = 0 AND path IN (SELECT path FROM gone)").rowcount
-    state.problems_changed = removed > 0
+    state.problems_changed = state.problems_changed or removed > 0
+    db.execute("DELETE FROM batch")
     db.execute(
-        "INSERT INTO batch SELECT id FROM article WHERE slug IN (SELECT slug FROM gone)"
+        f"INSERT INTO batch SELECT id FROM article WHERE slug IN (SELECT slug FROM {table})"  # noqa: S608
         " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
     )
     db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
@@ -244,6 +297,7 @@ def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> tuple[ScopeD
     topics = derive_topics(db)
     providers = derive_providers(db)
     derive_stories(db, rebuild_all=not state.incremental)
+    resolve_body_links(db, incremental=state.incremental)
     _derive_search(state)
     return topics, providers, derive_cross_file_problems(db)
 

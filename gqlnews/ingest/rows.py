@@ -27,6 +27,8 @@ _DERIVED: dict[str, Getter] = {
     "url_column": lambda a, _: a.url_position.column if a.url_position else None,
     "published_line": lambda a, _: a.published_position.line if a.published_position else None,
     "published_column": lambda a, _: a.published_position.column if a.published_position else None,
+    "linked_html": lambda a, _: a.html if a.linked_slugs else None,
+    "html": lambda a, _: None if a.linked_slugs else a.html,
     "heat_log": lambda a, _: log2_heat(a.key_values["heat"]),
     "published_seconds": lambda a, _: to_epoch_seconds(a.published_at),
     "topic_slugs": lambda a, _: encode_list([topic.slug for topic in a.topics]),
@@ -48,7 +50,8 @@ _get_related: Callable[[ParsedRelated], tuple[Any, ...]] = attrgetter(*_RELATED_
 class ArticleRows(FrozenStruct, frozen=True):
     """Rows of an article, its related entries and its topics in file order, without ids.
 
-    `words` is the JSON array of the words that `similar` compares.
+    `words` is the JSON array of the words that `similar` compares. `links` are the slugs to which links of
+    the body may lead.
     """
 
     slug: str
@@ -58,15 +61,23 @@ class ArticleRows(FrozenStruct, frozen=True):
     topics: list[Row]
     urls: list[str]
     words: str
+    links: tuple[str, ...]
 
 
 class FileRows(FrozenStruct, frozen=True):
-    """Rows of one parse result; `article` is None if it has no article."""
+    """Rows of one parse result; `article` is None if it has no article.
+
+    `slug` is None if it is unknown, and empty if the file is passed over. `state` is `mapped` for the article
+    of a site and `passed` for a file that is passed over. `due` is when the article appears or expires.
+    """
 
     source: SourceFile
     revision: str | None
     problems: list[Row]
     article: ArticleRows | None
+    slug: str | None = None
+    state: str | None = None
+    due: str | None = None
 
 
 def node_id(kind: str, key: str) -> str:
@@ -82,7 +93,16 @@ def file_rows(result: ParseResult) -> FileRows:
         result.revision,
         [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in result.problems],
         None if article is None else _build_rows(article, result),
+        *_source_columns(result),
     )
+
+
+def _source_columns(result: ParseResult) -> tuple[str | None, str | None, str | None]:
+    """Return slug, state and due instant."""
+    article = result.article
+    if article is not None:
+        return article.slug, "mapped" if article.is_mapped else None, article.due
+    return (None, None, None) if result.problems else ("", "passed", None)
 
 
 def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
@@ -96,6 +116,7 @@ def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
         topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
         urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
+        links=article.linked_slugs,
     )
 
 
@@ -114,5 +135,11 @@ def _related_row(entry: ParsedRelated) -> Row:
 
 def _distinct_urls(article: ParsedArticle) -> list[str]:
     """Return the distinct URLs of the article, in a fixed order."""
-    urls = (article.web_url, article.original_url, article.amp_web_url, article.cdn_amp_web_url)
+    urls = (
+        article.web_url,
+        article.original_url,
+        article.amp_web_url,
+        article.cdn_amp_web_url,
+        article.root_relative_url,
+    )
     return list(dict.fromkeys(url for url in urls if url is not None))

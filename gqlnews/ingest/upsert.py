@@ -19,6 +19,7 @@ from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
 from gqlnews.ingest.rows import ARTICLE_ROW, RELATED_ROW, TOPIC_ROW, ArticleRows, FileRows, Row
+from gqlnews.ingest.slugs import record_slugs
 from gqlnews.timestamps import Instant, from_epoch_ns
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -34,7 +35,9 @@ def _insert(table: str, columns: Sequence[str], *expressions: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join([*values, *expressions])})"
 
 
-_STORED_ARTICLE = _select("article", ARTICLE_ROW, "id = ?")
+# `html` depends on other files if it was made of `linked_html`.
+_CONTENT = {"html": "iif(linked_html IS NULL, html, NULL)"}
+_STORED_ARTICLE = _select("article", [_CONTENT.get(name, name) for name in ARTICLE_ROW], "id = ?")
 _STORED_RELATED = _select("related", RELATED_ROW, "article_id = ? ORDER BY position")
 _STORED_TOPICS = _select("article_topic", TOPIC_ROW, "article_id = ? ORDER BY position")
 _WRITTEN_COLUMNS = ("path", "updated_at", "updated_key", *ARTICLE_ROW)
@@ -47,7 +50,8 @@ _TARGET = f"(SELECT article_id FROM url_owner WHERE url = ?{3 + RELATED_ROW.inde
 _INSERT_RELATED = _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)
 _INSERT_TOPIC = _insert("article_topic", ("article_id", "position", *TOPIC_ROW))
 _UPDATE_SOURCE = (
-    "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ? WHERE path = ?"
+    "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ?, state = ?, due = ?"
+    " WHERE path = ?"
 )
 
 
@@ -61,11 +65,11 @@ class IngestState:
     """
 
     db: sqlite3.Connection
-    shadowed: frozenset[str]
     read_ns: int
     incremental: bool
     empty: bool
     new_ids: Iterator[int]
+    shadowed: frozenset[str] = frozenset()
     problems_changed: bool = False
 
 
@@ -88,16 +92,20 @@ def delete_dependent_rows(state: IngestState) -> None:
     execute_all(state.db, DECREMENT_USAGE)
     if state.incremental:
         execute_all(state.db, REMOVE_FROM_INDEX)
-    for table in ("related", "article_topic", "article_url"):
+    for table in ("related", "article_topic", "article_url", "article_link"):
         state.db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
 def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
     """Upsert the rows of these files."""
-    sources = [(file.source, file.revision) for file in files]
+    record_slugs(state.db, ((file.slug, file.source.path) for file in files))
     state.db.executemany(
         _UPDATE_SOURCE,
-        [(s.size, s.mtime_ns, s.ctime_ns, state.read_ns, revision, s.path) for s, revision in sources],
+        [
+            (s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, file.state, file.due, s.path)
+            for file in files
+            for s in (file.source,)
+        ],
     )
     _upsert_problems(state, files)
     _upsert_articles(state, files)
@@ -197,6 +205,9 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
     urls = "url_new" if state.empty else "article_url"
     db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
     db.executemany(
+        "INSERT INTO article_link VALUES (?, ?)", [(slug, w.id) for w in writes for slug in w.rows.links]
+    )
+    db.executemany(
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
     _mark_batch(state, ids)
@@ -236,6 +247,12 @@ _TABLES = {
     "gone": "path TEXT PRIMARY KEY, slug TEXT",
     # the scanned paths of an incremental scan: it covers these files and folders, and everything below them
     "area": "path TEXT PRIMARY KEY",
+    # slugs of files that have another slug now
+    "lost": "slug TEXT PRIMARY KEY",
+    # slugs that the files to read may get
+    "candidate": "slug TEXT, path TEXT, PRIMARY KEY (slug, path)",
+    # files whose slug another file may get too; they are parsed first
+    "contested": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # files to read
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed

@@ -31,6 +31,7 @@ from gqlnews.database.sqlite.leader_lock import acquire_leadership
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
+from gqlnews.discovery.config_files import parent_stamp
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
     CommandError,
@@ -39,8 +40,9 @@ from gqlnews.errors import (
     LockedDatabaseError,
     StorageError,
 )
-from gqlnews.ingest.change_detection import relevant_paths
+from gqlnews.ingest.change_detection import next_due, relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
+from gqlnews.timestamps import from_epoch_ns
 
 SHORT_BUSY_TIMEOUT = 0.25  # seconds; short because signals are not handled while SQLite waits for a lock
 _BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
@@ -132,6 +134,8 @@ class _IngestSession:
         self._is_fully_ingested = False  # whether the whole folder was ingested into the open file
         self._full_scan_seconds = 0.0
         self._problem_count = -1
+        self._due: str | None = None  # when the next article appears or expires, a sort key
+        self._parent_stamp = parent_stamp(config.folder)
 
     def full_scan_seconds(self) -> float:
         """Return the duration of the last ingest of the whole folder."""
@@ -143,7 +147,12 @@ class _IngestSession:
 
     def needs_rescan(self) -> bool:
         """Return whether a full scan is needed although no file in the folder has changed."""
-        return self.is_replaced() or self._known_damage() is not None
+        return (
+            self.is_replaced()
+            or self._known_damage() is not None
+            or (self._due is not None and self._due <= from_epoch_ns(time.time_ns()).key)
+            or self._parent_stamp != parent_stamp(self._config.folder)
+        )
 
     def apply_with_retry(self, batch: Batch) -> None:
         """Ingest the batch; retry with backoff until it succeeds."""
@@ -235,7 +244,10 @@ class _IngestSession:
     def _ingest(self, batch: Batch) -> IngestReport:
         db, config = self._get_writer(), self._config
         paths = batch if self._is_fully_ingested else None
+        if paths is None:
+            self._parent_stamp = parent_stamp(config.folder)
         report = ingest(db, config.folder, config.options, processes=config.processes, paths=paths)
+        self._due = next_due(db)
         self._checkpointer.after_commit(db)
         if paths is None:
             self._full_scan_seconds, self._is_fully_ingested = report.seconds, True

@@ -161,13 +161,16 @@ class Article(Node, Coverage):
     word_count: int = article_column(
         "word_count",
         description=(
-            "Number of words in `body`, separated by whitespace. In scripts without spaces, such as Chinese, "
-            "each character counts as a word."
+            "Number of words in `body`, separated by whitespace, without template syntax such as shortcodes. "
+            "In scripts without spaces, such as Chinese, each character counts as a word."
         ),
     )
     reading_minutes: int | None = article_column(
         "reading_minutes",
-        description="Reading time in minutes, rounded up, at 240 words per minute; null if there is no body.",
+        description=(
+            "Reading time in minutes, rounded up, at 240 words per minute, and 500 characters per minute in "
+            "scripts without spaces; null if there is no body."
+        ),
     )
     secured: str | None = article_column(
         "secured",

@@ -1,5 +1,6 @@
 """The real articles, parsed. The expected figures were counted with plain Python over the files."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from gqlnews.content.models import ParsedArticle, ParseOptions, ParseResult, Sou
 from gqlnews.discovery.scan import scan_folder
 from tests.content.parsing import parse_all
 
-ESCAPED_LINES = 1_104
+ESCAPED_URL_LINES = 1_207  # 1,104 with `&amp;`, 103 with `&#038;`
+ENTITY_LINES = 149  # titles and excerpts with an entity, such as `&ldquo;`
+ENTITY = re.compile("&(?:[a-z]+|#[0-9]+);")
 
 
 def read_folder(folder: Path) -> list[ParseResult]:
@@ -53,8 +56,9 @@ def test_providers_and_topics(articles: list[ParsedArticle]) -> None:
 
 def test_the_numbers_of_warnings_match_the_files(ai2020_outcomes: list[ParseResult]) -> None:
     codes = Counter(problem.code for outcome in ai2020_outcomes for problem in outcome.problems)
-    assert codes.keys() == {"escaped-url", "self-related", "related-twice"}
-    assert (codes["escaped-url"], codes["self-related"]) == (ESCAPED_LINES, 138)
+    assert codes.keys() == {"escaped-url", "html-entity", "self-related", "related-twice"}
+    assert (codes["escaped-url"], codes["html-entity"]) == (ESCAPED_URL_LINES, ENTITY_LINES)
+    assert codes["self-related"] == 138
 
 
 def test_articles_that_list_a_url_twice_have_warnings(ai2020_outcomes: list[ParseResult]) -> None:
@@ -65,15 +69,20 @@ def test_articles_that_list_a_url_twice_have_warnings(ai2020_outcomes: list[Pars
 
 
 def test_a_warning_has_the_line_of_its_value(corpus: Path, ai2020_outcomes: list[ParseResult]) -> None:
-    escaped = 0
+    escaped = entities = 0
     for outcome in ai2020_outcomes:
         for problem in outcome.problems:
             line = (corpus / "ai2020" / problem.path).read_text().splitlines()[(problem.line or 0) - 1]
             value = line[(problem.column or 0) - 1 :]
+            if problem.code == "html-entity":
+                assert line.endswith(f"excerpt: {value}")
+                assert ENTITY.search(value)
+                entities += 1
+                continue
             assert line.endswith((f"Url: {value}", f"url: {value}"))
-            assert ("&amp;" in value) >= (problem.code == "escaped-url")
+            assert bool(ENTITY.search(value)) >= (problem.code == "escaped-url")
             escaped += problem.code == "escaped-url"
-    assert escaped == ESCAPED_LINES
+    assert (escaped, entities) == (ESCAPED_URL_LINES, ENTITY_LINES)
 
 
 def test_positions_point_to_their_values(corpus: Path, articles: list[ParsedArticle]) -> None:

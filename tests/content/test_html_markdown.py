@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.content.html import render
+from gqlnews.content.html import RenderedBody, render
 
 PIECES = (
     *(
@@ -64,7 +64,7 @@ def headings(body: str) -> list[tuple[int, str, str]]:
 
 @pytest.mark.parametrize("written", ["", "\n\n", "  \n\t\n", "\r\n"])
 def test_a_blank_body_is_none(written: str) -> None:
-    assert render(written) == (None, None, [], 0, None, False)
+    assert render(written) == RenderedBody(None, None, None, [], 0, None)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_words_and_minutes(words: int, minutes: int) -> None:
         ("<iframe src='https://www.youtube.com/embed/x'></iframe>", ""),
         (
             "<iframe src='https://www.youtube.com/embed/x' allow='camera'><b>x</b></iframe>",
-            "&lt;b&gt;x&lt;/b&gt;",
+            "",
         ),
         ("# One", '<h1 id="one">One</h1>\n'),
     ],

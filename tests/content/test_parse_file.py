@@ -88,7 +88,7 @@ def test_line_ends_and_a_byte_order_mark_do_not_change_values(end: str, mark: st
     article, problems = parse_article("a.md", good, OPTIONS)
     assert problems == ()
     assert article is not None
-    assert (article.title, article.excerpt, article.body) == ("A title", "one\ntwo\n", f"one  {end}{end}two")
+    assert (article.title, article.excerpt, article.body) == ("A title", "one\ntwo", f"one  {end}{end}two")
 
 
 def test_a_body_may_contain_horizontal_rules() -> None:
@@ -102,3 +102,59 @@ def test_a_fence_may_be_longer(closing: str) -> None:
     article, problems = parse_article("a.md", f"{closing}\n{NEEDED}{closing}".encode(), OPTIONS)
     assert article is not None
     assert problems == ()
+
+
+@pytest.mark.parametrize(
+    ("web_url", "base_url", "link"),
+    [
+        ("https://a.org/2021/a/", None, "https://a.org/2021/a/b.png"),
+        ("https://a.org/2021/a/", "https://site.org/", "https://a.org/2021/a/b.png"),
+        ("/2021/a/", "https://site.org/", "https://site.org/2021/a/b.png"),
+        ("/2021/a/", None, "/2021/a/b.png"),
+    ],
+)
+def test_links_of_a_body_are_resolved_against_the_url_of_its_article(
+    web_url: str, base_url: str | None, link: str
+) -> None:
+    file = fenced(NEEDED.replace("https://a.org/1", web_url), "[x](b.png) ![](b.png)")
+    article, _ = parse_article("a.md", file, ParseOptions(base_url=base_url))
+    assert article is not None
+    assert article.html == (
+        f'<p><a href="{link}" rel="noopener noreferrer">x</a> <img src="{link}" alt=""></p>\n'
+    )
+
+
+def test_iframes_of_a_body_may_be_of_the_allowed_hosts() -> None:
+    file = fenced(NEEDED, '<iframe src="https://video.org/1"></iframe>')
+    for hosts, shown in ((("video.org",), True), ((), False), (("other.org",), False)):
+        article, _ = parse_article("a.md", file, ParseOptions(iframe_hosts=hosts))
+        assert article is not None
+        assert ("video.org" in (article.html or "")) is shown
+
+
+def test_jsx_is_removed_only_from_mdx() -> None:
+    for path, words in (("a.mdx", 1), ("a.md", 2)):
+        article, _ = parse_article(path, fenced(NEEDED, "<A>x</A> {y}"), OPTIONS)
+        assert article is not None
+        assert article.word_count == words
+
+
+def test_unsafe_urls_of_a_body_have_positions() -> None:
+    body = "one\n\n[a](data:x)\n[b](javascript:y) <a href='java&#9;script:z'>c</a> [d](data:x)\n"
+    _, problems = parse_article("a.md", fenced(NEEDED, body), OPTIONS)
+    assert [(each.code, each.line, each.column) for each in problems] == [
+        ("unsafe-url", 6, 1),
+        ("unsafe-url", 8, 5),
+        ("unsafe-url", 9, 5),
+    ]
+
+
+def test_at_most_ten_unsafe_urls_of_a_body_are_reported() -> None:
+    body = " ".join(f"[a](data:{number})" for number in range(20))
+    assert len(parse_article("a.md", fenced(NEEDED, body), OPTIONS)[1]) == 10
+
+
+def test_the_problems_of_a_body_are_reported_besides_errors() -> None:
+    article, problems = parse_article("a.md", fenced("webUrl: https://a.example/\n", "[a](data:x)"), OPTIONS)
+    assert article is None
+    assert [each.code for each in problems] == ["missing-key", "missing-key", "unsafe-url"]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from gqlnews.content.front_matter import FrontMatter, split_front_matter
 from gqlnews.content.html import render
 from gqlnews.content.models import ParseOptions
+from gqlnews.content.parse_tree import parse_with_positions
 from gqlnews.content.yaml_fast import parse_fast
-from gqlnews.content.yaml_positions import parse_with_positions
 from tests.content.documents import fronts
 from tests.content.test_yaml_positions import FRONT
 

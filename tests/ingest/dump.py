@@ -11,6 +11,7 @@ _CONTENT = {
         " LEFT JOIN article t ON t.id = r.target_id"
     ),
     "article_url": "SELECT u.url, slug FROM article_url u JOIN article ON id = article_id",
+    "article_link": "SELECT target, slug FROM article_link JOIN article ON id = article_id",
     "url_owner": "SELECT u.url, slug FROM url_owner u JOIN article ON id = article_id",
     "article_topic": "SELECT article.slug, t.* FROM article_topic t JOIN article ON id = article_id",
     "topic": "SELECT * FROM topic",

@@ -23,6 +23,8 @@ FOLDERS = ["sub", "sub/deep", "other"]
 URLS = [f"https://example.com/{number}" for number in range(4)]
 IMAGES = [{"url": "https://example.com/logo.png"}]
 
+LINKS = ["[b](b.md#part) [d](sub/d.md)\n", '[c](c.md) [a](../a.markdown) {{< ref "/b" >}}\n']
+
 urls = st.sampled_from(URLS)
 providers = st.fixed_dictionaries(
     {"domain": st.sampled_from(["p.example", "q.example"]), "name": st.sampled_from(["P", "Q", "R"])},
@@ -50,7 +52,9 @@ articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     },
 )
 texts = st.builds(
-    "{}{}".format, articles.map(text_of), st.sampled_from(["", "", "One word\n", "café\n\ntwo\n"])
+    "{}{}".format,
+    articles.map(text_of),
+    st.sampled_from(["", "One word\n", "café\n\n{{< x >}} two\n", *LINKS]),
 )
 paths = st.sampled_from(PATHS)
 

@@ -143,6 +143,24 @@ def test_every_text_of_an_article_is_indexed(
     assert slugs(db, match) == found
 
 
+def test_template_syntax_is_not_indexed(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
+) -> None:
+    body = 'before {{< gallery caption="sunset" >}} `{{< example >}}`\n\n:::warning\nafter\n:::\n'
+    folder.article("a.md")
+    folder.write("a.md", (folder.root / "a.md").read_text() + body)
+    run_ingest()
+    assert db.execute("SELECT body FROM article").fetchone() == (body.rstrip(),)
+    assert slugs(db, "before") == slugs(db, "example") == slugs(db, "after") == ["a"]
+    assert slugs(db, "gallery") == slugs(db, "sunset") == slugs(db, "warning") == []
+    assert db.execute("SELECT word FROM search_word WHERE scope = 0 ORDER BY word").fetchall() == [
+        ("after",),
+        ("before",),
+        ("example",),
+    ]
+    check(db)
+
+
 def remove_search(db: sqlite3.Connection) -> None:
     """Turn the store into one of the version before full-text search."""
     kinds = "SELECT name, type FROM sqlite_master WHERE name IN ('article_words', 'search_word')"

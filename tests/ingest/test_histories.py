@@ -26,14 +26,14 @@ from tests.ingest.model import (
 WAYS = pytest.mark.parametrize("select_paths", [select_all, select_touched, select_parents])
 
 PUBLIC = (
-    "SELECT slug, revision FROM article WHERE published",
+    "SELECT slug, revision, html FROM article WHERE published",
     "SELECT * FROM provider WHERE scope = 0",
     "SELECT * FROM topic WHERE scope = 0",
     "SELECT * FROM story WHERE scope = 0",
     "SELECT * FROM story_article WHERE scope = 0",
 )
 OPEN = (
-    "SELECT slug, revision FROM article",
+    "SELECT slug, revision, html FROM article",
     "SELECT * FROM provider WHERE scope = 1",
     "SELECT * FROM topic WHERE scope = 1",
     "SELECT * FROM story WHERE scope = 1",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from . import lists, similar
@@ -13,6 +16,9 @@ from .records import Article, Card, Entry, Image, OwnProvider
 from .world import Provider, Topic, node_id, topic_slug
 
 WORDS_A_MINUTE = 240
+CHARACTERS_A_MINUTE = 500
+SCRIPTS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+"""How the names of characters begin that are words of their own."""
 
 
 def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -> Sequence[Any]:
@@ -67,11 +73,32 @@ def similar_to(source: Article, info: Info, first: int | None = None) -> Any:
 
 
 def reading_minutes(source: Article, _info: Info) -> int | None:
-    return None if source.body is None else max(1, -(-word_count(source.body) // WORDS_A_MINUTE))
+    if source.body is None:
+        return None
+    characters = sum(map(is_word, source.body))
+    words = word_count(source.body) - characters
+    return max(1, ceil(Fraction(words, WORDS_A_MINUTE) + Fraction(characters, CHARACTERS_A_MINUTE)))
 
 
 def word_count(body: str | None) -> int:
-    return len((body or "").split())
+    """Count the words between white space, and each character that is a word of its own."""
+    return sum(map(words_of, (body or "").split()))
+
+
+def words_of(piece: str) -> int:
+    """Count the words of a piece without white space; between characters, punctuation is no word."""
+    characters = sum(map(is_word, piece))
+    if not characters:
+        return 1
+    others = "".join(" " if is_word(letter) else letter for letter in piece).split()
+    return characters + sum(any(letter.isalnum() for letter in other) for other in others)
+
+
+def is_word(letter: str) -> bool:
+    """Whether the letter belongs to a script that is written without spaces."""
+    if letter.isascii() or unicodedata.category(letter)[0] not in "LMN":
+        return False
+    return unicodedata.name(letter, "").removeprefix("HALFWIDTH ").startswith(SCRIPTS)
 
 
 def provider_name(source: Provider, info: Info) -> str | OneOf:

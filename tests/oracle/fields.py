@@ -6,7 +6,9 @@ an error of the file; an entry of `related` is left out.
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -19,6 +21,9 @@ TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}
 FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 WHOLE = re.compile(r"[+-]?[0-9]+")
 FLOAT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
+ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z0-9]+);")
+SCHEME = re.compile(r"([a-zA-Z][-+.a-zA-Z0-9]*):")
+SAFE = frozenset({"http", "https", "mailto", "tel"})
 URL_KEYS = {  # a key and its older name
     "webUrl": "sourceUrl",
     "originalUrl": "sourceUrl",
@@ -49,7 +54,7 @@ def text(keys: Keys, name: str) -> str | None:
 
 
 def needed(keys: Keys, name: str) -> str:
-    found = text(keys, name)
+    found = words(keys, name)
     if not found:
         raise FileError(f"missing-key: {name}")
     return found
@@ -103,17 +108,42 @@ def mapping(value: Tree | None, name: str) -> Keys | None:
     raise FileError(f"wrong-type: {name}")
 
 
-def link(keys: Keys, name: str, base_url: str | None) -> str | None:
+def unescaped(written: str) -> str:
+    """Decode each entity once."""
+    return ENTITY.sub(lambda entity: html.unescape(entity[0]), written)
+
+
+def words(keys: Keys, name: str) -> str | None:
+    """Return a text that is shown: its entities decoded, its ends trimmed."""
     found = text(keys, name)
-    if not found:
+    return None if found is None else unescaped(found).strip()
+
+
+def link(keys: Keys, name: str, base_url: str | None) -> str | None:
+    """Return an absolute URL as far as `base_url` allows, or None without a URL that is safe."""
+    found = text(keys, name)
+    if not found or not found.strip():
         return None
-    url = found.replace("&amp;", "&")
+    url = unescaped(found)
+    scheme = SCHEME.match("".join(letter for letter in url if not is_ignored(letter)))
+    if scheme and scheme[1].lower() not in SAFE:
+        return None
     return urljoin(base_url, url) if base_url else url
 
 
-def links(keys: Keys, base_url: str | None) -> dict[str, str | None]:
-    """Return the four URLs by their names in a Card. `webUrl` or `originalUrl` is required."""
-    found = {key: link(keys, key, base_url) or link(keys, old, base_url) for key, old in URL_KEYS.items()}
+def is_ignored(letter: str) -> bool:
+    return letter.isspace() or unicodedata.category(letter) == "Cc"
+
+
+def links(keys: Keys, base_url: str | None, own_url: str | None) -> dict[str, str | None]:
+    """Return the four URLs by their names in a Card. `webUrl` or `originalUrl` is required.
+
+    `base_url` is for `webUrl`, `own_url` for the others.
+    """
+    found = {
+        key: link(keys, key, base_url if key == "webUrl" else own_url) or link(keys, old, own_url)
+        for key, old in URL_KEYS.items()
+    }
     if found["webUrl"] is None and found["originalUrl"] is None:
         raise FileError("missing-key: webUrl")
     return {
@@ -135,8 +165,8 @@ def image(keys: Keys, url: str) -> Image:
         url=url,
         width=whole(keys, "width"),
         height=whole(keys, "height"),
-        title=text(keys, "title"),
-        attribution=text(keys, "attribution"),
+        title=words(keys, "title"),
+        attribution=words(keys, "attribution"),
         is_cached=truth(keys, "isCached", default=False),
     )
 
@@ -146,37 +176,38 @@ def provider(keys: Keys, base_url: str | None) -> OwnProvider | None:
     found = mapping(keys.get("provider"), "provider")
     if found is None or not (domain := text(found, "domain")):
         return None
-    return OwnProvider(domain, text(found, "name") or domain, images(found, base_url))
+    return OwnProvider(domain, words(found, "name") or domain, images(found, base_url))
 
 
 def topics(keys: Keys) -> tuple[str, ...]:
     found = items(keys, "topics")
     if any(not isinstance(item, Scalar) for item in found):
         raise FileError("wrong-type: topics")
-    return tuple(item.text for item in found if isinstance(item, Scalar) and not item.is_null and item.text)
+    names = [unescaped(item.text).strip() for item in found if isinstance(item, Scalar) and not item.is_null]
+    return tuple(name for name in names if name)
 
 
-def card(keys: Keys, base_url: str | None) -> dict[str, Any]:
+def card(keys: Keys, base_url: str | None, own_url: str | None) -> dict[str, Any]:
     """Return the arguments of a Card."""
     kind = text(keys, "type")
     return {
         "title": needed(keys, "title"),
-        "excerpt": text(keys, "excerpt"),
-        **links(keys, base_url),
+        "excerpt": words(keys, "excerpt"),
+        **links(keys, base_url, own_url),
         "type": "article" if kind is None else kind,
         "quality": whole(keys, "quality"),
-        "provider": provider(keys, base_url),
-        "images": images(keys, base_url),
+        "provider": provider(keys, own_url),
+        "images": images(keys, own_url),
     }
 
 
-def related(keys: Keys, base_url: str | None) -> tuple[Entry, ...]:
+def related(keys: Keys, own_url: str | None) -> tuple[Entry, ...]:
     """Return the valid entries, numbered."""
     entries: list[Entry] = []
     for item in items(keys, "related"):
         try:
             found = mapping(item, "related") or {}
-            shared = card(found, base_url)
+            shared = card(found, own_url, own_url)
             published = instant(found, "publishedDateTime")
         except FileError:
             continue
@@ -189,6 +220,7 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updat
     published = instant(keys, "publishedDateTime")
     if published is None:
         raise FileError("missing-key: publishedDateTime")
+    own_url = link(keys, "webUrl", base_url) or base_url
     return Article(
         slug=slug,
         published=published,
@@ -196,13 +228,13 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updat
         heat=whole(keys, "heat"),
         is_published=truth(keys, "published", default=True),
         topics=topics(keys),
-        related=related(keys, base_url),
+        related=related(keys, own_url),
         featured_content=text(keys, "featuredContent"),
         body=body,
         secured=text(keys, "secured"),
         extra={key: json_value(value) for key, value in keys.items() if key not in KNOWN},
         updated=updated,
-        **card(keys, base_url),
+        **card(keys, base_url, own_url),
     )
 
 

@@ -21,9 +21,13 @@ TITLES = (
     "日本語 العربية ελληνικά",
     "{ query } $v1 @skip ' ; -- %s ? :name",
     " blanks around ",
+    "&nbsp;Fish &amp;amp; chips&#8217; R&D &copy &nosuch;",
 )
 PLAIN_TITLES = ("2024", "1.10", "on", "12:30:45", "No", "0x1F", "1e3", "2020-01-02", "true")
-EXCERPTS = ("", "Short.", "Two\nlines of it", "“Curly” — and … \u00a0 blank", None)
+EXCERPTS = (
+    *("", "Short.", "Two\nlines of it", "“Curly” — and … \u00a0 blank", None),
+    *("&ldquo;Quoted&rdquo; &lt;b&gt; &#x263A;", "\u3000 \n"),
+)
 DATES = (
     "2020-05-05T05:05:05Z",
     "2020-05-05T05:05:05.0Z",
@@ -51,6 +55,9 @@ TOPICS = (
     ("AI",),
     ("日本",),
     ("C++ & C#",),
+    ("C++", "c++"),
+    ("Économie", "economie", "E\u0301conomie &amp;"),
+    ("हिन्दी समाचार",),
     ("😀",),
 )
 URL_KEYS = frozenset(
@@ -61,6 +68,7 @@ BODIES = (
     "One line.\n",
     "\n\n# Heading\n\nText with `code` and *stress*.\n\n## Heading\n\n- a\n- b\n\n",
     "---\n\nA rule first, and a rule last.\n\n---\n",
+    "人工智能、改变 the world。" * 60 + "\n\nสวัสดี\n",
     "word " * 240 + "over",
     "word " * 239 + "exact",
     "    indented code\n\n😀 <script>alert(1)</script> [link](https://x.example/)\n",
@@ -138,6 +146,8 @@ def some_urls(dice: random.Random, number: int) -> dict[str, Value]:
         urls[dice.choice(("cdnAmpWebUrl", "cdnAmpUrl"))] = url("cdn", number).replace("&", "&amp;")
     if dice.random() < 0.1:
         urls["webUrl"] = f"/relative/{number}"
+    if dice.random() < 0.1:
+        urls["ampWebUrl"] = dice.choice(("amp", "../amp?b=c", "java\tscript:alert(1)", "data:text/html,x"))
     return urls
 
 
@@ -185,7 +195,12 @@ def image(dice: random.Random, number: int) -> Value:
         "isCached": Plain(dice.choice(("true", "false", "yes", "No"))),
     }
     chosen = {key: value for key, value in choices.items() if dice.random() < 0.6}
-    return {"url": f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2", **chosen}
+    url = f"https://img.example/{number}-{dice.randrange(50)}.jpg?x=1&amp;y=2"
+    if dice.random() < 0.2:
+        url = dice.choice(
+            ("cover.jpg", "/img/1.jpg?a&#38;b", "//img.example/2.jpg", " JavaScript:x", "ftp://x/y")
+        )
+    return {"url": url, **chosen}
 
 
 def target_of(dice: random.Random, number: int, articles: int) -> int:

@@ -37,10 +37,13 @@ def test_invalid_dates_raise_value_error(written: str) -> None:
 
 TOPIC_SLUGS = [
     ("Computer Vision", "computer-vision"),
-    ("C++ & C#", "c-c"),
+    ("C++ & C#", "c-plus-plus-c-sharp"),
+    ("+1 #x", "1-x"),
+    ("Łódź", "lodz"),
+    ("हिन्दी समाचार", "हिन्दी-समाचार"),
     ("Café", "cafe"),
     ("日本", "日本"),
-    ("ÅÄ!", "a-a"),
+    ("Å Ä!", "a-a"),
 ]
 
 

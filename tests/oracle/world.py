@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from base64 import b64encode
 from collections import Counter, defaultdict
@@ -18,6 +17,11 @@ from .stories import Story, stories_of
 
 Audience: TypeAlias = Literal["public", "open", "editor"]
 AUDIENCES: tuple[Audience, ...] = ("public", "open", "editor")
+
+
+SIGNS = {"+": "plus", "#": "sharp"}
+SPELLED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"}
+SPELLED |= {"ħ": "h", "\u0131": "i", "ŋ": "ng"}
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,25 @@ def most_used(names: Counter[str]) -> str:
 
 
 def topic_slug(name: str) -> str:
-    """`Computer Vision` → `computer-vision`; the lower-cased name if it has no ASCII letter or digit."""
-    plain = unicodedata.normalize("NFKD", name)
-    return re.sub(r"[^a-z0-9]+", "-", ascii_lower(plain)).strip("-") or name.lower()
+    """`Computer Vision` → `computer-vision`; the lower-cased name if it has no letter or digit."""
+    letters = unicodedata.normalize("NFKC", name).lower()
+    slug, previous, base = "", "", ""
+    for letter in letters:
+        kind = unicodedata.category(letter)[0]
+        if letter in SIGNS and (previous.isalnum() or previous in SIGNS):
+            slug += f"-{SIGNS[letter]}-"
+        elif kind == "M":
+            slug += letter if base and not is_latin(base) else ""
+        elif letter.isalnum():
+            base = unicodedata.normalize("NFD", letter)[0]
+            slug += SPELLED.get(base, base) if is_latin(base) else letter
+        else:
+            slug += "-"
+        base = base if kind in "LMN" else ""
+        previous = letter
+    return "-".join(part for part in slug.split("-") if part) or name.lower()
 
 
-def ascii_lower(text: str) -> str:
-    """Lower-case ASCII letters only (`K`, the Kelvin sign, must not become a `k`)."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+def is_latin(letter: str) -> bool:
+    """Whether marks after the letter are dropped: it is Latin, or a digit 0 to 9."""
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gqlnews.content.html import sanitize_embed
 from gqlnews.content.models import ParseOptions
+from gqlnews.content.sanitizer import sanitize_embed
 
 HOSTS = ("www.youtube.com", "player.vimeo.com")
 PLAYER = "https://www.youtube.com/embed/x"

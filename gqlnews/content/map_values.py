@@ -1,0 +1,140 @@
+"""Values of mapped files in all their shapes: images, topics, names, and web addresses."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+from gqlnews.content.models import RawImage
+from gqlnews.content.yaml_coerce import is_null
+from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, parse_int32
+
+_WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{[{%]|\$\{")
+_EXTENSION = re.compile(r"\.[a-z0-9]{2,5}(?:[?#].*)?$", re.IGNORECASE)
+_SOURCE_ALIASES = ("~/", "@/")  # a bundler's names of source folders: the image's address is not known
+_NAME = re.compile(r"[^\W\d_][\w.'\u2019-]*(?: [\w.'\u2019-]+){1,3}")
+_NAME_DIVIDERS = re.compile(r" ?, ?(?:and )?| and | ?& ?")
+_MAX_URL = 2_000  # characters
+
+
+def scalar_text(node: Node | None) -> str | None:
+    """Return the text of a scalar without surrounding white space; None if it is blank or no scalar."""
+    if not isinstance(node, Scalar) or is_null(node):
+        return None
+    return node.text.strip() or None
+
+
+def is_empty(node: Node) -> bool:
+    """Return whether a value counts as absent: null, blank text, or an empty list or mapping."""
+    match node:
+        case Scalar():
+            return scalar_text(node) is None
+        case Sequence() | Mapping():
+            return not node.items
+        case _:
+            return True
+
+
+def is_web_url(text: str) -> bool:
+    """Return whether the text is an absolute http or https URL."""
+    return _WEB.match(text) is not None
+
+
+def is_template(text: str) -> bool:
+    """Return whether a text contains code of a template language, which is never run."""
+    return _TEMPLATE.search(text) is not None
+
+
+def _items(node: Node) -> list[Node]:
+    return list(node.items) if isinstance(node, Sequence) else [node]
+
+
+def _first_text(node: Mapping, *keys: str) -> str | None:
+    return next((text for key in keys if (text := scalar_text(node.items.get(key)))), None)
+
+
+# Images.
+
+
+def find_images(node: Node, web_url: str) -> Iterator[tuple[RawImage, Node]]:
+    """Yield the images of a value: a text, a mapping or a list; relative URLs are relative to the article."""
+    for item in _items(node):
+        url = _image_url(item)
+        if url is None or (resolved := resolve_image(url, web_url)) is None:
+            continue
+        if not isinstance(item, Mapping):
+            yield RawImage(url=resolved), item
+            continue
+        yield (
+            RawImage(
+                url=resolved,
+                width=_size(item, "width"),
+                height=_size(item, "height"),
+                title=_first_text(item, "title", "caption", "alt"),
+                attribution=_first_text(item, "attribution", "credit"),
+            ),
+            item,
+        )
+
+
+def _image_url(node: Node) -> str | None:
+    if not isinstance(node, Mapping):
+        return scalar_text(node)
+    for key in ("url", "src", "path", "image"):
+        value = node.items.get(key)
+        text = _image_url(value) if value is not None else None
+        if text is not None:
+            return text
+    return None
+
+
+def resolve_image(url: str, web_url: str) -> str | None:
+    """Resolve an image against the article's URL; None for an id without extension or a bundler's path."""
+    if len(url) > _MAX_URL or is_template(url) or url.startswith(_SOURCE_ALIASES):
+        return None
+    if not (is_web_url(url) or url.startswith("//") or _EXTENSION.search(url)):
+        return None
+    try:
+        return urljoin(web_url, url)
+    except ValueError:  # not a URL at all, such as `//[`
+        return None
+
+
+def _size(node: Mapping, key: str) -> int | None:
+    text = scalar_text(node.items.get(key))
+    return parse_int32(text) if text is not None else None
+
+
+# Topics.
+
+
+def find_topics(node: Node, *, splits_at_spaces: bool) -> Iterator[tuple[str, Node]]:
+    """Yield the names of a value: a list, or a text with commas (or spaces, as in Jekyll) between them."""
+    if isinstance(node, Scalar):
+        separator = "," if "," in node.text or not splits_at_spaces else None
+        yield from ((name, node) for part in node.text.split(separator) if (name := part.strip()))
+        return
+    for item in _items(node):
+        label = (
+            _first_text(item, "label", "name", "title") if isinstance(item, Mapping) else scalar_text(item)
+        )
+        if label is not None:
+            yield label, item
+
+
+# Names of authors.
+
+
+def find_names(node: Node) -> Iterator[str]:
+    """Yield the names of authors: a text, a mapping with a name, or a list of these."""
+    for item in _items(node):
+        name = _first_text(item, "name", "title") if isinstance(item, Mapping) else scalar_text(item)
+        if name is not None:
+            yield from split_names(name)
+
+
+def split_names(text: str) -> list[str]:
+    """Divide `A B, C D and E F`, if every part looks like a name."""
+    text = " ".join(text.split())
+    parts = _NAME_DIVIDERS.split(text)
+    return parts if len(parts) > 1 and all(_NAME.fullmatch(part) for part in parts) else [text]

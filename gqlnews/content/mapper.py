@@ -1,0 +1,84 @@
+"""State of mapping one file: lookup of keys, where values come from, and problems."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from gqlnews.content.diagnostics import FieldPath, OffsetDiagnostic, ProblemCode
+from gqlnews.content.formats import TreeBuilder
+from gqlnews.content.map_values import is_empty, scalar_text
+from gqlnews.content.mapping import FieldSources
+from gqlnews.content.presets.jekyll import default_values
+from gqlnews.content.presets.site import ContentSite, Place
+from gqlnews.content.yaml_strict import Mapping, Node
+
+NO_OFFSET = -1
+"""Offset of a value that is not in the file but in the site's configuration."""
+
+_CASE_INSENSITIVE = frozenset({"hugo", "pelican"})
+
+
+@dataclass(slots=True)
+class Mapper:
+    """State of mapping one file."""
+
+    site: ContentSite
+    place: Place
+    tree: Mapping
+    keys: dict[str, str]
+    zone: ZoneInfo
+    diagnostics: list[OffsetDiagnostic]
+    origins: dict[FieldPath, Node] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def find(self, *keys: str) -> Iterator[tuple[str, Node]]:
+        """Yield each key that is not empty, with its value."""
+        for key in keys:
+            first, *rest = key.split(".")
+            node = self.tree.items.get(self.keys.get(self.fold(first), ""))
+            for step in rest:
+                node = self._item(node, step) if isinstance(node, Mapping) else None
+            if node is not None and not is_empty(node):
+                yield key, node
+
+    def _item(self, mapping: Mapping, key: str) -> Node | None:
+        found = mapping.items.get(key)
+        if found is None and self.site.preset in _CASE_INSENSITIVE:
+            found = next((node for each, node in mapping.items.items() if each.lower() == key.lower()), None)
+        return found
+
+    def use(self, key: str, node: Node, *path: str | int) -> None:
+        """Record that the value at a path of the article comes from the node of a key."""
+        self.used.add(self.keys[self.fold(key.partition(".")[0])])
+        if path:
+            self.origins[path] = node
+
+    def find_text(self, sources: FieldSources) -> str | None:
+        """Return the first text of a field."""
+        for key, node in self.find(*sources.keys):
+            if (text := scalar_text(node)) is not None:
+                self.use(key, node, sources.field)
+                return text
+        return None
+
+    def report(self, node: Node, code: ProblemCode, message: str) -> None:
+        self.diagnostics.append(OffsetDiagnostic(node.offset, code, message))
+
+    def fold(self, key: str) -> str:
+        return key.lower() if self.site.preset in _CASE_INSENSITIVE else key
+
+
+def build_mapper(
+    site: ContentSite, place: Place, extension: str, tree: Mapping, diagnostics: list[OffsetDiagnostic]
+) -> Mapper:
+    if site.defaults:
+        builder = TreeBuilder(NO_OFFSET)
+        defaults = default_values(site, place, extension)
+        tree = Mapping(
+            tree.offset,
+            {key: builder.build(value) for key, value in defaults.items()}
+            | {key: node for key, node in tree.items.items() if not is_empty(node) or key not in defaults},
+        )
+    mapper = Mapper(site, place, tree, {}, ZoneInfo(site.time_zone), diagnostics)
+    mapper.keys = {mapper.fold(key): key for key in tree.items}
+    return mapper

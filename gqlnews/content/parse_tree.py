@@ -1,0 +1,226 @@
+"""Parse front matter to a tree with positions, and build the article of a native or a mapped file from it.
+
+The fast parser handles most native files, so this handles TOML, JSON and Pelican's header, mapped files, and
+every file with an error.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from gqlnews.content.build_article import build_article
+from gqlnews.content.diagnostics import (
+    FRONT_MATTER_START,
+    FieldPath,
+    LineIndex,
+    LocatedDiagnostic,
+    OffsetDiagnostic,
+    ProblemCode,
+    has_error,
+    to_problems,
+)
+from gqlnews.content.formats import JSON, TOML, YAML, parse_header, parse_json, parse_toml
+from gqlnews.content.front_matter import FrontMatter, extra_from_tree
+from gqlnews.content.html import RenderedBody
+from gqlnews.content.map_article import MappedArticle, map_article
+from gqlnews.content.mapping import is_native, seems_native
+from gqlnews.content.models import ARTICLE_KEYS, ContentProblem, ParsedArticle, ParseOptions, Position
+from gqlnews.content.presets.addresses import place_slug
+from gqlnews.content.presets.site import GENERIC, ContentSite, Place, find_place, find_site, root_relative
+from gqlnews.content.special_names import is_special_name
+from gqlnews.content.visibility import apply_visibility
+from gqlnews.content.yaml_coerce import coerce_article, is_null
+from gqlnews.content.yaml_strict import (
+    FrontMatterSyntaxError,
+    InvalidNode,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    parse_tree,
+)
+from gqlnews.text_keys import slug_from_path
+
+Parsed = tuple[ParsedArticle | None, tuple[ContentProblem, ...]]
+"""Article and problems; neither if the file is passed over."""
+
+PASSED_OVER: Parsed = (None, ())
+_ALTERNATIVE_KEYS = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
+
+
+class Target(NamedTuple):
+    """The site of a file, and its place in a content root; None if a mapped file there is no article."""
+
+    site: ContentSite
+    place: Place | None
+
+
+def find_target(path: str, options: ParseOptions) -> Target:
+    """Return the site and the place of a file, given relative to the content folder."""
+    site = find_site(options.sites, path)
+    if site is GENERIC and options.base_url is not None:
+        site = msgspec.structs.replace(site, base_url=options.base_url)
+    return Target(site, None if is_special_name(path) else find_place(site, path))
+
+
+def parse_with_positions(
+    path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
+) -> Parsed:
+    """Parse front matter; the article is None if a problem is an error. Problems are sorted by position."""
+    line_index = LineIndex(front_matter.front, front_matter.first_line)
+    tree, diagnostics = _parse_mapping(front_matter, last_wins=False)
+    native = seems_native(front_matter.front) if tree is None else is_native(_scalar_texts(tree))
+    target = find_target(path, options)
+    if not native and target.place is None:
+        return PASSED_OVER
+    if tree is None:
+        return None, to_problems(path, (_locate(diagnostic, line_index) for diagnostic in diagnostics))
+    if native:
+        return _parse_native(path, front_matter, tree, diagnostics, rendered, options, line_index)
+    if any(diagnostic.code is ProblemCode.DUPLICATE_KEY for diagnostic in diagnostics):
+        tree, diagnostics = _parse_mapping(front_matter, last_wins=True)
+        assert tree is not None, "it was parsed before"
+    return parse_mapped(path, target, front_matter, tree, diagnostics, rendered, options)
+
+
+def _parse_native(
+    path: str,
+    front_matter: FrontMatter,
+    tree: Mapping,
+    tree_diagnostics: list[OffsetDiagnostic],
+    rendered: RenderedBody,
+    options: ParseOptions,
+    line_index: LineIndex,
+) -> Parsed:
+    def locate(field_path: FieldPath) -> Position:
+        return line_index.position(_get_node(tree, field_path).offset)
+
+    raw = coerce_article(tree, tree_diagnostics)
+    extra = extra_from_tree(tree, ARTICLE_KEYS)
+    article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
+    located = [_locate(diagnostic, line_index) for diagnostic in tree_diagnostics]
+    reported = {diagnostic.offset for diagnostic in tree_diagnostics}
+    for diagnostic in diagnostics:
+        if diagnostic.code is not ProblemCode.MISSING_KEY:
+            located.append((locate(diagnostic.field_path), diagnostic.code, diagnostic.message))
+        elif not _is_reported(tree, str(diagnostic.field_path[0]), reported):
+            located.append((FRONT_MATTER_START, diagnostic.code, diagnostic.message))
+    return (None if has_error(tree_diagnostics) else article), to_problems(path, located)
+
+
+# Mapped files.
+
+
+def parse_mapped(
+    path: str,
+    target: Target,
+    front_matter: FrontMatter,
+    tree: Mapping,
+    diagnostics: list[OffsetDiagnostic],
+    rendered: RenderedBody,
+    options: ParseOptions,
+) -> Parsed:
+    """Map the front matter, and validate it like that of any other file."""
+    site, place = target
+    if place is None:
+        return PASSED_OVER
+    extension = path[path.rindex(".") :]
+    mapped = map_article(site, place, extension, tree, rendered, front_matter.body, diagnostics)
+    if mapped is None:
+        return PASSED_OVER
+    line_index = LineIndex(front_matter.front, front_matter.first_line)
+
+    def locate(field_path: FieldPath) -> Position:
+        for length in range(len(field_path), 0, -1):
+            node = mapped.origins.get(field_path[:length])
+            if node is not None:
+                return _position(node.offset, line_index)
+        return FRONT_MATTER_START
+
+    article, problems = build_article(
+        place_slug(site, place),
+        mapped.raw,
+        extra_from_tree(tree, mapped.used_keys),
+        rendered,
+        msgspec.structs.replace(options, base_url=site.base_url),
+        locate,
+    )
+    located = [(_position(each.offset, line_index), each.code, each.message) for each in diagnostics]
+    located += [
+        (locate(each.field_path), each.code, each.message)
+        for each in problems
+        if each.code is not ProblemCode.MISSING_KEY or each.field_path not in mapped.origins
+    ]
+    if article is None or has_error(diagnostics):
+        return None, to_problems(path, located)
+    return _with_mapped_fields(article, mapped, site, options), to_problems(path, located)
+
+
+def _with_mapped_fields(
+    article: ParsedArticle, mapped: MappedArticle, site: ContentSite, options: ParseOptions
+) -> ParsedArticle:
+    article = msgspec.structs.replace(
+        article,
+        is_mapped=True,
+        root_relative_url=root_relative(article.web_url, site.base_url),
+        modified_date_time=mapped.modified.instant.text if mapped.modified else None,
+        authors=mapped.authors,
+        language=mapped.language,
+    )
+    return apply_visibility(article, mapped.visibility, options.now_ns)
+
+
+def _position(offset: int, line_index: LineIndex) -> Position:
+    return line_index.position(offset) if offset >= 0 else FRONT_MATTER_START
+
+
+# Trees.
+
+
+def _parse_mapping(
+    front_matter: FrontMatter, *, last_wins: bool
+) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
+    try:
+        tree, diagnostics = _parse(front_matter, last_wins=last_wins)
+    except FrontMatterSyntaxError as error:
+        return None, [error.diagnostic]
+    if tree is None or is_null(tree):
+        return Mapping(0), diagnostics
+    if isinstance(tree, Mapping):
+        return tree, diagnostics
+    message = "The front matter must be a mapping: write one `key: value` on each line."
+    return None, [*diagnostics, OffsetDiagnostic(tree.offset, ProblemCode.WRONG_TYPE, message)]
+
+
+def _parse(front_matter: FrontMatter, *, last_wins: bool) -> tuple[Node | None, list[OffsetDiagnostic]]:
+    front = front_matter.front
+    if front_matter.format is TOML:
+        return parse_toml(front)
+    if front_matter.format is JSON:
+        return parse_json(front, last_wins=last_wins)
+    return parse_tree(front, last_wins=last_wins) if front_matter.format is YAML else parse_header(front)
+
+
+def _scalar_texts(tree: Mapping) -> dict[str, object]:
+    return {key: node.text if isinstance(node, Scalar) else None for key, node in tree.items.items()}
+
+
+def _locate(diagnostic: OffsetDiagnostic, line_index: LineIndex) -> LocatedDiagnostic:
+    return line_index.position(diagnostic.offset), diagnostic.code, diagnostic.message
+
+
+def _get_node(tree: Mapping, field_path: FieldPath) -> Node:
+    node: Node = tree
+    for step in field_path:
+        if isinstance(node, Mapping):
+            node = node.items[str(step)]
+        elif isinstance(node, Sequence):
+            node = node.items[int(step)]
+    return node
+
+
+def _is_reported(tree: Mapping, key: str, reported: set[int]) -> bool:
+    """Return whether a key that seems to be missing has a value, whose own problem is reported already."""
+    values = (tree.items.get(name) for name in _ALTERNATIVE_KEYS.get(key, (key,)))
+    found = [value for value in values if value is not None]
+    return any(isinstance(value, InvalidNode) or value.offset in reported for value in found)

@@ -1,0 +1,1 @@
+"""Site generators: which files of a site are articles, and what their addresses are."""

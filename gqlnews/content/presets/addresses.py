@@ -1,0 +1,54 @@
+"""The address, the slug and the language of a mapped article."""
+
+from gqlnews.content.presets.generators import PRESETS
+from gqlnews.content.presets.hugo import language_prefix, split_language
+from gqlnews.content.presets.permalinks import expand, unknown_placeholders
+from gqlnews.content.presets.site import (
+    AddressFacts,
+    ContentSite,
+    Place,
+    find_place,
+    find_site,
+    slug_of_place,
+    to_address,
+)
+from gqlnews.text_keys import slug_from_path
+
+_WITH_LANGUAGES = frozenset({"hugo", "zola"})
+
+
+def article_address(site: ContentSite, page: AddressFacts) -> str:
+    """Return the address that the generator gives an article, below the base URL."""
+    if site.permalink is not None:
+        return to_address(expand(site.permalink, site, page))
+    return PRESETS[site.preset].address(site, page)
+
+
+def own_address(site: ContentSite, page: AddressFacts, key: str, text: str) -> str:
+    """Return the address that an article says itself, in its key `permalink`, `url` or `path`."""
+    if site.preset == "jekyll" and not unknown_placeholders(text):
+        text = expand(text, site, page)
+    if site.preset in _WITH_LANGUAGES and not text.startswith("/"):
+        language, _ = split_language(site, page)
+        text = f"{language_prefix(site, language)}{text}"
+    is_folder = (site.preset == "zola" and key == "path") or (
+        site.preset == "hugo" and "." not in text.rpartition("/")[2]
+    )
+    return to_address(f"{text.rstrip('/')}/" if is_folder else text)
+
+
+def language_of(site: ContentSite, page: AddressFacts) -> str | None:
+    """Return the language of an article by its folder or suffix, if the configuration names languages."""
+    return split_language(site, page)[0] if site.preset in _WITH_LANGUAGES else None
+
+
+def mapped_slug(sites: tuple[ContentSite, ...], path: str) -> str:
+    """Return the slug that a file has if it is mapped."""
+    site = find_site(sites, path)
+    place = find_place(site, path)
+    return slug_from_path(path) if place is None else place_slug(site, place)
+
+
+def place_slug(site: ContentSite, place: Place) -> str:
+    """Return the slug of a mapped file by its place."""
+    return slug_of_place(site, place, PRESETS[site.preset].trim)

@@ -1,0 +1,56 @@
+"""Names and places of the configuration files of site generators; imports no parser, for a small standby."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+MAX_PARENTS = 4
+DATA_EXTENSIONS = ("toml", "yaml", "yml", "json")
+_CODE = ("js", "mjs", "cjs", "ts", "mts", "cts")
+HUGO_FOLDER = "config/_default"
+ASTROWIND_FILE = "src/config.yaml"
+CONFIG_NAMES: dict[str, tuple[str, ...]] = {
+    "hugo": tuple(f"{name}.{end}" for name in ("hugo", "config") for end in DATA_EXTENSIONS),
+    "jekyll": ("_config.yml", "_config.yaml", "_config.toml"),
+    "zola": ("zola.toml", "config.toml"),
+    "eleventy": (*(f"eleventy.config.{end}" for end in _CODE), ".eleventy.js", ".eleventy.cjs"),
+    "astro": tuple(f"astro.config.{end}" for end in _CODE),
+    "docusaurus": tuple(f"docusaurus.config.{end}" for end in _CODE),
+    "nuxt": tuple(f"nuxt.config.{end}" for end in _CODE),
+    "next": tuple(f"next.config.{end}" for end in _CODE),
+    "pelican": ("pelicanconf.py",),
+}
+"""Configuration files of each preset, in order of precedence."""
+
+ALL_NAMES = frozenset(name for names in CONFIG_NAMES.values() for name in names)
+
+
+def is_config(path: str) -> bool:
+    """Return whether a change to this path may be one of a site's configuration."""
+    name = path.rpartition("/")[2]
+    return name in ALL_NAMES or f"{HUGO_FOLDER}/" in path or path.endswith(ASTROWIND_FILE)
+
+
+def parent_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return a value that changes when a configuration file above the content folder does."""
+    stamp = []
+    for parent in config_parents(folder):
+        paths = [parent / name for name in (*ALL_NAMES, ASTROWIND_FILE)]
+        with suppress(OSError):
+            paths += [Path(entry.path) for entry in os.scandir(parent / HUGO_FOLDER)]
+        for path in paths:
+            with suppress(OSError):
+                status = path.stat()
+                stamp.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(sorted(stamp))
+
+
+def config_parents(folder: Path) -> Iterator[Path]:
+    """Yield the folders above a content folder in which a configuration counts, the nearest first."""
+    current = Path(os.path.realpath(folder))
+    for _ in range(MAX_PARENTS):
+        if os.path.lexists(current / ".git") or current.parent == current:
+            return
+        current = current.parent
+        yield current

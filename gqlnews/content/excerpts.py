@@ -8,7 +8,6 @@ from gqlnews.content.html import RenderOptions, render
 
 MAX_EXCERPT = 300  # characters of a paragraph that is cut
 
-_CUT_OFF = " ,;:.-\u2013\u2014"  # with both dashes
 _MORE = re.compile(r"<!--\s*(?:more|truncate)\s*-->|\{/\*\s*truncate\s*\*/\}", re.IGNORECASE)
 _BLOCK = re.compile(r"<(/?)(p|ul|ol|dl|blockquote|table|pre|details|div|section|figure|aside)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
@@ -45,9 +44,7 @@ def cut(text: str) -> str:
     """Cut a text after the last word that fits into `MAX_EXCERPT` characters."""
     if len(text) <= MAX_EXCERPT:
         return text
-    shorter = text[: MAX_EXCERPT - 1]
-    at_word = shorter if text[MAX_EXCERPT - 1].isspace() else shorter.rpartition(" ")[0] or shorter
-    return f"{at_word.rstrip(_CUT_OFF)}…"
+    return text[: MAX_EXCERPT + 1].rpartition(" ")[0] or text[:MAX_EXCERPT]
 
 
 def first_image(html: str) -> BodyImage | None:

@@ -248,7 +248,7 @@ def parse_header(header: str) -> Parsed:
             scalar = Scalar(offset + match.start(2), match[2].strip(), plain=True)
             tree.items[key] = scalar
         elif scalar is not None and line.strip():
-            scalar.text = f"{scalar.text}\n{line.strip()}"
+            scalar.text = f"{scalar.text} {line.strip()}"
     return tree, diagnostics
 
 

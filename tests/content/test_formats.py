@@ -121,7 +121,7 @@ def test_broken_json_is_reported_where_it_breaks(front: str, at: str) -> None:
 
 def test_a_header_has_keys_in_lower_case_and_continuation_lines() -> None:
     tree, diagnostics = parse_header("Title: A title\nTAGS: a, b\nSummary: one\n    two\nTitle: B\n")
-    assert texts(tree) == {"title": "B", "tags": "a, b", "summary": "one\ntwo"}
+    assert texts(tree) == {"title": "B", "tags": "a, b", "summary": "one two"}
     assert [each.code.value for each in diagnostics] == ["repeated-key"]
 
 

@@ -404,7 +404,7 @@ def test_pelicans_header_is_read_only_in_its_sites() -> None:
     assert (article.title, article.published, article.excerpt, article.body) == (
         "A",
         False,
-        "An\nexcerpt",
+        "An excerpt",
         "Body.",
     )
     assert [topic.name for topic in article.topics] == ["a", "b"]

@@ -208,7 +208,7 @@ def test_the_watcher_of_a_server_keeps_the_options(tmp_path: Path) -> None:
 
         def is_served() -> bool:
             with closing(sqlite3.connect(database)) as db:
-                row = db.execute("SELECT title, url FROM article").fetchone()
-            return bool(row == ("B", "https://example.org/p/b/"))
+                rows = db.execute("SELECT title, url FROM article").fetchall()
+            return rows == [("B", "https://example.org/p/b/")]
 
         until(is_served, "the change is not served at its address")

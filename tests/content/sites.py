@@ -54,8 +54,8 @@ def codes(
     return [(problem.code, problem.line) for problem in parse(text, of, path)[1]]
 
 
-def yaml(body: Any = "", **keys: Any) -> str:
-    """Return a file with this front matter; a dash in a key is written as an underscore."""
+def yaml(body: str = "", /, **keys: Any) -> str:
+    """Return a file with this front matter."""
     lines = [f"{key}: {json.dumps(value)}" for key, value in keys.items()]
     return "\n".join(["---", *lines, "---", body])
 

@@ -40,7 +40,7 @@ _DATES = (
 _TIME = (
     r"(?:(?:t|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?"
     r"(?:\s*(?P<half>[ap])\.?m\.?)?"
-    r"(?:\s*(?:(?P<utc>z|utc|gmt)|(?P<sign>[+-])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?))?)?"
+    r"(?:\s*(?:(?P<utc>z|utc|gmt)|(?P<sign>[+-])(?P<hours>\d{2}|\d(?=:))(?::?(?P<minutes>\d{2}))?))?)?"
 )
 _PATTERNS = tuple(re.compile(_WEEKDAY + each + _TIME, re.IGNORECASE | re.ASCII) for each in _DATES)
 

@@ -141,7 +141,7 @@ def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed
             options,
             lambda rendered: parse_mapped(path, target, without, Mapping(0), [], rendered, options),
         )
-        if parsed != PASSED_OVER or target.site.preset != "generic":
+        if parsed != PASSED_OVER or any(site.config for site in options.sites):
             return parsed
     message = (
         "The front matter has no end: add a line `---` below it."

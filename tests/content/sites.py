@@ -22,7 +22,7 @@ _CONFIGURE = {
 }
 
 
-def site(preset: str, config: Mapping[str, Any] | None = None, **changes: Any) -> ContentSite:
+def site(preset: str, config: Mapping[str, Any] | None = None, /, **changes: Any) -> ContentSite:
     """Return the site of a configuration, with some fields changed."""
     found = _CONFIGURE[preset](Settings(config)) if config is not None else DEFAULT_SITES[preset]
     return msgspec.structs.replace(found, **changes)

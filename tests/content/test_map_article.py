@@ -394,7 +394,7 @@ def test_a_file_without_front_matter_is_an_article_if_its_name_has_a_date() -> N
 
 
 def test_a_file_without_front_matter_and_date_is_a_page_of_a_site_but_a_problem_without_one() -> None:
-    assert parse("Text.\n", "hugo", POST) == (None, ())
+    assert parse("Text.\n", site("hugo", config="hugo.toml"), POST) == (None, ())
     assert codes("Text.\n", path="a.md") == [("no-front-matter", 1)]
 
 

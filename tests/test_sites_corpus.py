@@ -102,8 +102,8 @@ SITES = {
             "webUrl": "/blog/v3-8",
             "publishedDateTime": "2023-10-19T00:00:00Z",
             "excerpt": (
-                "Nuxt 3.8 is out, bringing built-in DevTools, automatic Nuxt Image install, a new app manifest"
-                " and much more."
+                "Nuxt 3.8 is out, bringing built-in DevTools, automatic Nuxt Image install, a new app"
+                " manifest and much more."
             ),
             "provider": None,
             "topics": [{"name": "Release"}],

@@ -160,7 +160,8 @@ def _find_web_url(mapper: Mapper, page: AddressFacts) -> str:
 
 
 def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
-    return mapper.find_text(mapping.LANGUAGE) or language_of(mapper.site, page)
+    texts = (scalar_text(node) for _, node in mapper.find(*mapping.LANGUAGE.keys))
+    return next((text for text in texts if text is not None), None) or language_of(mapper.site, page)
 
 
 # Images, topics, provider, and the keys of gqlnews.

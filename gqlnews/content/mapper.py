@@ -35,7 +35,8 @@ class Mapper:
         """Yield each key that is not empty, with its value."""
         for key in keys:
             first, *rest = key.split(".")
-            node = self.tree.items.get(self.keys.get(self.fold(first), ""))
+            written = self.keys.get(self.fold(first))
+            node = None if written is None else self.tree.items[written]
             for step in rest:
                 node = self._item(node, step) if isinstance(node, Mapping) else None
             if node is not None and not is_empty(node):

@@ -112,10 +112,11 @@ class _Search:
                 if site is not None:
                     sites.append(msgspec.structs.replace(site, inside=path))
                 prefix = f"{path}/" if path else ""
+                skipped = {*LEFT_OUT_FOLDERS, "_default", *(() if site is None else site.roots)}
                 deeper += [
                     prefix + name
                     for name in sorted(folders)
-                    if not name.startswith(".") and name not in LEFT_OUT_FOLDERS and name != "_default"
+                    if not name.startswith(".") and name not in skipped
                 ]
             level = deeper
         return sites, [*searched, *level]
@@ -141,8 +142,11 @@ class _Search:
             folders = {"config"} if os.path.isdir(parent / HUGO_FOLDER) else set()
             if not names and not folders:
                 continue
-            with OpenFolder.open(parent) as opened:
-                site = _Reader(opened, "", "../" * number, self.problems).read(names, folders)
+            try:
+                with OpenFolder.open(parent) as opened:
+                    site = _Reader(opened, "", "../" * number, self.problems).read(names, folders)
+            except OSError:  # the folder cannot be listed
+                continue
             if site is not None and wanted in {None, site.preset}:
                 outside = start.relative_to(parent).as_posix()
                 return _with_given_root(msgspec.structs.replace(site, outside=outside), outside)

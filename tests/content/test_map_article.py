@@ -325,6 +325,11 @@ def test_a_key_of_gqlnews_with_another_type_is_left_out() -> None:
     ]
 
 
+def test_an_empty_key_is_no_other_key() -> None:
+    article = read('---\n"": X\ntitle: A\n---\nBody.\n')
+    assert (article.title, article.excerpt, article.topics, article.extra) == ("A", "Body.", (), '{"":"X"}')
+
+
 def test_only_keys_that_were_not_read_are_unknown() -> None:
     keys = {
         "description": "D",

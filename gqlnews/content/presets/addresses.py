@@ -15,6 +15,7 @@ from gqlnews.content.presets.site import (
 from gqlnews.text_keys import slug_from_path
 
 _WITH_LANGUAGES = frozenset({"hugo", "zola"})
+_WITH_PLACEHOLDERS = frozenset({"hugo", "jekyll"})
 
 
 def article_address(site: ContentSite, page: AddressFacts) -> str:
@@ -26,15 +27,15 @@ def article_address(site: ContentSite, page: AddressFacts) -> str:
 
 def own_address(site: ContentSite, page: AddressFacts, key: str, text: str) -> str:
     """Return the address that an article says itself, in its key `permalink`, `url` or `path`."""
-    if site.preset == "jekyll" and not unknown_placeholders(text):
+    if site.preset in _WITH_PLACEHOLDERS and not unknown_placeholders(text):
         text = expand(text, site, page)
     if site.preset in _WITH_LANGUAGES and not text.startswith("/"):
         language, _ = split_language(site, page)
         text = f"{language_prefix(site, language)}{text}"
     is_folder = (site.preset == "zola" and key == "path") or (
-        site.preset == "hugo" and "." not in text.rpartition("/")[2]
+        site.preset == "hugo" and not set(".?#") & set(text.rpartition("/")[2])
     )
-    return to_address(f"{text.rstrip('/')}/" if is_folder else text)
+    return to_address(f"{text.rstrip('/')}/" if is_folder else text, "?#")
 
 
 def language_of(site: ContentSite, page: AddressFacts) -> str | None:

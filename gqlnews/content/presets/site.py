@@ -189,13 +189,13 @@ def slugify(text: str) -> str:
     return _NOT_IN_SLUG.sub("-", unicodedata.normalize("NFC", letters)).strip("-").lower()
 
 
-def to_address(path: str) -> str:
+def to_address(path: str, also_safe: str = "") -> str:
     """Return a root-relative address: with a leading slash, no empty parts, and escaped characters."""
     clean = _SLASHES.sub("/", f"/{path}")
     clean = _DOTS.sub("", clean) or "/"
     if clean.endswith("/index.html"):
         clean = clean.removesuffix("index.html")
-    return quote(clean, safe=_URL_SAFE)
+    return quote(clean, safe=_URL_SAFE + also_safe)
 
 
 def normalize_base(text: str | None) -> str | None:

@@ -42,6 +42,8 @@ def test_the_address_follows_the_configuration(config: dict[str, Any], expected:
         ({"url": "/own/path/"}, "/own/path/"),
         ({"url": "/own/path"}, "/own/path/"),
         ({"url": "/own/path.html"}, "/own/path.html"),
+        ({"url": "/:year/own/"}, "/2021/own/"),
+        ({"url": "/own/?a=1#b"}, "/own/?a=1#b"),
         ({"URL": "own"}, "/own/"),
         ({"url": "https://elsewhere.org/x"}, "https://elsewhere.org/x"),
     ],

@@ -24,7 +24,8 @@ def articles(outcomes: list[ParseResult]) -> dict[str, ParsedArticle]:
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
 
-DERIVED = {"url_position", "published_position", "base_url", "prose", "linked_slugs"}
+OF_SITES = {"due", "root_relative_url", "modified_date_time", "authors", "language"}
+DERIVED = {"url_position", "published_position", "base_url", "prose", "linked_slugs", "is_mapped", *OF_SITES}
 """Fields that are no keys."""
 
 

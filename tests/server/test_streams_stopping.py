@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from gqlnews.app import create_app
 from gqlnews.config.settings import ServerSettings
-from gqlnews.server.app_state import AppState
+from gqlnews.server.preparation import Preparer
 from tests.live import PLAIN
 from tests.server.live import Site
 from tests.server.support import Running, serving, write_articles
@@ -85,7 +85,7 @@ def test_a_stream_that_is_aborted_before_its_first_response_gets_503(server_sett
             "query_string": b"",
             "headers": headers,
         }
-        with patch.object(AppState, "run", run_forever):
+        with patch.object(Preparer, "run", run_forever):
             request = asyncio.create_task(app({**scope, "client": ("127.0.0.1", 1)}, receive, send))
             await running.wait()
             request.cancel()

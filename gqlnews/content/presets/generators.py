@@ -108,13 +108,18 @@ def _docusaurus_address(site: ContentSite, page: AddressFacts) -> str:
 # Eleventy, Nuxt Content, Next.js, Pelican and everything else.
 
 _ORDER_PREFIX = re.compile(r"(?:^|(?<=/))\d+\.(?=[^/])", re.ASCII)
+_PELICAN_REMOVES = re.compile(r"[^\w\s-]")
 _NEXT_ROOTS = ("pages", "app", "content", "posts")
 _NEXT_HIDDEN_ROOTS = frozenset({"pages", "app", "content", "public"})
 
 
 def _eleventy_address(site: ContentSite, page: AddressFacts) -> str:
-    name = split_name(file_name(page.place)).rest or file_name(page.place)
-    return to_address(f"{'/'.join([*sections(page.place), name])}/")
+    folder, slash, name = page.place.rest.rpartition("/")
+    return _folder_address(f"{folder}{slash}{split_name(name).rest or name}")
+
+
+def _folder_address(rest: str) -> str:
+    return to_address("/" if rest == "index" else f"{drop_index(rest)}/")
 
 
 def _without_order(stem: str) -> str:
@@ -135,14 +140,15 @@ def _next_address(site: ContentSite, page: AddressFacts) -> str:
 
 
 def _pelican_address(site: ContentSite, page: AddressFacts) -> str:
-    return to_address(f"{page.slug or slugify(unicodedata.normalize('NFKD', page.title))}.html")
+    title = _PELICAN_REMOVES.sub("", unicodedata.normalize("NFKD", page.title))
+    return to_address(f"{page.slug or slugify(title)}.html")
 
 
 def _generic_address(site: ContentSite, page: AddressFacts) -> str:
     pattern = dict(site.permalinks).get("")
     if pattern is not None:
         return to_address(expand(pattern, site, page))
-    return to_address("/" if page.place.rest == "index" else f"{drop_index(page.place.rest)}/")
+    return _folder_address(page.place.rest)
 
 
 # The table.

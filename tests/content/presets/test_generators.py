@@ -23,6 +23,13 @@ from tests.content.sites import parse, read, site, yaml
         ("zola", "content/a.md", {"path": "2021/04/15/a"}, "/2021/04/15/a/", "a"),
         ("zola", "content/2021-04-15.md", {}, "/2021-04-15/", "2021-04-15"),
         ("eleventy", "src/posts/2021-04-15-launch.md", {}, "/posts/launch/", "src/posts/2021-04-15-launch"),
+        (
+            "eleventy",
+            "posts/2021-04-15-launch/index.md",
+            {},
+            "/posts/2021-04-15-launch/",
+            "posts/2021-04-15-launch",
+        ),
         ("eleventy", "content/launch/index.md", {}, "/launch/", "content/launch"),
         ("eleventy", "posts/launch.md", {"permalink": "/own/index.html"}, "/own/", "posts/launch"),
         ("eleventy", "posts/launch.md", {"permalink": "/{{ page.x }}/"}, "/posts/launch/", "posts/launch"),
@@ -50,6 +57,7 @@ from tests.content.sites import parse, read, site, yaml
         ("next", "posts/a.md", {}, "/posts/a", "posts/a"),
         ("next", "public/news/a.md", {}, "/news/a", "public/news/a"),
         ("pelican", "content/news/a.md", {}, "/the-launch-a-success.html", "news/a"),
+        ("pelican", "content/a.md", {"title": "Version 2.0: now"}, "/version-20-now.html", "a"),
         ("pelican", "content/news/a.md", {"Slug": "own"}, "/own.html", "news/a"),
         ("generic", "news/a.md", {}, "/news/a/", "news/a"),
         ("generic", "news/a/index.md", {}, "/news/a/", "news/a"),
@@ -59,7 +67,7 @@ from tests.content.sites import parse, read, site, yaml
 def test_an_article_has_the_address_and_slug_of_its_generator(
     preset: str, path: str, keys: dict[str, Any], expected: str, slug: str
 ) -> None:
-    article = read(yaml(title="The Launch: a Success", date="2021-04-15", **keys), preset, path)
+    article = read(yaml(**{"title": "The Launch: a Success", "date": "2021-04-15", **keys}), preset, path)
     assert (article.web_url, article.slug) == (expected, slug)
 
 

@@ -4,6 +4,7 @@ Whatever ingests writes it when an ingest fails, and deletes it when one succeed
 serve the content of the last ingest.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,4 +28,4 @@ def clear_failure(database: Path) -> None:
 
 def is_ingest_failing(database: Path) -> bool:
     """Return whether an ingest has failed, and none has succeeded since."""
-    return failure_path(database).exists()
+    return os.path.exists(failure_path(database))  # False too if that is unknown

@@ -11,7 +11,7 @@ import pytest
 from gqlnews.discovery import fs_events
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 
-SOON = 2.5  # polls every quarter of a second
+SOON = 6.0  # polls every quarter of a second
 CALM = WatchOptions(poll=False, warn=print, last_scan_seconds=lambda: 0.0, needs_rescan=lambda: False)
 
 

@@ -169,7 +169,7 @@ def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
 
 def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[RawImage]:
     for key, node in mapper.find(*mapping.IMAGES.keys):
-        found = list(find_images(node, web_url))
+        found = list(find_images(node, web_url, mapper.report))
         if found:
             mapper.use(key, node, "images")
             mapper.origins.update((("images", index), item) for index, (_, item) in enumerate(found))

@@ -1,10 +1,12 @@
 """Values of mapped files in all their shapes: images, topics, names, and web addresses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urljoin
 
+from gqlnews.content.diagnostics import ProblemCode
 from gqlnews.content.models import RawImage
+from gqlnews.content.urls import is_unsafe_url, unsafe_url_message
 from gqlnews.content.yaml_coerce import is_null
 from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, parse_int32
 
@@ -56,10 +58,15 @@ def _first_text(node: Mapping, *keys: str) -> str | None:
 # Images.
 
 
-def find_images(node: Node, web_url: str) -> Iterator[tuple[RawImage, Node]]:
+def find_images(
+    node: Node, web_url: str, report: Callable[[Node, ProblemCode, str], None]
+) -> Iterator[tuple[RawImage, Node]]:
     """Yield the images of a value: a text, a mapping or a list; relative URLs are relative to the article."""
     for item in _items(node):
         url = _image_url(item)
+        if url is not None and is_unsafe_url(url):
+            report(item, ProblemCode.UNSAFE_URL, unsafe_url_message(url))
+            continue
         if url is None or (resolved := resolve_image(url, web_url)) is None:
             continue
         if not isinstance(item, Mapping):

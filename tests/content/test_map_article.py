@@ -448,3 +448,11 @@ def test_without_sites_a_mapped_file_has_the_base_url_of_the_caller() -> None:
     )
     assert article is not None
     assert article.web_url == "https://a.org/2021-04-15-a/"
+
+
+def test_an_unsafe_image_is_reported_and_the_next_one_counts() -> None:
+    text = yaml("![](b.png)", title="A", date="2021-04-15", image="javascript:alert(1)")
+    article, problems = parse(text, path="a.md")
+    assert [(problem.code, problem.line) for problem in problems] == [("unsafe-url", 4)]
+    assert article is not None
+    assert '"url":"/a/b.png"' in article.images

@@ -31,6 +31,7 @@ MODULE_LINES = re.compile(
     r"^import\s(?:[^;]*?\sfrom\s)?\s*['\"][^'\"\n]+['\"];?[ \t]*$|^export\s.*?(?=\n\s*\n|\Z)", re.M | re.S
 )
 FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
+COMMENT = re.compile(r"<!--(?!\s*more\s*-->).*?-->", re.S)
 IMAGE_TAG = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'{>]+))""", re.I | re.S)
 
 
@@ -150,7 +151,7 @@ def text_of_inline(inline: Token) -> str:
 
 def first_image(body: str) -> str | None:
     """Return the source of the first image, in Markdown or HTML."""
-    for token in MARKDOWN.parse(body):
+    for token in MARKDOWN.parse(COMMENT.sub("", body)):
         for part in [token, *(token.children or [])]:
             if part.type == "image":
                 return str(part.attrs["src"]) or None

@@ -22,11 +22,12 @@ class HeaderError(Exception):
 
 @dataclass
 class Header:
-    """The keys of a file, its body, and whether a key is repeated."""
+    """The keys of a file, its body, whether a key is repeated, and whether there is no header."""
 
     keys: dict[str, Any]
     body: str
     repeated: bool = False
+    is_missing: bool = False
 
 
 @dataclass
@@ -61,7 +62,7 @@ def split_header(content: bytes, pelican: bool) -> Header:
         return read_yaml(inside, body) if opening == "---" else read_toml(inside, body)
     if opening == "{":
         return read_json("\n".join(lines))
-    return read_pelican(lines) if pelican else Header({}, "\n".join(lines))
+    return read_pelican(lines) if pelican else Header({}, "\n".join(lines), is_missing=True)
 
 
 def read_yaml(inside: str, body: str) -> Header:

@@ -44,6 +44,7 @@ class Article:
     language: str | None
     provider: tuple[str, str] | None
     """Domain and name."""
+    is_native: bool = False
 
 
 @dataclass
@@ -127,9 +128,14 @@ def read_into(
             site.problems |= {(path, code) for code in warnings(header, config)}
             article = read_mapped(path, place, config, header, now)
     except (HeaderError, DateError) as error:
-        site.problems.add((path, str(error)))
+        # `ambiguous-date` is a warning; without another date, the file is not served, which needs an error.
+        code = "bad-date" if str(error) == "ambiguous-date" else str(error)
+        site.problems.add((path, code))
         return
-    if article is None:
+    if article is None and config.file is None and header.is_missing:
+        # In a folder of no generator, every file is expected to have front matter.
+        site.problems.add((path, "no-front-matter"))
+    elif article is None:
         site.pages.add(path)
     elif article.slug in taken:
         site.problems.add((path, "duplicate-slug"))
@@ -182,6 +188,7 @@ def read_native(path: str, keys: dict[str, Any], file: Path) -> Article:
     found = fields.sources(keys.get("images"))
     published = text_of(keys.get("published"))
     return Article(
+        is_native=True,
         path=path,
         slug=path.removesuffix(file.suffix),
         title=fields.decoded(keys["title"]),

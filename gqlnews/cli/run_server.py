@@ -32,9 +32,9 @@ def run_server(
 
     async def on_start() -> None:
         articles = await _warm_up(app)
-        on_ready(articles)
-        gc.collect()
+        gc.collect()  # before the server is ready, because it delays the first signal on a busy machine
         gc.freeze()  # exempt all objects that exist now from further collections
+        on_ready(articles)
 
     def on_signal() -> None:
         app.state.is_stopping = True

@@ -13,7 +13,8 @@ import pytest
 
 from gqlnews.cli.serve import _start_workers
 from gqlnews.cli.worker import start_worker
-from gqlnews.config.settings import LogFormat, ServerSettings
+from gqlnews.config.settings import ConnectionSettings, ServerSettings
+from gqlnews.config.values import LogFormat
 from gqlnews.errors import CommandError
 
 Process = subprocess.Popen[bytes]
@@ -52,7 +53,7 @@ def test_a_worker_that_does_not_take_its_configuration_is_killed(
     monkeypatch.setattr(subprocess, "Popen", Recorded)
     monkeypatch.setattr(msgspec.json, "encode", fail)
     with closing(socket.socket()) as listener, pytest.raises(BrokenPipeError):
-        start_worker(listener, LogFormat.TEXT, ServerSettings(tmp_path / "news.db"))
+        start_worker(listener, LogFormat.TEXT, ServerSettings(tmp_path / "news.db"), ConnectionSettings())
     (process,) = started
     assert process.poll() is not None
     for pipe in (process.stdin, process.stdout):

@@ -118,7 +118,10 @@ def _apply_options(article: ParsedArticle, options: ParseOptions) -> ParsedArtic
 
 
 def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed:
-    """Parse a file without front matter: with Pelican's header, or with a date in its name."""
+    """Parse a file without front matter: with Pelican's header, or with a date in its name.
+
+    In a folder of no generator, it is an error: the file may be a native one that is half saved.
+    """
     target = find_target(path, options)
     is_unclosed = has_opening_fence(text)
     if target.place is None and not (is_unclosed and seems_native(text)):
@@ -132,17 +135,16 @@ def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed
             options,
             lambda rendered: parse_with_positions(path, header, rendered, options),
         )
-    if not is_unclosed:
+    is_site = target.site.preset != "generic" or any(site.config for site in options.sites)
+    if is_site and not is_unclosed:
         without = FrontMatter("", 1, text)
-        parsed = _parse_with_body(
+        return _parse_with_body(
             path,
             text,
             without,
             options,
             lambda rendered: parse_mapped(path, target, without, Mapping(0), [], rendered, options),
         )
-        if parsed != PASSED_OVER or any(site.config for site in options.sites):
-            return parsed
     message = (
         "The front matter has no end: add a line `---` below it."
         if is_unclosed

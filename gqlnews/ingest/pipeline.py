@@ -23,7 +23,7 @@ import msgspec
 
 from gqlnews.content.models import ParseOptions, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.database.sqlite.damage import check_integrity, to_database_error, translate_errors
+from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, open_root, scan_folder
@@ -324,6 +324,8 @@ def _check_damage_on_error(db: sqlite3.Connection, path: str) -> Iterator[None]:
         code: int | None = getattr(error, "sqlite_errorcode", None)  # sqlite3's own errors have none
         if to_database_error(error, path) is None and code not in {None, sqlite3.SQLITE_INTERRUPT}:
             check_integrity(db, path)
+            if str(error).startswith("no such table"):  # SQLite does not always find the pages that it had
+                raise damaged_error(path, str(error)) from error
         raise
 
 

@@ -390,7 +390,7 @@ def test_broken_front_matter_with_keys_of_gqlnews_is_a_problem_anywhere() -> Non
 
 
 def test_a_file_without_front_matter_is_an_article_if_its_name_has_a_date() -> None:
-    article = read("# The Launch\n\nText.\n")
+    article = read("# The Launch\n\nText.\n", "jekyll", "_posts/2021-04-15-launch.md")
     assert (article.title, article.published_date_time, article.excerpt) == (
         "The Launch",
         "2021-04-15T00:00:00Z",

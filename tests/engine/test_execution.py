@@ -188,7 +188,7 @@ def test_clients_cannot_make_keys_collide() -> None:
             await cached.cache.read(Audience.PUBLIC, [statement])
         assert len({hash(key) for key in cached.cache._fields._values}) == len(statements)
 
-    run(scenario, limit=1 << 24)
+    run(scenario, limit=1 << 23)
 
 
 def test_results_read_before_a_database_replacement_are_not_cached_after_it() -> None:

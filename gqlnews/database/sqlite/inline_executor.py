@@ -150,6 +150,7 @@ class InlineExecutor:
 
     def has_content(self) -> bool:
         """Return whether a folder was ingested, even an empty one."""
+        self._checks = 0
         return self._db is not None and has_content(self._db)
 
     def read_file(self) -> None:
@@ -166,6 +167,7 @@ class InlineExecutor:
         """
         if self._db is None:
             return None
+        self._checks = 0  # SQLite counts the instructions of all statements together
         try:
             (data_version,) = self._db.execute(_DATA_VERSION).fetchone()
             if data_version != self._data_version:

@@ -78,7 +78,8 @@ def test_images_come_from_the_newest_file_that_has_any(
         folder.article(f"{day}.md", publishedDateTime=f"2024-01-0{day}", provider=provider)
     run_ingest()
     rows = db.execute("SELECT images FROM provider").fetchall()
-    assert [[image["url"] for image in json.loads(text)] for (text,) in rows] == [["new.png"]] * 2
+    urls = [[image["url"] for image in json.loads(text)] for (text,) in rows]
+    assert urls == [["https://example.com/new.png"]] * 2
 
 
 @pytest.mark.parametrize(

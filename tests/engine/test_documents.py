@@ -94,14 +94,16 @@ def test_a_document_counts_with_its_plans_and_statements(engine: Engine, name: s
 
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if "defer" not in name and "subs" not in name])
 def test_a_request_counts_with_its_payload_and_values(engine: Engine, name: str) -> None:
-    engine.prepare(request(name), Audience.PUBLIC)
+    def prepare_and_cache(number: int) -> None:
+        payload = bytes(bytearray(orjson.dumps([number, *DOCUMENTS[name]])))  # without spare memory
+        prepared = engine.prepare(request(name), Audience.PUBLIC)
+        assert isinstance(prepared, PreparedQuery)
+        engine.cache.set_request(payload, len(payload), prepared)
+
+    prepare_and_cache(-1)  # what runs for the first time, also in a tracer, does not count
     with counted_and_taken(engine) as grown:
         for number in range(COPIES):
-            payload = bytes(bytearray(orjson.dumps([number, *DOCUMENTS[name]])))  # without spare memory
-            prepared = engine.prepare(request(name), Audience.PUBLIC)
-            assert isinstance(prepared, PreparedQuery)
-            engine.cache.set_request(payload, len(payload), prepared)
-            del prepared
+            prepare_and_cache(number)
         counted, taken = grown()
     assert 0.7 * taken < counted < 2.5 * taken
 

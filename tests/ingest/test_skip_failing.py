@@ -119,9 +119,9 @@ def test_an_error_of_the_database_is_raised(
 ) -> None:
     fill(folder)
     run_ingest()
-    db.execute("CREATE TRIGGER broken BEFORE UPDATE ON article BEGIN SELECT 1 FROM missing; END")
+    db.execute("CREATE TRIGGER broken BEFORE UPDATE ON article BEGIN SELECT missing(1); END")
     folder.article("a.md", "https://example.com/a", title="new")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises(sqlite3.OperationalError, match="no such function"):
         run_ingest()
     assert titles(db) == {"a": "T", "bad": "T", "c": "T"}
     assert problems(db) == []

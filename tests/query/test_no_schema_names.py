@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parents[2] / "gqlnews" / "query"
 VOCABULARY = {
     "words of Python, SQL and English, which some names of the schema happen to be": """
         all and any by code column count error field id in json kind last level max message min name node none
-        not number or path position query size source start subscription text type types value word words
+        not number or path position query size source start state subscription target text type types value
+        word words
     """,
     "Relay connections and plain lists, and their arguments": """
         after before collapse cursor desc direction edges end_cursor first has_next_page has_previous_page

@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -95,8 +95,8 @@ def test_ctrl_c_does_not_answer_queued_connections(content: Path, tmp_path: Path
         with suspended([run.process.pid]):
             client = connect(url)
             run.process.send_signal(signal.SIGINT)
-        with closing(client), pytest.raises(ConnectionResetError):
-            read_all(client)
+        with closing(client), suppress(ConnectionResetError):
+            assert read_all(client) == b""  # closed without a response, or reset
         run.process.wait(SOON)
     assert run.process.returncode == 0
 

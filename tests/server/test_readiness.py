@@ -164,7 +164,7 @@ def missing_folder(folder: Path, _database: Path) -> Iterator[None]:
 def unexpected_error(folder: Path, database: Path) -> Iterator[None]:
     """An ingest that raises an error that gqlnews does not know."""
     with closing(sqlite3.connect(database)) as db:
-        db.execute("CREATE TRIGGER broken BEFORE INSERT ON article BEGIN SELECT 1 FROM missing; END")
+        db.execute("CREATE TRIGGER broken BEFORE INSERT ON article BEGIN SELECT missing(1); END")
     (folder / "new.md").write_text(PUBLISHED.replace("/published", "/new"))
     yield
     with closing(sqlite3.connect(database)) as db:

@@ -14,7 +14,7 @@ from tests.ingest.watch_process import until
 from tests.server.support import SOON, serving
 
 WATCHED = {"GQLNEWS_WATCH": "1"}
-STOPS = 3
+STOPS = 1
 BUSY = "print(flush=True)\nwhile True: pass"
 
 

@@ -94,10 +94,9 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
             if options.watch or not _is_read_only(target):
                 report = ingest_before_serving(target, has_watcher=options.watch)
 
-        url = base_url(listener)
+        url, summary = base_url(listener), read_summary(target)
 
         def on_ready(articles: int) -> None:
-            summary = read_summary(target)
             _print_banner(Banner(settings, target.folder, url, articles, report, summary), options.log_format)
 
         with _watcher(target, options):

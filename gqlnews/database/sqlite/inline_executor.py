@@ -106,9 +106,8 @@ class InlineExecutor:
         if stats.skips:
             stats.skips -= 1
             return None
-        self._checks = 0
         try:
-            results = execute_all(self._db, statements)
+            results = execute_all(self._begin_budget(self._db), statements)
         except (sqlite3.Error, ValueError, MemoryError, ResourceLimitError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 stats.interrupted()
@@ -141,6 +140,14 @@ class InlineExecutor:
             stats = self._stats[key] = BatchStats()
         return stats
 
+    def _begin_budget(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        """Return the connection with a new budget.
+
+        SQLite counts the instructions of all statements together, so even a short one may be due for a check.
+        """
+        self._checks = 0
+        return db
+
     def _is_over_budget(self) -> bool:
         self._checks += 1
         if self._checks == 1:  # most runs end before, and reading the clock costs time
@@ -150,8 +157,7 @@ class InlineExecutor:
 
     def has_content(self) -> bool:
         """Return whether a folder was ingested, even an empty one."""
-        self._checks = 0
-        return self._db is not None and has_content(self._db)
+        return self._db is not None and has_content(self._begin_budget(self._db))
 
     def read_file(self) -> None:
         """Read from the file, not from a cache, and do not wait for locks. Raises sqlite3.Error."""
@@ -167,11 +173,11 @@ class InlineExecutor:
         """
         if self._db is None:
             return None
-        self._checks = 0  # SQLite counts the instructions of all statements together
+        db = self._begin_budget(self._db)
         try:
-            (data_version,) = self._db.execute(_DATA_VERSION).fetchone()
+            (data_version,) = db.execute(_DATA_VERSION).fetchone()
             if data_version != self._data_version:
-                self._versions = tuple(version for (version,) in self._db.execute(_VERSIONS))
+                self._versions = tuple(version for (version,) in db.execute(_VERSIONS))
                 self._data_version = data_version
         except sqlite3.Error:  # locked briefly, or damaged: the read pool reports that
             return None

@@ -282,6 +282,8 @@ def settings_of(command: str) -> tuple[Setting, ...]:
 
 
 DEFAULTS: Mapping[str, Any] = {
-    setting.name: setting.in_code(setting.default) for setting in settings_of(APPLICATION)
+    setting.name: setting.in_code(setting.default)
+    for command in ("serve", APPLICATION)
+    for setting in settings_of(command)
 }
 """Defaults of the server's settings, as the code uses them."""

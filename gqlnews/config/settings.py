@@ -89,8 +89,8 @@ class ConnectionSettings:
     from SIGTERM until the drain.
     """
 
-    keep_alive: int = 65
-    drain_delay: float = 0
+    keep_alive: int = DEFAULTS["keep_alive"]
+    drain_delay: float = DEFAULTS["drain_delay"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from gqlnews.content.safe_open import OpenFolder, resolution_entries, scan_entries
 from gqlnews.discovery.config_files import is_config
-from gqlnews.discovery.scan import folder_identity, is_article, is_visible
+from gqlnews.discovery.scan import decode_mount_path, folder_identity, is_article, is_visible
 from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
 
 DEBOUNCE_MS = 15  # debounce: events are reported after this long without a new one
@@ -256,7 +256,6 @@ def _walk(folder: OpenFolder, path: str) -> Iterator[tuple[str, bool]]:
 _TYPES_WITHOUT_EVENTS = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|9p|fuse(\..*|blk|ctl)?|virtiofs|vboxsf|prl_fs|afs|ceph|lustre"
 )
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -279,7 +278,7 @@ def _file_system_types(folder: str, lines: list[str]) -> Iterator[str]:
     nearest = ("", "")
     for line in lines:
         fields, _, rest = line.partition(" - ")
-        point, kind = _unescape(fields.split(" ")[4]), rest.split(" ")[0]
+        point, kind = decode_mount_path(fields.split(" ")[4]), rest.split(" ")[0]
         if _is_within(folder, point) and len(point) >= len(nearest[0]):
             nearest = (point, kind)  # a later mount at the same path hides the earlier one
         elif _is_within(point, folder):
@@ -289,8 +288,3 @@ def _file_system_types(folder: str, lines: list[str]) -> Iterator[str]:
 
 def _is_within(path: str, folder: str) -> bool:
     return f"{path}/".startswith(f"{folder.rstrip('/')}/")
-
-
-def _unescape(text: str) -> str:
-    """Decode octal escapes such as `\\040`, which mountinfo uses for spaces."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)

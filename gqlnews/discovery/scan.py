@@ -1,6 +1,7 @@
 """Find the article files of a content folder, or below some of its paths."""
 
 import os
+import re
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -275,3 +276,11 @@ def _try_listing(folder: OpenFolder, parent: str) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+def decode_mount_path(text: str) -> str:
+    """Decode the octal escapes in a path of /proc/self/mountinfo: `\\040` is a space."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)

@@ -15,11 +15,12 @@ from functools import cache
 from math import ceil
 from pathlib import Path, PurePosixPath
 
+from gqlnews.discovery.scan import decode_mount_path
+
 CGROUP_FILES = {"cgroup2": ("cpu.max",), "cgroup": ("cpu.cfs_quota_us", "cpu.cfs_period_us")}
 """Files with the quota and its period in microseconds, by file system type."""
 
 _QUOTA = re.compile(r"([0-9]+)\s+([1-9][0-9]*)\s*")  # otherwise there is no limit
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 @cache  # counting takes up to a millisecond, and every ingest needs the number
@@ -41,7 +42,7 @@ def _quotas(root: Path) -> Iterator[int]:
         if " - cgroup" not in line:
             continue
         before, _, after = line.partition(" - ")
-        top, mount = (_unescape(field) for field in before.split()[3:5])
+        top, mount = (decode_mount_path(field) for field in before.split()[3:5])
         kind, _, options = after.split(maxsplit=2)
         if kind in groups and (kind == "cgroup2" or "cpu" in options.split(",")):
             for folder in _folders(root / mount.lstrip("/"), top, groups[kind]):
@@ -77,7 +78,3 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8", "surrogateescape")
     except OSError:  # there is no such file on other systems, in other versions, and in the topmost group
         return ""
-
-
-def _unescape(field: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), field)

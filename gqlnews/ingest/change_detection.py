@@ -16,6 +16,7 @@ from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.writer import fetch_int
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders, scan_paths
+from gqlnews.ingest.rows import problem_row
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -104,7 +105,7 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
         )
         db.executemany(
             "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?)",
-            [(p.path, p.line, p.column, p.severity, p.code, p.message) for p in problems],
+            [problem_row(problem) for problem in problems],
         )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from gqlnews.content.article_links import resolve_placeholders
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.sqlite.writer import execute_all
+from gqlnews.ingest.rows import PROBLEM_COLUMNS, problem_row
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -148,7 +149,7 @@ UNION ALL
 SELECT id FROM problem WHERE code <> 'duplicate-slug' AND subject IN (SELECT url FROM affected_url)
 """
 
-_COLUMNS = "subject, path, line, column_, severity, code, message"
+_COLUMNS = f"subject, {PROBLEM_COLUMNS}"
 _STORED_PROBLEMS = f"SELECT {_COLUMNS} FROM across_old JOIN problem USING (id)"
 _DERIVED_PROBLEMS = f"SELECT {_COLUMNS} FROM across_new"
 _HAS_CHANGED = (
@@ -170,16 +171,13 @@ def derive_cross_file_problems(db: sqlite3.Connection) -> bool:
 
 def store_config_problems(db: sqlite3.Connection, problems: Collection[ContentProblem]) -> bool:
     """Replace the problems of configuration files; return whether they changed."""
-    rows = {(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in problems}
-    stored = db.execute(
-        "SELECT path, line, column_, severity, code, message FROM problem WHERE code = 'bad-config'"
-    )
+    rows = {problem_row(problem) for problem in problems}
+    stored = db.execute(f"SELECT {PROBLEM_COLUMNS} FROM problem WHERE code = 'bad-config'")
     if set(stored) == rows:
         return False
     db.execute("DELETE FROM problem WHERE code = 'bad-config'")
     db.executemany(
-        "INSERT INTO problem (path, line, column_, severity, code, message, across)"
-        " VALUES (?, ?, ?, ?, ?, ?, 1)",
+        f"INSERT INTO problem ({PROBLEM_COLUMNS}, across) VALUES (?, ?, ?, ?, ?, ?, 1)",
         sorted(rows, key=str),
     )
     return True
@@ -190,10 +188,7 @@ def store_config_problems(db: sqlite3.Connection, problems: Collection[ContentPr
 
 def read_problems(db: sqlite3.Connection) -> list[ContentProblem]:
     """Return every problem by path, line (none first), column and code."""
-    rows = db.execute(
-        "SELECT path, line, column_, severity, code, message FROM problem"
-        " ORDER BY path, line, column_, code, message"
-    )
+    rows = db.execute(f"SELECT {PROBLEM_COLUMNS} FROM problem ORDER BY path, line, column_, code, message")
     return [
         ContentProblem(path, line, column, ProblemSeverity(severity), code, message)
         for path, line, column, severity, code, message in rows

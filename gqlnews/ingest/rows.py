@@ -6,7 +6,14 @@ from operator import attrgetter
 from typing import Any
 
 from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, TOPIC_COLUMNS
-from gqlnews.content.models import FrozenStruct, ParsedArticle, ParsedRelated, ParseResult, SourceFile
+from gqlnews.content.models import (
+    ContentProblem,
+    FrozenStruct,
+    ParsedArticle,
+    ParsedRelated,
+    ParseResult,
+    SourceFile,
+)
 from gqlnews.database.sqlite.writer import tokenize
 from gqlnews.text_keys import casefold_key, encode_list, log2_heat
 from gqlnews.timestamps import to_epoch_seconds
@@ -44,6 +51,7 @@ _RELATED_ATTRIBUTES = (
     *("amp_web_url", "cdn_amp_web_url", "type", "quality", "images"),
 )
 RELATED_ROW = (*_RELATED_ATTRIBUTES, "provider_domain", "provider_name")
+PROBLEM_COLUMNS = "path, line, column_, severity, code, message"
 _get_related: Callable[[ParsedRelated], tuple[Any, ...]] = attrgetter(*_RELATED_ATTRIBUTES)
 
 
@@ -85,13 +93,19 @@ def node_id(kind: str, key: str) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
 
 
+def problem_row(problem: ContentProblem) -> Row:
+    """Convert a problem to the values of `PROBLEM_COLUMNS`."""
+    place = problem.path, problem.line, problem.column
+    return *place, problem.severity.value, problem.code, problem.message
+
+
 def file_rows(result: ParseResult) -> FileRows:
     """Convert the parse result of one file to rows, in the process that parsed it."""
     article = result.article
     return FileRows(
         result.source,
         result.revision,
-        [(p.path, p.line, p.column, p.severity.value, p.code, p.message) for p in result.problems],
+        [problem_row(problem) for problem in result.problems],
         None if article is None else _build_rows(article, result),
         *_source_columns(result),
     )

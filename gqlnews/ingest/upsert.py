@@ -18,7 +18,15 @@ from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
-from gqlnews.ingest.rows import ARTICLE_ROW, RELATED_ROW, TOPIC_ROW, ArticleRows, FileRows, Row
+from gqlnews.ingest.rows import (
+    ARTICLE_ROW,
+    PROBLEM_COLUMNS,
+    RELATED_ROW,
+    TOPIC_ROW,
+    ArticleRows,
+    FileRows,
+    Row,
+)
 from gqlnews.ingest.slugs import record_slugs
 from gqlnews.timestamps import Instant, from_epoch_ns
 
@@ -115,7 +123,7 @@ def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:
     db = state.db
     old: dict[str, list[Row]] = {}
     for row in db.execute(
-        "SELECT path, line, column_, severity, code, message FROM problem"
+        f"SELECT {PROBLEM_COLUMNS} FROM problem"
         " WHERE across = 0 AND path IN (SELECT value FROM json_each(?))",
         (_to_json_array(file.source.path for file in files),),
     ):
@@ -127,8 +135,7 @@ def _upsert_problems(state: IngestState, files: Sequence[FileRows]) -> None:
             "DELETE FROM problem WHERE path = ? AND across = 0", [(file.source.path,) for file in changed]
         )
         db.executemany(
-            "INSERT INTO problem (path, line, column_, severity, code, message, across)"
-            " VALUES (?, ?, ?, ?, ?, ?, 0)",
+            f"INSERT INTO problem ({PROBLEM_COLUMNS}, across) VALUES (?, ?, ?, ?, ?, ?, 0)",
             [problem for file in changed for problem in file.problems],
         )
 

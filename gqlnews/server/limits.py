@@ -55,8 +55,6 @@ def client_address(scope: Scope) -> str:
 
 @lru_cache(4096)
 def _network_key(host: str) -> str:
-    if ":" not in host:
-        return host
     try:
         address = IPv6Address(host)
     except AddressValueError:

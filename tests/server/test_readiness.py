@@ -1,4 +1,4 @@
-"""Readiness is a real read, and shows whether the content is kept up to date."""
+"""Readiness is a real read, and shows whether the content is being updated."""
 
 import asyncio
 import shutil

@@ -102,12 +102,13 @@ class QueryExecution:
         Returns None if the executor has to build it: the operation has fields without a statement, or the
         response has errors.
         """
-        queries, results = self._bound.queries, self._results
-        if not self._bound.complete or self._failure is not None:
+        bound, queries, results = self._bound, self._bound.queries, self._results
+        if not bound.complete or self._failure is not None:
             return None
         if any(result is None and not queries[key].nullable for key, result in results.items()):
             return None
-        fields = (b'"%b":%b' % (key.encode(), result or b"null") for key, result in results.items())
+        values = {**results, **bound.constants}
+        fields = (b'"%b":%b' % (key.encode(), values[key] or b"null") for key in bound.keys)
         return b'{"data":{%b}}' % b",".join(fields)
 
 

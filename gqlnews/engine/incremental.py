@@ -107,15 +107,13 @@ def _encode(
 
 
 def _parse(increment: BoundIncrement, results: Sequence[bytes | None]) -> dict[str, Any]:
+    found = {**increment.constants, **dict(zip(increment.queries, results, strict=True))}
     for query, result in zip(increment.queries.values(), results, strict=True):
         if (error := query.reported_error(result)) is not None:
             raise error
         if result is None and not query.nullable:
             raise IncrementalUnavailableError("a non-null root field is null")
-    return {
-        key: None if result is None else orjson.loads(result)
-        for key, result in zip(increment.queries, results, strict=True)
-    }
+    return {key: None if (result := found[key]) is None else orjson.loads(result) for key in increment.plans}
 
 
 @dataclass(slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
+import orjson
+
 from gqlnews.query.arguments import ReadArguments, no_arguments, read_slice
 
 
@@ -126,6 +128,11 @@ class Literal:
     """A constant text: `__typename`."""
 
     text: str
+
+    @property
+    def json(self) -> bytes:
+        """The text as JSON."""
+        return orjson.dumps(self.text)
 
 
 @dataclass(frozen=True, slots=True)

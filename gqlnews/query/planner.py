@@ -175,7 +175,7 @@ class _FieldPlanner:
             if name == "__typename"
             else self.declarations.fields.get((parent.name, name))
         )
-        if declaration is None or (not parent_path and isinstance(declaration, Literal)):
+        if declaration is None:
             return None
         number, path = next(self.numbers), (*parent_path, key)
         self.weight += COMPOSITE_WEIGHT if has_composite_type(definition) else 1

@@ -1,6 +1,6 @@
 """Prepare an operation: bind the values of a request, and compile and cache one statement per shape."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -126,16 +126,19 @@ class BoundQuery:
 
 @dataclass(frozen=True, slots=True)
 class BoundOperation:
-    """The statements of a request by response key, and the errors of root fields without a statement.
+    """The root fields of a request by response key: their statements, or their errors.
 
-    `statements` are the distinct ones; those in `uncacheable` depend on the current time. `complete`: they
-    cover the whole operation. `cost`: the maximum number of objects in the response. `scan_work`: the scans
-    of the root fields, from which the scan work is computed (scan.py).
+    `keys` are in response order. `constants` is the JSON of `__typename`, which has no statement. `complete`:
+    queries and constants cover the whole operation. `statements` are the distinct ones; those in
+    `uncacheable` depend on the current time. `cost`: the maximum number of objects in the response.
+    `scan_work`: the scans of the root fields, from which the scan work is computed (scan.py).
     """
 
     queries: Mapping[str, BoundQuery]
     failures: Mapping[str, GraphQLError]
     complete: bool
+    keys: Collection[str] = ()
+    constants: Mapping[str, bytes] = field(default_factory=dict)
     statements: Sequence[SqlCall] = ()
     uncacheable: frozenset[SqlCall] = frozenset()
     cost: int = 0
@@ -182,13 +185,15 @@ class BoundSubscription:
 
 @dataclass(frozen=True, slots=True)
 class BoundIncrement:
-    """One increment of the response: the plan and the statement of each root field that contributes to it.
+    """One increment of the response: the plan of each root field that contributes to it, and its statement.
 
-    The first increment has the fields that are not deferred, each further one those of a deferred fragment.
+    `constants` is the JSON of `__typename`, which has no statement. The first increment has the fields that
+    are not deferred, each further one those of a deferred fragment.
     """
 
     plans: Mapping[str, FieldPlan]
     queries: Mapping[str, BoundQuery]
+    constants: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,8 @@ class PreparedOperation:
         self.statements: dict[tuple[Hashable, ...], Statement] = {}
         self.size = OPERATION_BYTES + _plan_size(plan.roots)
         self._increments: list[Mapping[str, RootPlan]] = []
+        declarations = ((key, root.field.declaration) for key, root in plan.roots.items())
+        self._constants = {key: one.json for key, one in declarations if isinstance(one, Literal)}
         self._lock = Lock()
         nodes = ((key, complexity_tree(root)) for key, root in plan.roots.items())
         self._complexity = {key: node for key, node in nodes if node is not None}
@@ -226,6 +233,8 @@ class PreparedOperation:
             if bound.failure is not None:
                 failures[key] = bound.failure
                 continue
+            if key in self._constants:
+                continue
             query = queries[key] = self._bind_query(self.plan.roots[key], bound, audience)
             if bound.uses_clock:
                 uncacheable.add(query.statement)
@@ -233,6 +242,8 @@ class PreparedOperation:
             queries,
             failures,
             self.plan.complete and not failures,
+            self.plan.roots.keys(),
+            self._constants,
             tuple(dict.fromkeys(query.statement for query in queries.values())),
             frozenset(uncacheable),
             cost,
@@ -276,7 +287,12 @@ class PreparedOperation:
         increments = [
             BoundIncrement(
                 {key: root.field for key, root in roots.items()},
-                {key: self._bind_query(root, bounds[key], audience) for key, root in roots.items()},
+                {
+                    key: self._bind_query(root, bounds[key], audience)
+                    for key, root in roots.items()
+                    if key not in self._constants
+                },
+                {key: self._constants[key] for key in roots if key in self._constants},
             )
             for roots in self._increment_plans()
         ]

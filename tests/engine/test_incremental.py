@@ -317,6 +317,26 @@ def test_clients_without_incremental_delivery_get_a_single_response(news: Answer
     }
 
 
+@pytest.mark.parametrize(
+    ("document", "in_parts"),
+    [
+        ("{ __typename site { articleCount ... @defer { version } } }", [1, 0]),
+        ("{ __typename ... @defer { site { articleCount } } }", [1, 0]),
+        ("{ site { articleCount } ... @defer { __typename } }", [1, 0]),
+        ("{ topics @stream(initialCount: 1) { slug } of: __typename }", [1, 0]),
+        (
+            "{ a: __typename ... @defer { b: __typename ... @defer { __typename site { version } } } }",
+            [1, 1, 0],
+        ),
+        ("{ ... @defer { __typename } __typename site { ... @defer { version } } }", [2, 0, 0]),
+    ],
+)
+def test_the_root_typename_does_not_prevent_parts(news: Answers, document: str, in_parts: list[int]) -> None:
+    parts = check(news, document)
+    assert parts is not None
+    assert [len(part.pending) for part in parts] == in_parts
+
+
 class ScriptedStore(UnreadStore):
     """A store that returns these results, one list per increment."""
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
+import orjson
+
 from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, TOPIC_COLUMNS
 from gqlnews.content.models import (
     ContentProblem,
@@ -40,6 +42,7 @@ _DERIVED: dict[str, Getter] = {
     "published_seconds": lambda a, _: to_epoch_seconds(a.published_at),
     "topic_slugs": lambda a, _: encode_list([topic.slug for topic in a.topics]),
     "has_image": lambda a, _: a.images != "[]",
+    "authors": lambda a, _: orjson.dumps(a.authors).decode(),
 }
 _ATTRIBUTES = [c.name for c in CONTENT_COLUMNS if c.name not in _DERIVED and c.key is None]
 _get_attributes: Callable[[ParsedArticle], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES)

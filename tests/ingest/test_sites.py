@@ -1,6 +1,7 @@
 """Ingest of ordinary sites: slugs, duplicates, pages, changes of the configuration, and time."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +56,35 @@ def site(folder: Folder) -> Folder:
     folder.write("content/post/_index.md", post("Posts"))
     folder.article("static/native.md", "https://example.com/native")
     return folder
+
+
+def test_links_between_mapped_files(site: Folder, run_ingest: RunIngest, db: sqlite3.Connection) -> None:
+    body = '[a](a.md#part) [b](b/index.md) [r]({{< relref "a.md" >}}) [n](../../static/native.md) [x](x.md)'
+    site.write("content/post/c.md", post("C") + body)
+    run_ingest()
+    (html,) = db.execute("SELECT html FROM article WHERE path = 'content/post/c.md'").fetchone()
+    assert re.findall('href="([^"]*)"', html) == [
+        "https://example.org/post/a/#part",
+        "https://example.org/post/b/",
+        "https://example.org/post/a/",
+        "https://example.com/native",
+        "https://example.org/post/c/x.md",
+    ]
+    site.write("content/post/a.md", post("A", url="/moved/"))
+    run_ingest()
+    (html,) = db.execute("SELECT html FROM article WHERE path = 'content/post/c.md'").fetchone()
+    assert re.findall('href="([^"]*)"', html)[0] == "https://example.org/moved/#part"
+
+
+def test_authors_language_and_the_last_change_are_stored(
+    site: Folder, run_ingest: RunIngest, db: sqlite3.Connection
+) -> None:
+    site.write("content/post/d.md", post("D", authors=["Ann", "Bob"], lastmod="2021-05-01", lang="de"))
+    run_ingest()
+    read = "SELECT authors, language, modified_date_time FROM article WHERE slug = ?"
+    assert db.execute(read, ("post/d",)).fetchone() == ('["Ann","Bob"]', "de", "2021-05-01T00:00:00Z")
+    assert db.execute(read, ("post/a",)).fetchone() == ("[]", "en", None)
+    assert db.execute(read, ("static/native",)).fetchone() == ("[]", None, None)
 
 
 def test_articles_pages_and_native_files_of_a_site(

@@ -13,7 +13,10 @@ JSON_BODY: Sequence[Header] = (("content-type", b"application/json"),)
 
 @dataclass(frozen=True)
 class Request:
-    """A request. The response may repeat the text `said`; `token` means that it carries an editor's token."""
+    """A request. The response may repeat the text `sent`; `token` means that it carries an editor's token.
+
+    `is_http_1_0`: HTTP/1.0, without a `Host` header.
+    """
 
     body: bytes | None = None
     headers: Sequence[Header] = JSON_BODY
@@ -21,6 +24,14 @@ class Request:
     query: str = ""
     sent: str = ""
     token: bool = False
+    is_http_1_0: bool = False
+
+
+class OldConnection(HTTPConnection):
+    """A connection of a client that speaks HTTP/1.0."""
+
+    _http_vsn = 10
+    _http_vsn_str = "HTTP/1.0"
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,9 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self._path = urlsplit(url).path
-        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=DEADLINE)
+        address = urlsplit(url).netloc
+        self._connection = HTTPConnection(address, timeout=DEADLINE)
+        self._old_connection = OldConnection(address, timeout=DEADLINE)
 
     def ask(self, request: Request) -> Answer:
         try:
@@ -53,14 +66,16 @@ class Client:
 
     def close(self) -> None:
         self._connection.close()
+        self._old_connection.close()
 
     def _ask(self, request: Request) -> Answer:
         to = f"{self._path}?{request.query}" if request.query else self._path
-        self._connection.putrequest(request.method, to, skip_accept_encoding=True)
+        connection = self._old_connection if request.is_http_1_0 else self._connection
+        connection.putrequest(request.method, to, skip_accept_encoding=True)
         for name, value in request.headers:
-            self._connection.putheader(name, value)
+            connection.putheader(name, value)
         if request.body is not None:
-            self._connection.putheader("content-length", str(len(request.body)))
-        self._connection.endheaders(request.body)
-        response = self._connection.getresponse()
+            connection.putheader("content-length", str(len(request.body)))
+        connection.endheaders(request.body)
+        response = connection.getresponse()
         return Answer(response.status, response.getheaders(), response.read())

@@ -37,6 +37,8 @@ def violations(request: Request, answer: Answer) -> list[str]:
 def _check_http(request: Request, answer: Answer) -> Iterator[str]:
     if answer.status >= 500 and answer.status != OVERLOADED:
         yield f"status {answer.status}"
+    if request.is_http_1_0 and answer.header("transfer-encoding"):
+        yield "a client of HTTP/1.0 cannot decode chunks"
     if request.token and "public" in answer.header("cache-control"):
         yield "shared caches may store an editor's response"
     for name, value in answer.headers:

@@ -12,7 +12,7 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from tests.fuzz import documents, envelopes, heads, values
 from tests.fuzz.client import JSON_BODY, Header, Request
 from tests.fuzz.inputs import SELECTIONS
-from tests.fuzz.intake import ingest_random_file
+from tests.fuzz.intake import ingest_random_file, ingest_random_site
 from tests.fuzz.sockets import send_burst, send_random_messages
 from tests.fuzz.world import World
 from tests.server.support import TOKEN
@@ -48,11 +48,14 @@ def _post(
     variables: Mapping[str, Any] | None = None,
     name: str | None = None,
     more: Sequence[Header] = (),
+    *,
+    is_http_1_0: bool = False,
 ) -> None:
     given = {"query": document, "variables": variables, "operationName": name}
     sent = json.dumps(given, ensure_ascii=False)
     headers, token = (*JSON_BODY, *more), any(name == "authorization" for name, _ in more)
-    world.send(Request(json.dumps(given).encode(), headers, sent=sent, token=token))
+    body = json.dumps(given).encode()
+    world.send(Request(body, headers, sent=sent, token=token, is_http_1_0=is_http_1_0))
 
 
 def valid_documents(world: World, data: DataObject) -> None:
@@ -72,7 +75,8 @@ def parts(world: World, data: DataObject) -> None:
     deferred = sub(
         r"\.\.\.( ?on \w+| ?F\d+)?", lambda found: f"{found[0]} @defer", document, count=data.draw(SPREADS)
     )
-    _post(world, deferred, variables, name, (*data.draw(STREAMS), *data.draw(AUTHORITY)))
+    more, is_old = (*data.draw(STREAMS), *data.draw(AUTHORITY)), data.draw(st.booleans())
+    _post(world, deferred, variables, name, more, is_http_1_0=is_old)
 
 
 def mutated_documents(world: World, data: DataObject) -> None:
@@ -113,11 +117,11 @@ def headers(world: World, data: DataObject) -> None:
     sent = repr(given)
     body = b'{"query":"{ articles { nodes { slug title secured extra } } }"}'
     query = "query=%7B+articles+%7B+nodes+%7B+slug+title+secured+%7D+%7D+%7D"
-    token = TOKEN in sent
+    token, is_old = TOKEN in sent, data.draw(st.booleans())
     if method in {"GET", "HEAD"}:
-        world.send(Request(None, given, method, query, sent=sent, token=token))
+        world.send(Request(None, given, method, query, sent=sent, token=token, is_http_1_0=is_old))
     else:
-        world.send(Request(body, given, method, sent=sent, token=token))
+        world.send(Request(body, given, method, sent=sent, token=token, is_http_1_0=is_old))
 
 
 def cursors(world: World, data: DataObject) -> None:
@@ -160,6 +164,11 @@ def front_matter(world: World, data: DataObject) -> None:
     ingest_random_file(world.intake, data)
 
 
+def site_files(world: World, data: DataObject) -> None:
+    """Random sites with their configuration files, ingested without the server."""
+    ingest_random_site(world.site_intake, data)
+
+
 TARGETS: Mapping[str, Target] = {
     "valid documents": valid_documents,
     "deep documents": deep_documents,
@@ -179,4 +188,5 @@ TARGETS: Mapping[str, Target] = {
     "WebSocket messages": send_random_messages,
     "WebSocket bursts": send_burst,
     "front matter": front_matter,
+    "sites": site_files,
 }

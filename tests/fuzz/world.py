@@ -54,6 +54,7 @@ class World:
         self.versions = sorted(_collect_strings(public, "version") | _collect_strings(editor, "version"))
         self.inputs = build_inputs(build_schema(SDL), folder.root, self.cursors, self.ids, self.versions)
         self.intake = Intake(database.parent / "intake")
+        self.site_intake = Intake(database.parent / "site-intake")
         self.counts: Counter[str] = Counter()
 
     def _query_known(self, headers: tuple[tuple[str, bytes], ...]) -> Any:
@@ -103,7 +104,11 @@ class World:
 def run_world(root: Path) -> Iterator[World]:
     """Run the server; at the end, its log must have no failures."""
     folder, database = write_content(root / "content"), root / "news.db"
-    env = {"GQLNEWS_EDITOR_TOKENS": TOKEN_HASH, "GQLNEWS_MAX_STREAMS_PER_CLIENT": "0"}
+    env = {
+        "GQLNEWS_EDITOR_TOKENS": TOKEN_HASH,
+        "GQLNEWS_MAX_STREAMS_PER_CLIENT": "0",
+        "GQLNEWS_FORWARDED_ALLOW_IPS": "127.0.0.1",
+    }
     with serving(root, folder.root, "--db", str(database), env=env) as (url, running):
         world = World(f"{url}/graphql", folder, database, running)
         try:

@@ -3,6 +3,7 @@
 It runs under any ASGI server, for example `uvicorn --factory gqlnews.app:from_environment`.
 """
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,8 @@ from strawberry import Schema
 
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
+from gqlnews.custom_fields import CustomField
+from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
@@ -107,7 +110,7 @@ def _is_endpoint(scope: Scope) -> bool:
 
 def create_app(settings: ServerSettings) -> Starlette:
     """Create the application for an existing store, which it only reads. Raises PersistedDocumentsError."""
-    schema = build_schema()
+    schema = build_schema(read_custom_fields(settings.database))
     trusted = load_trusted_documents(settings, schema)
 
     @asynccontextmanager
@@ -119,7 +122,15 @@ def create_app(settings: ServerSettings) -> Starlette:
             subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
-            engine = Engine(store, schema, settings.limits, field_cache_bytes=settings.field_cache_bytes)
+            fields = store.custom_fields()
+            current = schema if fields == schema.custom_fields else build_schema(fields)
+            engine = Engine(store, current, settings.limits, field_cache_bytes=settings.field_cache_bytes)
+
+            async def change_fields(fields: tuple[CustomField, ...]) -> None:
+                engine.use_schema(await asyncio.to_thread(build_schema, fields))
+                subscription_hubs.restart()
+
+            store.on_fields_changed = change_fields
             offload = OffloadQueue(has_time_limit=settings.limits.timeout_seconds > 0)
             stack.callback(offload.close)
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())

@@ -140,7 +140,7 @@ ARTICLE_COLUMNS = (
     *map(ArticleColumn, ("featured_content", "body", "prose", "linked_html", "html")),
     *map(ArticleColumn, ("language", "modified_date_time")),
     *(ArticleColumn(name, ColumnType.JSON) for name in ("images", "provider_images", "table_of_contents")),
-    ArticleColumn("authors", ColumnType.JSON),
+    *(ArticleColumn(name, ColumnType.JSON) for name in ("authors", "field_values")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("word_count", "reading_minutes")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("url_line", "url_column")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("published_line", "published_column")),
@@ -152,8 +152,8 @@ FOLDED_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.folded is 
 TOPIC_COLUMNS = tuple(column.name for column in ARTICLE_COLUMNS if column.of_topic)
 
 
-def index_statements() -> dict[str, str]:
-    """Return the covering indexes, CREATE statements by name.
+def index_statements(custom: Iterable[str] = ()) -> dict[str, str]:
+    """Return the covering indexes, CREATE statements by name; `custom` are the columns of custom fields.
 
     A filter, an order or a facet reads only the index, never the wide rows. The partial indexes contain
     `published` too: otherwise SQLite would look it up in the table.
@@ -163,7 +163,7 @@ def index_statements() -> dict[str, str]:
     return {
         f"{name}{suffix}": f"CREATE INDEX {name}{suffix} ON {table} ({columns}){condition}"
         for name, table, columns in (
-            ("article_newest", "article", _newest_first(names)),
+            ("article_newest", "article", _newest_first((*names, *custom))),
             ("article_topic_newest", "article_topic", f"topic, {_newest_first(TOPIC_COLUMNS)}"),
         )
         for suffix, condition in (("", ""), ("_public", " WHERE published = 1"))

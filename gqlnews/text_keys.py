@@ -2,9 +2,12 @@
 
 import math
 import re
+import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+_DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
 
 
 def casefold_key(text: str | None) -> str | None:
@@ -28,6 +31,12 @@ def encode_list(texts: Sequence[str]) -> str:
 def log2_heat(heat: int | None) -> float | None:
     """Return log2 of a heat, or None unless the heat is positive."""
     return math.log2(heat) if heat is not None and heat > 0 else None
+
+
+def float_key(value: float) -> int:
+    """Return an integer that sorts like the number: SQLite's text form of a double has only 15 digits."""
+    bits: int = _INT64.unpack(_DOUBLE.pack(value + 0.0))[0]  # not -0.0
+    return bits if bits >= 0 else _MIN_INT64 - bits
 
 
 def slug_from_path(path: str) -> str:

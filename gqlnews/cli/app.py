@@ -136,11 +136,14 @@ def config(settings: EffectiveSettings) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the GraphQL schema (SDL)."""
+@with_options
+def schema(settings: EffectiveSettings) -> None:
+    """Print the GraphQL schema (SDL), with the own fields of --config."""
+    from gqlnews.cli.commands import read_config_fields
     from gqlnews.schema.query import sdl
 
-    typer.echo(sdl().rstrip("\n"))
+    path = settings["content_config"]
+    typer.echo(sdl(read_config_fields(path) if path else ()).rstrip("\n"))
 
 
 @app.command()

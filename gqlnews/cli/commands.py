@@ -15,6 +15,7 @@ from gqlnews.cli.formatters import FORMATTERS, format_collapsed, printable, prog
 from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
 from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
+from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import (
     check_pages,
@@ -27,12 +28,14 @@ from gqlnews.database.sqlite.damage import (
 from gqlnews.database.sqlite.ingest_failure import clear_failure
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
+from gqlnews.discovery.scan import open_root
 from gqlnews.errors import (
     ContentFolderError,
     DamagedDatabaseError,
     ExhaustedError,
     LockedDatabaseError,
     ParserProcessError,
+    SettingsError,
     StorageError,
 )
 from gqlnews.ingest.links import read_problems
@@ -180,3 +183,19 @@ def run_sample(folder: Path, articles: int, seed: int) -> None:
         f"{report.articles} articles in {folder}, {report.published} of them published; "
         f"{report.related} related entries, {report.size / 1e6:.1f} MB"
     )
+
+
+# `gqlnews schema --config`.
+
+
+def read_config_fields(path: Path) -> tuple[CustomField, ...]:
+    """Return the fields that a configuration file declares. Raises SettingsError with its first mistake."""
+    from gqlnews.discovery.content_config import find_config
+
+    with open_root(path.parent) as folder:
+        found = find_config(folder, str(path))
+    if found.config is None:
+        problem = found.problems[0]
+        place = ":".join(str(part) for part in (path, problem.line, problem.column) if part is not None)
+        raise SettingsError(f"{place}: {problem.message}")
+    return found.config.fields

@@ -11,7 +11,7 @@ from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import cache_folder
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import default_database
-from gqlnews.errors import ContentFolderError
+from gqlnews.errors import ContentFolderError, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,19 @@ class IngestTarget:
 def build_target(settings: EffectiveSettings, *, allow_missing: bool = False) -> IngestTarget:
     """Raise ContentFolderError if the folder is missing or unreadable, unless `allow_missing`.
 
-    Raises SettingsError if an option that overrides the site's configuration is invalid.
+    Raises SettingsError if `--config` is no file, or an option that overrides the configuration is invalid.
     """
     if not allow_missing:
         _check_folder(settings["folder"])
     overrides = build_overrides(*(settings[name] for name in OVERRIDES))
-    options = ParseOptions(base_url=settings["base_url"], overrides=overrides)
+    config = settings["content_config"]
+    if config is not None and not config.is_file():
+        raise SettingsError(f"--config {config} is not a file: pass the path of a gqlnews.toml")
+    options = ParseOptions(
+        base_url=settings["base_url"],
+        overrides=overrides,
+        config_path=None if config is None else str(config.absolute()),
+    )
     if settings["iframe_hosts"]:
         options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])
     return IngestTarget(settings["folder"], get_database(settings), options, settings["ingest_workers"])

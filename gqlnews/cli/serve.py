@@ -251,6 +251,8 @@ def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polli
     command += ["--log-format", log_format]
     if options.base_url is not None:
         command += ["--base-url", options.base_url]
+    if options.config_path is not None:
+        command += ["--config", options.config_path]
     command += override_arguments(options.overrides)
     for host in options.iframe_hosts:
         command += ["--allowed-iframe-host", host]

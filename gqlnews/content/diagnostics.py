@@ -42,6 +42,7 @@ class ProblemCode(StrEnum):
     DRAFT = "draft"
     AMBIGUOUS_DATE = "ambiguous-date"
     REPEATED_KEY = "repeated-key"
+    BAD_FIELD = "bad-field"
 
 
 WARNINGS = frozenset(
@@ -60,6 +61,7 @@ WARNINGS = frozenset(
         ProblemCode.DRAFT,
         ProblemCode.AMBIGUOUS_DATE,
         ProblemCode.REPEATED_KEY,
+        ProblemCode.BAD_FIELD,
     }
 )
 
@@ -96,15 +98,20 @@ class Diagnostic:
     field_path: FieldPath
     code: ProblemCode
     message: str
+    severity: ProblemSeverity | None = None
 
 
 @dataclass(slots=True)
 class OffsetDiagnostic:
-    """Diagnostic at the character offset `offset` of the front matter."""
+    """Diagnostic at the character offset `offset` of the front matter.
+
+    `severity` is that of the code, unless it is given.
+    """
 
     offset: int
     code: ProblemCode
     message: str
+    severity: ProblemSeverity | None = None
 
 
 class LineIndex:
@@ -123,11 +130,13 @@ class LineIndex:
 
 def has_error(diagnostics: Iterable[Diagnostic | OffsetDiagnostic]) -> bool:
     """Return whether any diagnostic is an error, which prevents the article from being served."""
-    return any(each.code not in WARNINGS for each in diagnostics)
+    return any((each.severity or get_severity(each.code)) is ProblemSeverity.ERROR for each in diagnostics)
 
 
-LocatedDiagnostic = tuple[Position, ProblemCode, str]
-"""Position, code and message of a diagnostic."""
+LocatedDiagnostic = (
+    tuple[Position, ProblemCode, str] | tuple[Position, ProblemCode, str, ProblemSeverity | None]
+)
+"""Position, code and message of a diagnostic, and its severity if that is not the one of the code."""
 
 
 def to_problems(path: str, located: Iterable[LocatedDiagnostic]) -> tuple[ContentProblem, ...]:
@@ -138,7 +147,13 @@ def to_problems(path: str, located: Iterable[LocatedDiagnostic]) -> tuple[Conten
     )
 
 
-def build_problem(path: str, position: Position | None, code: ProblemCode, message: str) -> ContentProblem:
+def build_problem(
+    path: str,
+    position: Position | None,
+    code: ProblemCode,
+    message: str,
+    severity: ProblemSeverity | None = None,
+) -> ContentProblem:
     """Build a problem; `position` is None if the problem concerns the whole file."""
     line, column = (position.line, position.column) if position is not None else (None, None)
-    return ContentProblem(path, line, column, get_severity(code), code.value, message)
+    return ContentProblem(path, line, column, severity or get_severity(code), code.value, message)

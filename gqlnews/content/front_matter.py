@@ -1,7 +1,8 @@
 """Split a file into front matter and body, and encode unknown front matter keys."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from frontmatter.default_handlers import BaseHandler, YAMLHandler
@@ -10,6 +11,7 @@ from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.formats import JSON, TOML, YAML, JsonHandler, TomlHandler, split_header
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
+from gqlnews.custom_fields import CustomField
 
 # Split a file at its fences, the lines `---` of YAML or `+++` of TOML, or after the JSON object that it
 # begins with. python-frontmatter's handlers define the fences. Their `split` is not used, because it loses
@@ -117,18 +119,43 @@ _MAX_FAST_DEPTH = 16
 EMPTY_OBJECT = "{}"
 
 
-def extra_from_tree(tree: Mapping, known: frozenset[str]) -> str:
-    """Encode the keys of a tree that are not known."""
+def extra_from_tree(
+    tree: Mapping, known: frozenset[str], fields: Iterable[CustomField] = (), *, ignores_case: bool = False
+) -> str:
+    """Encode the keys of a tree that are neither known nor read by a custom field."""
     unknown = {key: to_plain(node) for key, node in tree.items.items() if key not in known}
+    _remove_keys(unknown, fields, ignores_case=ignores_case)
     return JSON_ENCODER.encode(unknown).decode() if unknown else EMPTY_OBJECT
 
 
-def extra_from_values(values: dict[str, Any]) -> str | None:
-    """Encode the unknown keys of fast-parsed values; None if the strict parser might differ."""
+def extra_from_values(values: dict[str, Any], fields: Iterable[CustomField] = ()) -> str | None:
+    """Encode the same keys of fast-parsed values; None if the strict parser might differ."""
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
-    return JSON_ENCODER.encode(unknown).decode() if _is_unambiguous(unknown, _MAX_FAST_DEPTH) else None
+    if not _is_unambiguous(unknown, _MAX_FAST_DEPTH):
+        return None
+    if fields:
+        unknown = deepcopy(unknown)
+        _remove_keys(unknown, fields, ignores_case=False)
+    return JSON_ENCODER.encode(unknown).decode()
+
+
+def _remove_keys(values: dict[str, Any], fields: Iterable[CustomField], *, ignores_case: bool) -> None:
+    """Remove the keys that custom fields read, and the mappings that are empty without them."""
+    for declared in fields:
+        _remove_key(values, declared.key, str.lower if ignores_case else str)
+
+
+def _remove_key(values: dict[str, Any], path: tuple[str, ...], fold: Callable[[str], str]) -> None:
+    key = next((key for key in values if fold(key) == fold(path[0])), None)
+    if key is None:
+        return
+    below = values[key]
+    if len(path) > 1 and isinstance(below, dict):
+        _remove_key(below, path[1:], fold)
+    if len(path) == 1 or below == {}:
+        del values[key]
 
 
 def to_plain(node: Node) -> Any:

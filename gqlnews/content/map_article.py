@@ -49,6 +49,7 @@ _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)  # in the address of an article that
 class MappedArticle(NamedTuple):
     """Mapped front matter; `origins` are the nodes of the values, `used_keys` the keys that were read."""
 
+    mapper: Mapper
     raw: RawArticle
     origins: dict[FieldPath, Node]
     used_keys: frozenset[str]
@@ -93,12 +94,13 @@ def map_article(
     )
     window = find_publication_window(mapper, page, date)
     return MappedArticle(
+        mapper,
         raw,
         mapper.origins,
         frozenset(mapper.used),
         window,
         find_modified(mapper),
-        tuple(name for _, node in mapper.find(*mapping.AUTHORS.keys) for name in find_names(node)),
+        tuple(name for _, node in mapper.find_field(mapping.AUTHORS) for name in find_names(node)),
         _find_language(mapper, page),
     )
 
@@ -137,7 +139,7 @@ def _address_categories(mapper: Mapper) -> tuple[str, ...]:
 
 
 def _find_original_url(mapper: Mapper) -> str | None:
-    for key, node in mapper.find(*mapping.ORIGINAL_URL.keys):
+    for key, node in mapper.find_field(mapping.ORIGINAL_URL):
         text = scalar_text(node)
         if text is not None and (is_web_url(text) or key == "originalUrl"):
             mapper.use(key, node, "originalUrl")
@@ -148,7 +150,7 @@ def _find_original_url(mapper: Mapper) -> str | None:
 def _find_web_url(mapper: Mapper, page: AddressFacts) -> str:
     """Return the address, absolute if the site's host is known."""
     site = mapper.site
-    for key, node in mapper.find(*mapping.WEB_URL.keys):
+    for key, node in mapper.find_field(mapping.WEB_URL):
         text = scalar_text(node)
         if text is None or is_template(text) or parse_bool(text) is not None:
             continue
@@ -160,7 +162,7 @@ def _find_web_url(mapper: Mapper, page: AddressFacts) -> str:
 
 
 def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
-    texts = (scalar_text(node) for _, node in mapper.find(*mapping.LANGUAGE.keys))
+    texts = (scalar_text(node) for _, node in mapper.find_field(mapping.LANGUAGE))
     return next((text for text in texts if text is not None), None) or language_of(mapper.site, page)
 
 
@@ -168,7 +170,7 @@ def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
 
 
 def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[RawImage]:
-    for key, node in mapper.find(*mapping.IMAGES.keys):
+    for key, node in mapper.find_field(mapping.IMAGES):
         found = list(find_images(node, web_url, mapper.report))
         if found:
             mapper.use(key, node, "images")
@@ -183,7 +185,8 @@ def _find_topics(mapper: Mapper) -> list[str]:
     topics: dict[str, Node] = {}
     taxonomies = next((node for _, node in mapper.find("taxonomies")), None)
     nested = [f"taxonomies.{key}" for key in taxonomies.items] if isinstance(taxonomies, Mapping) else []
-    for key, node in mapper.find(*mapping.TOPICS.keys, *nested):
+    default = mapping.TOPICS._replace(keys=(*mapping.TOPICS.keys, *nested))
+    for key, node in mapper.find_field(default):
         mapper.use(key, node)
         is_words = mapper.site.preset == "jekyll" and key in {"tags", "categories"}
         for name, item in find_topics(node, splits_at_spaces=is_words):

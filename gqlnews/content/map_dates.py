@@ -27,7 +27,7 @@ class ArticleDate(NamedTuple):
 def find_date(mapper: Mapper) -> ArticleDate | None:
     """Return the date of an article; None if the file has none at all."""
     ambiguous: Node | None = None
-    for key, node in mapper.find(*mapping.DATE.keys):
+    for key, node in mapper.find_field(mapping.DATE):
         text = scalar_text(node)
         if (key == "published" and not mapping.looks_like_date(text)) or _is_keyword(mapper, text):
             continue
@@ -78,7 +78,7 @@ def _date_of_path(mapper: Mapper) -> WrittenDate | None:
 
 
 def find_modified(mapper: Mapper) -> WrittenDate | None:
-    for _, node in mapper.find(*mapping.MODIFIED.keys):
+    for _, node in mapper.find_field(mapping.MODIFIED):
         date = parse_date(scalar_text(node) or "", mapper.zone)
         if isinstance(date, WrittenDate):
             return date

@@ -42,9 +42,18 @@ class Mapper:
             if node is not None and not is_empty(node):
                 yield key, node
 
+    def find_node(self, path: tuple[str, ...]) -> Node | None:
+        """Return the value at a path; None if it is missing or empty."""
+        return next((node for _, node in self.find(".".join(path))), None)
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether the generator ignores the case of keys."""
+        return self.site.preset in _CASE_INSENSITIVE
+
     def _item(self, mapping: Mapping, key: str) -> Node | None:
         found = mapping.items.get(key)
-        if found is None and self.site.preset in _CASE_INSENSITIVE:
+        if found is None and self.ignores_case:
             found = next((node for each, node in mapping.items.items() if each.lower() == key.lower()), None)
         return found
 
@@ -54,9 +63,14 @@ class Mapper:
         if path:
             self.origins[path] = node
 
+    def find_field(self, sources: FieldSources) -> Iterator[tuple[str, Node]]:
+        """Yield the keys of a field that are not empty, with their values."""
+        own = dict(self.site.keys).get(sources.field) if self.site.keys else None
+        return self.find(*(own or sources.keys))
+
     def find_text(self, sources: FieldSources) -> str | None:
         """Return the first text of a field."""
-        for key, node in self.find(*sources.keys):
+        for key, node in self.find_field(sources):
             if (text := scalar_text(node)) is not None:
                 self.use(key, node, sources.field)
                 return text
@@ -66,7 +80,7 @@ class Mapper:
         self.diagnostics.append(OffsetDiagnostic(node.offset, code, message))
 
     def fold(self, key: str) -> str:
-        return key.lower() if self.site.preset in _CASE_INSENSITIVE else key
+        return key.lower() if self.ignores_case else key
 
 
 def build_mapper(

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 
 from gqlnews.columns import KEY_COLUMNS, ColumnType
-from gqlnews.content.presets.site import NO_OVERRIDES, ContentSite, SiteOverrides
+from gqlnews.content.presets.site import DEFAULT_ZONE, NO_OVERRIDES, ContentSite, SiteOverrides
+from gqlnews.custom_fields import CustomField
 
 # Models of the parsed file, which the ingest writes to the store.
 #
@@ -91,7 +92,8 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     Relative URLs of the body are resolved against `base_url`. `prose` is `body` without template syntax, None
     if they are equal. If there are `linked_slugs`, `html` contains placeholders (`article_links.py`).
 
-    `key_values` are the columns that hold the value of a front matter key unchanged (columns.py).
+    `key_values` are the columns that hold the value of a front matter key unchanged (columns.py), and
+    `field_values` those of custom fields, a JSON object (custom_fields.py).
     """
 
     published_at: str
@@ -120,6 +122,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     modified_date_time: str | None = None
     authors: tuple[str, ...] = ()
     language: str | None = None
+    field_values: str = "{}"
 
 
 class SourceFile(FrozenStruct, frozen=True):
@@ -160,7 +163,8 @@ class ParseOptions(FrozenStruct, frozen=True):
     """Options that, together with the path and the bytes of a file, determine the result of parsing it.
 
     `sites` are the sites that were found in the content folder and above it, `now_ns` the time at which
-    future articles are hidden and expired ones too, None for the clock.
+    future articles are hidden and expired ones too, None for the clock. `fields` are the custom fields, and
+    `time_zone` is that of their dates in native files. `config_path` is the file that the caller names.
     """
 
     base_url: str | None = None
@@ -173,6 +177,44 @@ class ParseOptions(FrozenStruct, frozen=True):
     overrides: SiteOverrides = NO_OVERRIDES
     sites: tuple[ContentSite, ...] = ()
     now_ns: int | None = None
+    fields: tuple[CustomField, ...] = ()
+    time_zone: str = DEFAULT_ZONE
+    config_path: str | None = None
+
+
+class ContentConfig(FrozenStruct, frozen=True):
+    """What the file `gqlnews.toml` of a content folder says."""
+
+    base_url: str | None = None
+    overrides: SiteOverrides = NO_OVERRIDES
+    fields: tuple[CustomField, ...] = ()
+
+
+NO_CONFIG = ContentConfig()
+
+
+def apply_config(options: ParseOptions, config: ContentConfig) -> ParseOptions:
+    """Return the options in effect: what the caller says wins over the configuration."""
+    given, written = options.overrides, config.overrides
+    provider = given if given.provider_domain else written
+    overrides = SiteOverrides(
+        preset=given.preset or written.preset,
+        permalink=given.permalink or written.permalink,
+        provider_name=provider.provider_name,
+        provider_domain=provider.provider_domain,
+        hides_future=given.hides_future,
+        hides_expired=given.hides_expired,
+        time_zone=written.time_zone,
+        language=written.language,
+        keys=written.keys,
+    )
+    return msgspec.structs.replace(
+        options,
+        base_url=options.base_url or config.base_url,
+        overrides=overrides,
+        fields=config.fields,
+        time_zone=written.time_zone or options.time_zone,
+    )
 
 
 # Raw models: the front matter keys and their types, declared once for both parsers.

@@ -5,6 +5,7 @@ every file with an error.
 """
 
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +20,7 @@ from gqlnews.content.diagnostics import (
     has_error,
     to_problems,
 )
+from gqlnews.content.field_values import with_fields
 from gqlnews.content.formats import JSON, TOML, YAML, parse_header, parse_json, parse_toml
 from gqlnews.content.front_matter import FrontMatter, extra_from_tree
 from gqlnews.content.html import RenderedBody
@@ -95,9 +97,14 @@ def _parse_native(
     def locate(field_path: FieldPath) -> Position:
         return line_index.position(_get_node(tree, field_path).offset)
 
+    def find(key: tuple[str, ...]) -> Node | None:
+        return _find_node(tree, key)
+
     raw = coerce_article(tree, tree_diagnostics)
-    extra = extra_from_tree(tree, ARTICLE_KEYS)
+    extra = extra_from_tree(tree, ARTICLE_KEYS, options.fields)
     article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
+    if options.fields:
+        article = with_fields(article, options, ZoneInfo(options.time_zone), find, tree_diagnostics)
     located = [_locate(diagnostic, line_index) for diagnostic in tree_diagnostics]
     reported = {diagnostic.offset for diagnostic in tree_diagnostics}
     for diagnostic in diagnostics:
@@ -140,12 +147,14 @@ def parse_mapped(
     article, problems = build_article(
         place_slug(site, place),
         mapped.raw,
-        extra_from_tree(tree, mapped.used_keys),
+        extra_from_tree(tree, mapped.used_keys, options.fields, ignores_case=mapped.mapper.ignores_case),
         rendered,
         msgspec.structs.replace(options, base_url=site.base_url),
         locate,
     )
-    located = [(_position(each.offset, line_index), each.code, each.message) for each in diagnostics]
+    if options.fields:
+        article = with_fields(article, options, mapped.mapper.zone, mapped.mapper.find_node, diagnostics)
+    located = [_locate(each, line_index) for each in diagnostics]
     located += [
         (locate(each.field_path), each.code, each.message)
         for each in problems
@@ -206,7 +215,15 @@ def _scalar_texts(tree: Mapping) -> dict[str, object]:
 
 
 def _locate(diagnostic: OffsetDiagnostic, line_index: LineIndex) -> LocatedDiagnostic:
-    return line_index.position(diagnostic.offset), diagnostic.code, diagnostic.message
+    position = _position(diagnostic.offset, line_index)
+    return position, diagnostic.code, diagnostic.message, diagnostic.severity
+
+
+def _find_node(tree: Mapping, key: tuple[str, ...]) -> Node | None:
+    node: Node | None = tree
+    for step in key:
+        node = node.items.get(step) if isinstance(node, Mapping) else None
+    return node
 
 
 def _get_node(tree: Mapping, field_path: FieldPath) -> Node:

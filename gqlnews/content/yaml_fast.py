@@ -6,12 +6,14 @@ None, and the caller uses the strict one, if a value might differ from the stric
 
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml_rs
 
 from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import FieldPath, LineIndex, to_problems
+from gqlnews.content.field_values import read_fast
 from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.mapping import is_native
@@ -35,7 +37,7 @@ def parse_fast(
     values = None if needs_strict_parser(front) else _load(front)
     if values is None or not is_native(values):
         return None
-    extra = extra_from_values(values)
+    extra = extra_from_values(values, options.fields)
     if extra is None:
         return None
     line_index = LineIndex(front, front_matter.first_line)
@@ -52,6 +54,11 @@ def parse_fast(
         article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
         if article is None:
             return None
+        if options.fields:
+            own = read_fast(values, options.fields, ZoneInfo(options.time_zone), article.base_url)
+            if own is None:
+                return None
+            article = msgspec.structs.replace(article, field_values=own)
         located = [
             (line_index.position(find_offset(front, values, each.field_path)), each.code, each.message)
             for each in diagnostics

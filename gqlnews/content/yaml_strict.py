@@ -281,6 +281,12 @@ def parse_int32(text: str) -> int | None:
     return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
 
 
+def parse_float(text: str) -> float | None:
+    """Parse a finite decimal number; return None for any other text."""
+    number = float(text) if _NUMBER.fullmatch(text) else None
+    return number if number is not None and isfinite(number) else None
+
+
 def to_json_scalar(text: str) -> bool | int | float | str | None:
     """Convert a plain scalar of an unknown key to JSON: null, a boolean, a finite decimal number, or text."""
     if text in NULLS:

@@ -24,25 +24,29 @@ CONFIG_NAMES: dict[str, tuple[str, ...]] = {
 """Configuration files of each preset, in order of precedence."""
 
 ALL_NAMES = frozenset(name for names in CONFIG_NAMES.values() for name in names)
+OWN_CONFIG = "gqlnews.toml"
 
 
 def is_config(path: str) -> bool:
     """Return whether a change to this path may be one of a site's configuration."""
     name = path.rpartition("/")[2]
-    return name in ALL_NAMES or f"{HUGO_FOLDER}/" in path or path.endswith(ASTROWIND_FILE)
+    return (
+        name in ALL_NAMES or name == OWN_CONFIG or f"{HUGO_FOLDER}/" in path or path.endswith(ASTROWIND_FILE)
+    )
 
 
-def parent_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return a value that changes when a configuration file above the content folder does."""
-    stamp = []
+def outside_stamp(folder: Path, named: str | None) -> tuple[tuple[str, int, int], ...]:
+    """Return a value that changes when a configuration file above the folder, or the `named` one, does."""
+    paths = [Path(named)] if named else config_candidates(folder)[1:]
     for parent in config_parents(folder):
-        paths = [parent / name for name in (*ALL_NAMES, ASTROWIND_FILE)]
+        paths += [parent / name for name in (*ALL_NAMES, ASTROWIND_FILE)]
         with suppress(OSError):
             paths += [Path(entry.path) for entry in os.scandir(parent / HUGO_FOLDER)]
-        for path in paths:
-            with suppress(OSError):
-                status = path.stat()
-                stamp.append((str(path), status.st_mtime_ns, status.st_size))
+    stamp = []
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            stamp.append((str(path), status.st_mtime_ns, status.st_size))
     return tuple(sorted(stamp))
 
 
@@ -54,3 +58,11 @@ def config_parents(folder: Path) -> Iterator[Path]:
             return
         current = current.parent
         yield current
+
+
+def config_candidates(folder: Path) -> list[Path]:
+    """Return the places of the file: the folder, and those above it up to the root of a git repository."""
+    start = Path(os.path.realpath(folder))
+    places = [start, *start.parents]
+    root = next((at for at, place in enumerate(places) if os.path.lexists(place / ".git")), 0)
+    return [place / OWN_CONFIG for place in places[: root + 1]]

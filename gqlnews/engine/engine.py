@@ -17,7 +17,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import strawberry
 from graphql import Executor, GraphQLError, OperationType
 from strawberry.types import ExecutionResult
 
@@ -59,7 +58,7 @@ from gqlnews.query.fields import Audience
 from gqlnews.query.prepared import EMPTY_OPERATION
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, scan_limit_error, total_scan_work
 from gqlnews.query.tree import LocatedRequestError
-from gqlnews.schema.query import build_schema, collect_declarations
+from gqlnews.schema.query import NewsSchema, build_schema, collect_declarations
 from gqlnews.time_budget import TimeBudgetExceeded
 
 MAX_NAME_LENGTH = 101  # of an operation's name; one character more than metrics show, so that they shorten it
@@ -76,17 +75,20 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        schema: strawberry.Schema | None = None,
+        schema: NewsSchema | None = None,
         limits: Limits = UNLIMITED,
         *,
         field_cache_bytes: int = 0,
         bypass_executor: bool = True,
     ) -> None:
-        self.schema = schema or build_schema()
         self.store, self.limits, self.bypass_executor = store, limits, bypass_executor
         self.field_cache = FieldCache(store, field_cache_bytes)
+        self.use_schema(schema or build_schema())
+
+    def use_schema(self, schema: NewsSchema) -> None:
+        """Use a schema from the next request on; prepared requests end with the one before."""
+        self.schema, self.declarations = schema, collect_declarations(schema)
         self.cache = PreparedCache()
-        self.declarations = collect_declarations(self.schema)
 
     async def execute(self, request: GraphQLRequest, audience: Audience) -> GraphQLResponse:
         prepared = for_single_response(self.prepare(request, audience))
@@ -94,11 +96,12 @@ class Engine:
 
     def prepare(self, request: GraphQLRequest, audience: Audience) -> PreparedRequest:
         """Prepare a request, or return the error response. Raises TimeBudgetExceeded."""
-        document = self.cache.get_document(request.query) or self.parse(request.query)
+        cache = self.cache
+        document = cache.get_document(request.query) or self.parse(request.query)
         try:
             return self.prepare_document(document, request, audience)
         finally:
-            self.cache.set_document(document)
+            cache.set_document(document)
 
     def parse(self, text: str) -> Document:
         """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""

@@ -11,7 +11,15 @@ from pathlib import Path
 import msgspec
 
 from gqlnews.content.diagnostics import ProblemCode
-from gqlnews.content.models import ContentProblem, ParseOptions, ParseResult, ProblemSeverity, SourceFile
+from gqlnews.content.models import (
+    ContentConfig,
+    ContentProblem,
+    FrozenStruct,
+    ParseOptions,
+    ParseResult,
+    ProblemSeverity,
+    SourceFile,
+)
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.writer import fetch_int
 from gqlnews.discovery.config_files import is_config
@@ -232,18 +240,28 @@ PARSER_VERSION = 5
 _PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
 
 
-def fingerprint(options: ParseOptions) -> str:
+class IngestOptions(FrozenStruct, frozen=True):
+    """Options of an ingest: those in effect, made of those given and of the folder's configuration."""
+
+    effective: ParseOptions
+    given: ParseOptions
+    config: ContentConfig
+
+
+def fingerprint(options: IngestOptions) -> str:
     """Return a string that changes whenever the same bytes might produce other rows."""
     libraries = {name: version(name) for name in _PARSER_LIBRARIES}
-    timeless = msgspec.structs.replace(options, now_ns=None)
+    effective = msgspec.structs.replace(options.effective, now_ns=None)
+    given = msgspec.structs.replace(options.given, now_ns=None)
+    timeless = IngestOptions(effective, given, options.config)
     return msgspec.json.encode([PARSER_VERSION, libraries, timeless]).decode()
 
 
-def stored_options(db: sqlite3.Connection) -> ParseOptions | None:
+def stored_options(db: sqlite3.Connection) -> IngestOptions | None:
     """Return the options of the last ingest; None if another version of gqlnews stored them."""
     (text,) = db.execute("SELECT fingerprint FROM store").fetchone()
     try:
-        stored = msgspec.json.decode(text, type=tuple[int, dict[str, str], ParseOptions])
+        stored = msgspec.json.decode(text, type=tuple[int, dict[str, str], IngestOptions])
     except msgspec.DecodeError:
         return None
     return stored[2] if stored[0] == PARSER_VERSION else None

@@ -21,13 +21,14 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.content.models import ParseOptions, clamp_ns
+from gqlnews.content.models import NO_CONFIG, ContentConfig, ParseOptions, apply_config, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
-from gqlnews.database.sqlite.writer import execute_all, fetch_int, transaction
+from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, open_root, scan_folder
 from gqlnews.ingest.change_detection import (
+    IngestOptions,
     files_to_read,
     fingerprint,
     has_unreadable,
@@ -91,7 +92,10 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _IngestParameters:
-    """Parameters of one ingest; see `ingest`. `skip_failing` skips files that cannot be written."""
+    """Parameters of one ingest; see `ingest`.
+
+    `config` is the configuration of the folder. `skip_failing` skips files that cannot be written.
+    """
 
     folder: OpenFolder
     options: ParseOptions
@@ -100,6 +104,7 @@ class _IngestParameters:
     now_ns: int
     max_removed: int
     paths: Collection[str] | None
+    config: ContentConfig = NO_CONFIG
     skip_failing: bool = False
 
 
@@ -154,15 +159,17 @@ def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> t
 
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
+    given = parameters.options
     parameters, config_problems_changed = _find_sites(db, parameters)
-    current_fingerprint = fingerprint(parameters.options)
+    fields_changed = declare_fields(db, parameters.options.fields)
+    current_fingerprint = fingerprint(IngestOptions(parameters.options, given, parameters.config))
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
     new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
     state = IngestState(db, parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids)
-    state.problems_changed = config_problems_changed
+    state.problems_changed = config_problems_changed or fields_changed
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state, "gone")
     with closing(_read(state, parameters, total)) as files:  # stops the parser processes if anything raises
@@ -185,26 +192,33 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
 
 
 def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[_IngestParameters, bool]:
-    """Add the sites of the folder to the options; return also whether the problems of their files changed.
+    """Add the configuration and the sites of the folder to the options.
 
-    If only some paths are scanned, the sites are those of the last ingest, unless a path may be a
-    configuration.
+    If only some paths are scanned, they are those of the last ingest, unless a path may be a configuration. A
+    configuration with mistakes leaves the one of the last ingest in effect. Returns also whether the problems
+    of these files changed.
     """
-    options = msgspec.structs.replace(parameters.options, now_ns=parameters.now_ns)
     stored = stored_options(db)
     if (
         stored is not None
         and parameters.paths is not None
         and not any(_may_be_config(path) for path in parameters.paths)
-        and msgspec.structs.replace(stored, sites=()) == parameters.options
+        and stored.given == parameters.options
     ):
-        known = msgspec.structs.replace(options, sites=stored.sites)
-        return replace(parameters, options=known), False
-    from gqlnews.discovery.sites import find_sites  # imports the parsers
+        options = msgspec.structs.replace(stored.effective, now_ns=parameters.now_ns)
+        return replace(parameters, options=options, config=stored.config), False
+    # These import the parsers.
+    from gqlnews.discovery.content_config import find_config
+    from gqlnews.discovery.sites import find_sites
 
+    found = find_config(parameters.folder, parameters.options.config_path)
+    last = NO_CONFIG if stored is None else stored.config
+    config = last if found.config is None else found.config
+    options = apply_config(parameters.options, config)
     detection = find_sites(parameters.folder, options)
-    found = msgspec.structs.replace(options, sites=detection.sites)
-    return replace(parameters, options=found), store_config_problems(db, detection.problems)
+    options = msgspec.structs.replace(options, sites=detection.sites, now_ns=parameters.now_ns)
+    problems = (*found.problems, *detection.problems)
+    return replace(parameters, options=options, config=config), store_config_problems(db, problems)
 
 
 def _may_be_config(path: str) -> bool:

@@ -59,7 +59,7 @@ class FolderSummary(NamedTuple):
 def summarize_folder(db: sqlite3.Connection, folder: Path) -> FolderSummary:
     """Summarize the last ingest of a folder."""
     options = stored_options(db)
-    sites = () if options is None else options.sites
+    sites = () if options is None else options.effective.sites
     (files,) = db.execute("SELECT count(*) FROM source WHERE path NOT LIKE '%/'").fetchone()
     (mapped,) = db.execute("SELECT count(*) FROM source WHERE state IS NOT NULL").fetchone()
     if not mapped and not any(site.config for site in sites):

@@ -31,7 +31,7 @@ from gqlnews.database.sqlite.leader_lock import acquire_leadership
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.wal_checkpoint import WalCheckpointer
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
-from gqlnews.discovery.config_files import parent_stamp
+from gqlnews.discovery.config_files import outside_stamp
 from gqlnews.discovery.watcher import Batch, WatchOptions, watch
 from gqlnews.errors import (
     CommandError,
@@ -135,7 +135,7 @@ class _IngestSession:
         self._full_scan_seconds = 0.0
         self._problem_count = -1
         self._due: str | None = None  # when the next article appears or expires, a sort key
-        self._parent_stamp = parent_stamp(config.folder)
+        self._outside_stamp = outside_stamp(config.folder, config.options.config_path)
 
     def full_scan_seconds(self) -> float:
         """Return the duration of the last ingest of the whole folder."""
@@ -151,7 +151,7 @@ class _IngestSession:
             self.is_replaced()
             or self._known_damage() is not None
             or (self._due is not None and self._due <= from_epoch_ns(time.time_ns()).key)
-            or self._parent_stamp != parent_stamp(self._config.folder)
+            or self._outside_stamp != outside_stamp(self._config.folder, self._config.options.config_path)
         )
 
     def apply_with_retry(self, batch: Batch) -> None:
@@ -245,7 +245,7 @@ class _IngestSession:
         db, config = self._get_writer(), self._config
         paths = batch if self._is_fully_ingested else None
         if paths is None:
-            self._parent_stamp = parent_stamp(config.folder)
+            self._outside_stamp = outside_stamp(config.folder, config.options.config_path)
         report = ingest(db, config.folder, config.options, processes=config.processes, paths=paths)
         self._due = next_due(db)
         self._checkpointer.after_commit(db)

@@ -19,12 +19,14 @@ class ResolvedArguments:
     """Resolved arguments of one field.
 
     `shape` determines the SQL text; `values` are bound to it by name, so the text is the same for all values.
-    `uses_clock`: a value depends on the current time, so the result is not cacheable.
+    `uses_clock`: a value depends on the current time, so the result is not cacheable. `restricted` names a
+    field by which only editors may filter or sort.
     """
 
     shape: Hashable = None
     values: Mapping[str, object] = field(default_factory=dict)
     uses_clock: bool = False
+    restricted: str | None = None
 
 
 ReadArguments = Callable[[Arguments], ResolvedArguments]

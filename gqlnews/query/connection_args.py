@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.conditions import EVERYTHING, Condition
-from gqlnews.query.fields import CollapseBy, FullTextIndex, OrderTerm
+from gqlnews.query.fields import HIGH_TEXT, CollapseBy, FullTextIndex, OrderTerm
 from gqlnews.query.filters import FilterFields, FilterParser
 
 # Keyset pagination cursors, encoded in SQL and validated in Python.
@@ -24,7 +24,9 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _MAX_INTEGER = 2**63  # exclusive upper bound of SQLite's integers
 
 
-def decode_cursor(cursor: str, list_id: str, terms: Sequence[OrderTerm], *, argument: str) -> list[Key]:
+def decode_cursor(
+    cursor: str, list_id: str, terms: Sequence[OrderTerm], *, argument: str
+) -> list[Key | bytes]:
     """Decode a cursor issued for `list_id` into one key per order term. Raises RequestError."""
     values = _parse(cursor)
     if values is None:
@@ -35,9 +37,17 @@ def decode_cursor(cursor: str, list_id: str, terms: Sequence[OrderTerm], *, argu
             f"`{argument}` is a cursor of another list or order: pass a cursor that this list returned.",
         )
     keys = values[1:]
-    if any(isinstance(key, int) is not term.numeric for key, term in zip(keys, terms, strict=True)):
+    if not all(_fits(key, term) for key, term in zip(keys, terms, strict=True)):
         raise bad_cursor(argument)
-    return keys
+    return [
+        HIGH_TEXT if term.is_high_text and key == term.missing else key
+        for key, term in zip(keys, terms, strict=True)
+    ]
+
+
+def _fits(key: Key, term: OrderTerm) -> bool:
+    """Return whether a key has the type of the term; the key of a null is a number."""
+    return isinstance(key, int) is term.numeric or (not term.numeric and key == term.missing)
 
 
 def bad_cursor(argument: str) -> RequestError:
@@ -71,7 +81,7 @@ def _is_key(value: object) -> bool:
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 20
-NULL_LOW, NULL_HIGH = -(2**40), 2**40  # substitutes for null, outside the range of GraphQL's 32-bit integers
+NULL_LOW, NULL_HIGH = -(2**63) + 1, 2**63 - 1  # substitutes for null, below and above all other keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,8 @@ class ConnectionArguments:
         parser = FilterParser(self.filter_fields, values, self.full_text)
         where = read_where(parser, arguments)
         shape = ConnectionShape(page, order, where, read_collapse(arguments, self.collapse_rules))
-        return ResolvedArguments(shape, values, parser.uses_clock)
+        restricted = parser.restricted or next((term.restricted for term in order if term.restricted), None)
+        return ResolvedArguments(shape, values, parser.uses_clock, restricted)
 
 
 def read_where(parser: FilterParser, arguments: Arguments) -> Condition:
@@ -145,7 +156,7 @@ def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
     descending = direction == "DESC"
     nulls_low = (nulls == "LAST") is descending
     missing = None if term.missing is None else NULL_LOW if nulls_low else NULL_HIGH
-    return OrderTerm(term.column, descending, missing, term.numeric)
+    return replace(term, descending=descending, missing=missing)
 
 
 def _order_key(order: Sequence[OrderTerm]) -> str:
@@ -154,10 +165,10 @@ def _order_key(order: Sequence[OrderTerm]) -> str:
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
 
 
-ReadKeys = Callable[[list[Key], str], Sequence[object]]
+ReadKeys = Callable[[list[Key | bytes], str], Sequence[object]]
 
 
-def _identity(keys: list[Key], _argument: str) -> Sequence[object]:
+def _identity(keys: list[Key | bytes], _argument: str) -> Sequence[object]:
     return keys
 
 

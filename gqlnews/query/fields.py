@@ -33,12 +33,23 @@ ALWAYS_VISIBLE = Visibility()
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A sort key. `missing` is a number that replaces null, so no key is null: below or above all values."""
+    """A sort key. `missing` is a number that replaces null, so no key is null: below or above all values.
+
+    Instead of a high number, `HIGH_TEXT` replaces a null among texts, but not in cursors.
+    """
 
     column: str
     descending: bool = False
     missing: int | None = None
     numeric: bool = False  # otherwise text
+    restricted: str = ""  # the name of the field, if only editors may sort by it
+
+    @property
+    def is_high_text(self) -> bool:
+        return not self.numeric and self.missing is not None and self.missing > 0
+
+
+HIGH_TEXT = b"\xff"  # SQLite sorts numbers before texts, and blobs after them
 
 
 MIN_SCORE = -1e300  # below every decayed score
@@ -111,6 +122,7 @@ class Kind(Enum):
 
     PLAIN = auto()  # text, integer or null, as stored
     BOOLEAN = auto()  # stored as 0 or 1
+    NULLABLE_BOOLEAN = auto()  # stored as 0, 1 or null
     JSON = auto()  # stored as JSON text
 
 
@@ -216,6 +228,7 @@ class TermsFacet:
     match: JoinKey | None = None
     through: JoinTable | None = None
     arguments: ReadArguments = no_arguments
+    editor_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

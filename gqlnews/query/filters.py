@@ -14,7 +14,7 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
 from gqlnews.query.fields import FullTextIndex
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.text_keys import escape_list_item
+from gqlnews.text_keys import escape_list_item, float_key
 from gqlnews.time_budget import check_time_budget
 from gqlnews.timestamps import parse_duration, parse_instant, sort_key_before
 
@@ -30,6 +30,7 @@ class FilterFieldType(Enum):
 
     TEXT = auto()
     INTEGER = auto()
+    FLOAT = auto()  # compared by `float_key`
     INSTANT = auto()
     IS_POSITIVE = auto()  # a boolean: true means `> 0`, for counts and 0/1 flags
     ITEMS = auto()
@@ -38,10 +39,11 @@ class FilterFieldType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FilterField:
-    """A filter field: the column that it compares, and its type."""
+    """A filter field: the column that it compares, and its type. `editor_only`: for no other audience."""
 
     column: str
     type: FilterFieldType
+    editor_only: bool = False
 
 
 FilterFields = Mapping[str, FilterField]
@@ -53,13 +55,14 @@ class FilterParser:
     """Parser of one `where`.
 
     `values` are the bound values by name, and `full_text` is the index of the filtered rows. `uses_clock`: a
-    value depends on the current time.
+    value depends on the current time. `restricted` names a field by which only editors may filter.
     """
 
     filter_fields: FilterFields
     values: dict[str, object] = field(default_factory=dict)
     full_text: FullTextIndex | None = None
     uses_clock: bool = False
+    restricted: str | None = None
     _parts: int = 0
     _characters: int = 0
 
@@ -84,6 +87,8 @@ class FilterParser:
                 return not_(self.parse(value, depth + 1))
             case _:
                 filter_field = self.filter_fields[name]
+                if filter_field.editor_only:
+                    self.restricted = self.restricted or name
                 return _PARSERS_BY_TYPE[filter_field.type](self, filter_field, value)
 
     def compare(self, column: str, operator: Operator, value: object = None) -> Comparison:
@@ -158,6 +163,10 @@ def _in(parser: FilterParser, column: str, values: Sequence[object]) -> Conditio
 
 def _has_nul(value: object) -> bool:
     return isinstance(value, str) and "\0" in value
+
+
+def _in_floats(compare: "ParseOperator") -> "ParseOperator":
+    return lambda parser, column, values: compare(parser, column, [float_key(value) for value in values])
 
 
 def _is_null(parser: FilterParser, column: str, value: bool) -> Condition:
@@ -239,6 +248,12 @@ _TEXT = {
     "contains": _compare(Operator.CONTAINS, str.casefold),
 }
 _INTEGER = {**_EQUALITY, **{name: _compare(operator) for name, operator in _COMPARISONS.items()}}
+_FLOAT: dict[str, ParseOperator] = {
+    **_INTEGER,
+    **{name: _compare(operator, float_key) for name, operator in _COMPARISONS.items()},
+    "ne": _compare(Operator.NE, float_key),
+    **{name: _in_floats(_EQUALITY[name]) for name in ("in", "notIn")},
+}
 _INSTANT: dict[str, ParseOperator] = {
     **{name: _compare(operator, read_instant) for name, operator in _COMPARISONS.items()},
     "withinLast": _within_last,
@@ -276,6 +291,9 @@ _PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
     ),
     FilterFieldType.INTEGER: lambda parser, filter_field, operators: parser.parse_operators(
         filter_field, operators, _INTEGER
+    ),
+    FilterFieldType.FLOAT: lambda parser, filter_field, operators: parser.parse_operators(
+        filter_field, operators, _FLOAT
     ),
     FilterFieldType.INSTANT: lambda parser, filter_field, operators: parser.parse_operators(
         filter_field, operators, _INSTANT

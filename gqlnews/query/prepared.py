@@ -8,7 +8,7 @@ from graphql import GraphQLError, VariableValues, get_argument_values, is_non_nu
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.errors import RequestError
+from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.complexity import ComplexityCounter, complexity_tree, count_fields
 from gqlnews.query.cost import CostEstimator
@@ -20,6 +20,7 @@ from gqlnews.query.fields import (
     Differences,
     Literal,
     StatsFacet,
+    TermsFacet,
 )
 from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
@@ -32,6 +33,7 @@ from gqlnews.query.tree import (
     LocatedRequestError,
     OperationPlan,
     RootPlan,
+    walk_fields,
 )
 from gqlnews.time_budget import check_time_budget
 
@@ -215,6 +217,8 @@ class PreparedOperation:
         self.statements: dict[tuple[Hashable, ...], Statement] = {}
         self.size = OPERATION_BYTES + _plan_size(plan.roots)
         self._increments: list[Mapping[str, RootPlan]] = []
+        fields = (one for root in plan.roots.values() for one in walk_fields(root.field))
+        self._restricted = next((one for one in fields if is_restricted(one)), None)
         declarations = ((key, root.field.declaration) for key, root in plan.roots.items())
         self._constants = {key: one.json for key, one in declarations if isinstance(one, Literal)}
         self._lock = Lock()
@@ -228,7 +232,7 @@ class PreparedOperation:
         Raises LocatedRequestError if an argument is invalid or a limit is exceeded, and TimeBudgetExceeded.
         """
         queries, failures, uncacheable = {}, dict(self.plan.failures), set()
-        bounds, cost, scans = self._bind_roots(variables)
+        bounds, cost, scans = self._bind_roots(variables, audience)
         for key, bound in bounds.items():
             if bound.failure is not None:
                 failures[key] = bound.failure
@@ -255,7 +259,7 @@ class PreparedOperation:
 
         Raises the same errors as `bind`, and the GraphQLError of its one root field.
         """
-        bounds, cost, _ = self._bind_roots(variables)
+        bounds, cost, _ = self._bind_roots(variables, audience)
         for failure in (*self.plan.failures.values(), *(bound.failure for bound in bounds.values())):
             if failure is not None:
                 raise failure
@@ -273,7 +277,7 @@ class PreparedOperation:
 
     def rebind(self, bound: BoundSubscription, variables: VariableValues) -> BoundSubscription:
         """Rebind a subscription so that values relative to the current time are up to date."""
-        rebound = _bind(self.plan.roots[bound.key], variables)
+        rebound = _bind(self.plan.roots[bound.key], variables, Audience.EDITOR)  # it was checked before
         return replace(bound, arguments=rebound.arguments[bound.field.number], _values=rebound.values())
 
     def bind_increments(self, variables: VariableValues, audience: Audience) -> BoundIncrements | None:
@@ -281,7 +285,7 @@ class PreparedOperation:
         plan = self.plan
         if plan.failures or not plan.complete or not (plan.fragments or plan.uses_stream):
             return None
-        bounds, _, _ = self._bind_roots(variables)
+        bounds, _, _ = self._bind_roots(variables, audience)
         if any(bound.failure for bound in bounds.values()):
             return None
         increments = [
@@ -309,10 +313,14 @@ class PreparedOperation:
                     self.size += _plan_size(roots)
         return self._increments
 
-    def _bind_roots(self, variables: VariableValues) -> "tuple[dict[str, _BoundRoot], int, dict[str, Scans]]":
+    def _bind_roots(
+        self, variables: VariableValues, audience: Audience
+    ) -> "tuple[dict[str, _BoundRoot], int, dict[str, Scans]]":
         """Return the resolved arguments of each root field, the query cost, and the scans by response key."""
+        if self._restricted is not None and audience is not Audience.EDITOR:
+            raise restricted_error(self._restricted, self._restricted.node.name.value, "count")
         plans = self.plan.roots
-        bounds = {key: _bind(root, variables) for key, root in plans.items()}
+        bounds = {key: _bind(root, variables, audience) for key, root in plans.items()}
         complexity = ComplexityCounter()
         scans: dict[str, Scans] = {}
         for key, node in self._complexity.items():
@@ -373,7 +381,17 @@ class _BoundRoot:
         }
 
 
-def _bind(root: RootPlan, variables: VariableValues) -> _BoundRoot:
+def is_restricted(plan: FieldPlan) -> bool:
+    """Return whether the field counts values that only editors may see."""
+    return isinstance(plan.declaration, TermsFacet) and plan.declaration.editor_only
+
+
+def restricted_error(plan: FieldPlan, name: str, verb: str) -> LocatedRequestError:
+    message = f"Only editors may {verb} by `{name}`: send an editor's token, or leave it out."
+    return LocatedRequestError(Code.FORBIDDEN, message, plan.node, plan.path)
+
+
+def _bind(root: RootPlan, variables: VariableValues, audience: Audience) -> _BoundRoot:
     bound = _BoundRoot()
     for plan in root.argument_fields:
         try:
@@ -384,7 +402,9 @@ def _bind(root: RootPlan, variables: VariableValues) -> _BoundRoot:
         declaration = plan.declaration
         assert not isinstance(declaration, WITHOUT_ARGUMENTS), f"{plan.key} has no arguments"
         try:
-            bound.arguments[plan.number] = declaration.arguments(arguments)
+            resolved = bound.arguments[plan.number] = declaration.arguments(arguments)
         except RequestError as error:
             raise LocatedRequestError(error.code, str(error), plan.node, plan.path) from error
+        if resolved.restricted is not None and audience is not Audience.EDITOR:
+            raise restricted_error(plan, resolved.restricted, "filter or sort")
     return bound

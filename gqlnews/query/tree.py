@@ -93,6 +93,13 @@ class FieldPlan:
         return (field for selection in self.objects.values() for field in selection.fields)
 
 
+def walk_fields(plan: FieldPlan) -> Iterator[FieldPlan]:
+    """Yield a field and all fields below it."""
+    yield plan
+    for child in plan.children:
+        yield from walk_fields(child)
+
+
 @dataclass(frozen=True, slots=True)
 class RootPlan:
     """A root field and all fields with arguments in its subtree (including itself), outermost first."""

@@ -9,10 +9,10 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
-from gqlnews.query.filters import FilterParser
+from gqlnews.query.filters import FilterFields, FilterParser
 from gqlnews.schema.article import Article
 from gqlnews.schema.fields import ARTICLE, CHANGE, SEARCH_INDEX, SITE, argument, column, field, root_field
-from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, ArticleFilter
+from gqlnews.schema.inputs import ArticleFilter, FilteringArguments
 
 # Change feed.
 
@@ -109,19 +109,19 @@ EVENT_SINCE = (
 )
 
 
-def event_arguments(arguments: Arguments) -> ResolvedArguments:
+def event_arguments(arguments: Arguments, filter_fields: FilterFields) -> ResolvedArguments:
     """Resolve `where` to the shape, and `since` to the values `epoch`, `since` and `started`."""
     epoch, since, started = read_version(arguments.get("since"))
     values: dict[str, object] = {"epoch": epoch, "since": since, "started": started}
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
+    parser = FilterParser(filter_fields, values, SEARCH_INDEX)
     where = read_where(parser, arguments)
-    return ResolvedArguments(where, parser.values, parser.uses_clock)
+    return ResolvedArguments(where, parser.values, parser.uses_clock, parser.restricted)
 
 
 @strawberry.type(description="Subscriptions.")
 class Subscription:
     article_changed: ArticleChange = root_field(
-        ChangeStream(ARTICLE, "slug", event_arguments),
+        ChangeStream(ARTICLE, "slug", FilteringArguments(event_arguments)),
         "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
         "receive missed changes first.",
         argument("where", ArticleFilter | None, description=EVENT_WHERE),

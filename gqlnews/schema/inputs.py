@@ -1,5 +1,7 @@
 """Inputs of lists: `where`, `orderBy` and `collapse`, with the columns that they refer to."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -8,6 +10,7 @@ from strawberry.types.base import StrawberryObjectDefinition, has_object_definit
 from strawberry.utils.str_converters import to_camel_case
 
 from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType
+from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import NULL_LOW
 from gqlnews.query.fields import CollapseBy, OrderTerm
 from gqlnews.query.filters import FilterField, FilterFields, FilterFieldType
@@ -137,6 +140,17 @@ class ProviderFilter:
 
 ARTICLE_FILTER_FIELDS = collect_filter_fields(ArticleFilter)
 PROVIDER_FILTER_FIELDS = collect_filter_fields(ProviderFilter)
+
+
+@dataclass(frozen=True, slots=True)
+class FilteringArguments:
+    """Argument reader of a list of articles that is not an ordinary connection."""
+
+    read: Callable[[Arguments, FilterFields], ResolvedArguments]
+    filter_fields: FilterFields = field(default_factory=lambda: ARTICLE_FILTER_FIELDS)
+
+    def __call__(self, arguments: Arguments) -> ResolvedArguments:
+        return self.read(arguments, self.filter_fields)
 
 
 # Orders for `orderBy`, and rules for `collapse`.

@@ -1,20 +1,22 @@
 """Root fields of queries, and the Strawberry schema built from all types."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, print_schema
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 
+from gqlnews.custom_fields import CustomField
 from gqlnews.errors import DatabaseError
 from gqlnews.query.arguments import key_arguments
 from gqlnews.query.fields import Declaration, Declarations, JoinKey, JoinTable, Many, NodeLookup, One
 from gqlnews.schema.article import ARTICLE_LIST, ARTICLE_WHERE, Article, ArticleConnection, articles
 from gqlnews.schema.changes import CHANGES, ChangeSet, Subscription
+from gqlnews.schema.custom import add_declarations, add_fields
 from gqlnews.schema.fields import (
     AFTER,
     ARTICLE,
@@ -175,6 +177,8 @@ def is_internal_error(error: GraphQLError) -> bool:
 class NewsSchema(strawberry.Schema):
     """Strawberry schema that logs internal errors only, not the errors of clients."""
 
+    custom_fields: tuple[CustomField, ...] = ()
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
@@ -185,8 +189,9 @@ class NewsSchema(strawberry.Schema):
                 log.error("failed at %s", error.path, exc_info=error.original_error)
 
 
-def build_schema() -> strawberry.Schema:
-    return NewsSchema(
+def build_schema(fields: Sequence[CustomField] = ()) -> NewsSchema:
+    """Build the schema, with custom fields."""
+    schema = NewsSchema(
         query=Query,
         subscription=Subscription,
         types=[Article, Story, Topic],
@@ -194,9 +199,13 @@ def build_schema() -> strawberry.Schema:
         extensions=[UsePreparedDocument],
         execution_context_class=PassthroughExecutor,
     )
+    schema.custom_fields = tuple(fields)
+    if fields:
+        add_fields(schema._schema, fields)
+    return schema
 
 
-def collect_declarations(schema: strawberry.Schema) -> Declarations:
+def collect_declarations(schema: NewsSchema) -> Declarations:
     """Collect the declarations of all fields by GraphQL type name and field name."""
     fields: dict[tuple[str, str], Declaration] = {}
     name_of = schema.config.name_converter.get_graphql_name
@@ -206,9 +215,12 @@ def collect_declarations(schema: strawberry.Schema) -> Declarations:
             for field in definition.fields:
                 if DECLARATION in field.metadata:
                     fields[name, name_of(field)] = field.metadata[DECLARATION]
-    return Declarations(fields, ENTITIES)
+    declarations = Declarations(fields, ENTITIES)
+    custom = schema.custom_fields
+    return add_declarations(declarations, custom) if custom else declarations
 
 
-def sdl() -> str:
-    """Return the schema in SDL, the content of `schema.graphql`."""
-    return build_schema().as_str() + "\n"
+def sdl(fields: Sequence[CustomField] = ()) -> str:
+    """Return the schema in SDL; without custom fields, the content of `schema.graphql`."""
+    schema = build_schema(fields)
+    return (print_schema(schema._schema) if fields else schema.as_str()) + "\n"

@@ -21,12 +21,12 @@ from gqlnews.query.fields import (
     DecayedScore,
     OrderTerm,
 )
-from gqlnews.query.filters import FilterParser, now_key, read_duration, read_instant
+from gqlnews.query.filters import FilterFields, FilterParser, now_key, read_duration, read_instant
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.schema.article import Article
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ARTICLE, SEARCH_INDEX, field
-from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, ARTICLE_FILTER_FIELDS
+from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, FilteringArguments
 from gqlnews.schema.node import PageInfo
 from gqlnews.text_keys import log2_heat
 from gqlnews.timestamps import parse_instant, to_epoch_seconds
@@ -36,18 +36,18 @@ from gqlnews.timestamps import parse_instant, to_epoch_seconds
 BEST_FIRST = (OrderTerm("score", descending=True, numeric=True), *ARTICLE.order)
 
 
-def search_arguments(arguments: Arguments) -> ResolvedArguments:
+def search_arguments(arguments: Arguments, filter_fields: FilterFields) -> ResolvedArguments:
     """Resolve the arguments of `search`. Cursors are valid for one query, because it determines the order."""
     match = to_fts5_query(arguments["query"], SEARCH_INDEX.columns)
     query_hash = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query_hash}", BEST_FIRST)
     values["match"] = match
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
+    parser = FilterParser(filter_fields, values, SEARCH_INDEX)
     shape = ConnectionShape(page, BEST_FIRST, read_where(parser, arguments))
-    return ResolvedArguments(shape, values, parser.uses_clock)
+    return ResolvedArguments(shape, values, parser.uses_clock, parser.restricted)
 
 
-SEARCH = Connection(ARTICLE, search_arguments, is_search=True)
+SEARCH = Connection(ARTICLE, FilteringArguments(search_arguments), is_search=True)
 
 
 @strawberry.type(description="A search result, with its score and snippet.")
@@ -98,13 +98,13 @@ HOTTEST_FIRST = (
 )
 
 
-def trending_arguments(arguments: Arguments) -> ResolvedArguments:
+def trending_arguments(arguments: Arguments, filter_fields: FilterFields) -> ResolvedArguments:
     """Resolve the arguments of `trending`. Cursors are valid for the same `halfLife` only."""
     half_life = float(read_duration(arguments["halfLife"]))
     as_of = arguments.get("asOf")
     latest = now_key() if as_of is None else read_instant(as_of)
 
-    def read_keys(keys: list[Key], argument: str) -> list[object]:
+    def read_keys(keys: list[Key | bytes], argument: str) -> list[object]:
         heat, published_at, slug = keys
         instant = parse_instant(str(published_at))
         if instant is None or instant.key != published_at:
@@ -116,10 +116,10 @@ def trending_arguments(arguments: Arguments) -> ResolvedArguments:
 
     page, values = read_page(arguments, f"Query.trending {half_life:.0f}", HOTTEST_FIRST, read_keys)
     values |= {"half_life": half_life, "as_of": latest}
-    parser = FilterParser(ARTICLE_FILTER_FIELDS, values, SEARCH_INDEX)
+    parser = FilterParser(filter_fields, values, SEARCH_INDEX)
     where = and_((Comparison("published_at", Operator.LTE, "as_of"), read_where(parser, arguments)))
     shape = ConnectionShape(page, HOTTEST_FIRST, where, read_collapse(arguments, ARTICLE_COLLAPSE_RULES))
-    return ResolvedArguments(shape, values, parser.uses_clock or as_of is None)
+    return ResolvedArguments(shape, values, parser.uses_clock or as_of is None, parser.restricted)
 
 
-TRENDING = Connection(ARTICLE, trending_arguments)
+TRENDING = Connection(ARTICLE, FilteringArguments(trending_arguments))

@@ -294,8 +294,8 @@ class Preparer:
     async def _prepare_on_thread(
         self, request: GraphQLRequest, audience: Audience, client: str
     ) -> PreparedRequest:
-        engine = self._engine
-        cached = engine.cache.get_document(request.query)
+        engine, cache = self._engine, self._engine.cache
+        cached = cache.get_document(request.query)
 
         def prepare() -> tuple[Document, PreparedRequest]:
             document = cached or engine.parse(request.query)
@@ -305,7 +305,7 @@ class Preparer:
         self._preparing.setdefault(request.query, done)
         try:
             document, prepared = await self._queue.run(client, prepare)
-            engine.cache.set_document(document)
+            cache.set_document(document)
         finally:
             done.set_result(None)
             if self._preparing.get(request.query) is done:

@@ -44,7 +44,7 @@ from gqlnews.server.ws_messages import (
     next_message,
     parse_message,
 )
-from gqlnews.subscriptions.subscriber_queue import ShuttingDownError
+from gqlnews.subscriptions.subscriber_queue import SchemaChangedError, ShuttingDownError
 
 INIT_SECONDS = 3.0  # from the handshake to `connection_init`
 MAX_OPERATIONS = 100  # concurrent, per socket
@@ -229,6 +229,8 @@ class GraphQLTransportWSHandler:
                     await self._socket.send_text(next_message(json_id, response.body))
             self._deregister(message_id, task)
             await self._socket.send_text(complete_message(json_id))
+        except SchemaChangedError as error:
+            self._close(CloseCode.RESTARTING, str(error))
         except ShuttingDownError:
             pass  # the server is stopping and closes the socket next
         except DISCONNECTED:

@@ -33,6 +33,7 @@ class CloseCode:
 
 
 ERROR_CODES = {
+    CloseCode.RESTARTING: Code.STOPPING,
     CloseCode.SLOW_CONSUMER: Code.TOO_SLOW,
     CloseCode.NO_INIT: Code.UNAUTHENTICATED,
     CloseCode.FORBIDDEN: Code.UNAUTHENTICATED,

@@ -28,6 +28,7 @@ from gqlnews.subscriptions.change_filter import check_not_expired, resume_point
 from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
+    SchemaChangedError,
     ShuttingDownError,
     StoreReplacedError,
     SubscriberQueue,
@@ -42,6 +43,7 @@ ERROR_BACKOFF = 0.5  # seconds until the next poll after a failed one
 PAGE_SIZE = 100  # changes per page
 MAX_POLLS = 2  # enough to reach any version: the first one may only complete a poll that failed before
 SHUTTING_DOWN = "The server is stopping."
+SCHEMA_CHANGED = "The schema has changed."
 REPLACED = "The store was replaced."
 
 VersionOf = Callable[[Audience], bytes | None]
@@ -251,6 +253,10 @@ class SubscriptionHub:
             self._fail(StoreReplacedError(REPLACED))
             await self._close_snapshots()
 
+    def restart(self) -> None:
+        """End all subscriptions, because the schema has changed. They can be resumed."""
+        self._fail(SchemaChangedError(SCHEMA_CHANGED))
+
     def _fail(self, failure: Exception) -> None:
         """End all subscriptions with this error."""
         for group in self._groups.values():
@@ -327,6 +333,10 @@ class SubscriptionHubs:
             await self.light.close()
         finally:
             await self.heavy.close()
+
+    def restart(self) -> None:
+        self.light.restart()
+        self.heavy.restart()
 
     async def reset(self) -> None:
         try:

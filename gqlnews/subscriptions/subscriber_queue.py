@@ -22,6 +22,10 @@ class ShuttingDownError(GqlnewsError):
     """Raised when the server shuts down. The client may reconnect."""
 
 
+class SchemaChangedError(ShuttingDownError):
+    """Raised when the server has another schema now. The client may reconnect, and resume."""
+
+
 class StoreReplacedError(GqlnewsError):
     """Raised when the store was replaced. The client cannot resume, as its version is of another epoch."""
 

@@ -10,7 +10,7 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.presets.site import ContentSite, SiteOverrides
 from gqlnews.content.safe_open import OpenFolder
-from gqlnews.discovery.config_files import is_config, parent_stamp
+from gqlnews.discovery.config_files import is_config, outside_stamp
 from gqlnews.discovery.sites import Detection, find_sites
 
 HUGO = 'baseURL = "https://example.org/"\ntitle = "Example"\n'
@@ -300,14 +300,14 @@ def test_a_configuration_is_known_by_its_path(path: str, expected: bool) -> None
 def test_the_stamp_of_the_folders_above_changes_with_their_configuration(tmp_path: Path) -> None:
     folder = tmp_path / "site/content"
     folder.mkdir(parents=True)
-    stamps = [parent_stamp(folder)]
+    stamps = [outside_stamp(folder, None)]
     write(tmp_path / "site", {"notes.txt": "", "content/hugo.toml": HUGO})
-    assert parent_stamp(folder) == stamps[0]
+    assert outside_stamp(folder, None) == stamps[0]
     for files in (
         {"hugo.toml": HUGO},
         {"hugo.toml": HUGO + "a = 1\n"},
         {"config/_default/params.toml": "a = 1\n"},
     ):
         write(tmp_path / "site", files)
-        stamps.append(parent_stamp(folder))
+        stamps.append(outside_stamp(folder, None))
     assert len(set(stamps)) == 4

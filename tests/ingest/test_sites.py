@@ -284,7 +284,8 @@ def test_the_stored_options_are_those_of_the_last_ingest(
     run_ingest(ParseOptions(overrides=SiteOverrides(permalink="/:year/")))
     stored = stored_options(db)
     assert stored is not None
-    assert (stored.sites[0].permalink, stored.now_ns) == ("/:year/", None)
+    effective = stored.effective
+    assert (effective.sites[0].permalink, effective.now_ns) == ("/:year/", None)
     db.execute("UPDATE store SET fingerprint = 'x'")
     assert stored_options(db) is None
     db.execute("UPDATE store SET fingerprint = ?", (msgspec.json.encode([1, {}, ParseOptions()]).decode(),))

@@ -41,7 +41,8 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
 
     `permalinks` are pairs of a section or collection and its pattern, `collections` those whose articles are
     not in `_posts`, `languages` pairs of a code and the content folder of that language. `ugly_urls` are the
-    sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles.
+    sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles, and
+    `keys` are pairs of a field and the caller's keys for it.
     """
 
     preset: str = "generic"
@@ -68,10 +69,14 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     trailing_slash: bool = True
     disabled_languages: tuple[str, ...] = ()
     permalink: str | None = None
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class SiteOverrides(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
-    """What the caller says about the site instead of its configuration; None leaves it to that."""
+    """What the caller says about the site instead of its configuration; None leaves it to that.
+
+    `keys` are pairs of a field and the keys that it is read from, instead of those of `mapping`.
+    """
 
     preset: str | None = None
     permalink: str | None = None
@@ -79,6 +84,9 @@ class SiteOverrides(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_o
     provider_domain: str | None = None
     hides_future: bool | None = None
     hides_expired: bool | None = None
+    time_zone: str | None = None
+    language: str | None = None
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 GENERIC = ContentSite()

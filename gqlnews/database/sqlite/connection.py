@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
+from gqlnews.custom_fields import CustomField, decode_fields
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.read_only import has_log, is_immutable, is_read_only
@@ -78,6 +79,15 @@ def has_content(db: sqlite3.Connection) -> bool:
     except sqlite3.Error:  # the tables do not exist yet
         return False
     return bool(fingerprint)
+
+
+def read_custom_fields(path: Path) -> tuple[CustomField, ...]:
+    """Return the custom fields of a store; none if it cannot be read, which opening it reports."""
+    try:
+        with closing(connect_to_read(path)) as db:
+            return decode_fields(db.execute("SELECT custom_fields FROM store").fetchone()[0])
+    except (DatabaseError, sqlite3.Error):
+        return ()
 
 
 def _connect_with_recovery(path: Path, busy_timeout: float) -> sqlite3.Connection:

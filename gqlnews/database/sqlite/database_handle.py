@@ -17,6 +17,7 @@ from typing import NamedTuple
 import orjson
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.custom_fields import CustomField, decode_fields
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.damage import (
     Identity,
@@ -89,12 +90,15 @@ class SnapshotId(NamedTuple):
 class Database:
     """Read pool of the file that is at the path now.
 
-    Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened.
+    Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened, and
+    `on_fields_changed` after a configuration has declared other custom fields than before.
     """
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
+        self.on_fields_changed: Callable[[tuple[CustomField, ...]], Awaitable[None]] | None = None
+        self._fields = b""  # the declarations that `on_fields_changed` knows
         self._path = Path()
         self._state: FileState | None = None
         self._logged_error = ""  # of a file that cannot be opened
@@ -207,6 +211,12 @@ class Database:
         version = self._pool.inline.version(audience)
         return None if version is None else SnapshotId(self._generation, version)
 
+    def custom_fields(self) -> tuple[CustomField, ...]:
+        """Return the custom fields that the store has now."""
+        self.version(0)
+        self._fields = self._pool.inline.custom_fields
+        return decode_fields(self._fields)
+
     def sizes(self, audience: int) -> Sizes:
         """Return the audience's table sizes at the last check; empty if unknown."""
         return self._sizes[min(audience, 1)]
@@ -273,7 +283,13 @@ class Database:
             await self._replace(current)
         else:
             self._apply_report()
+        await self._check_fields()
         await self._measure()
+
+    async def _check_fields(self) -> None:
+        self.version(0)
+        if self.on_fields_changed is not None and self._pool.inline.custom_fields != self._fields:
+            await self.on_fields_changed(self.custom_fields())
 
     def _apply_report(self) -> None:
         """Set `is_damaged` from the damage report. A report that was deleted was wrong or is obsolete."""

@@ -79,6 +79,7 @@ class InlineExecutor:
         self._deadline = 0.0
         self._data_version: int | None = None
         self._versions: tuple[bytes, ...] = ()
+        self.custom_fields = b"[]"  # the declarations at the last call of `version`, as JSON
 
     def open(self, path: Path, max_bytes: int = 0) -> None:
         """Open the connections. Raises DatabaseError or a subclass."""
@@ -178,6 +179,7 @@ class InlineExecutor:
             (data_version,) = db.execute(_DATA_VERSION).fetchone()
             if data_version != self._data_version:
                 self._versions = tuple(version for (version,) in db.execute(_VERSIONS))
+                (self.custom_fields,) = db.execute("SELECT custom_fields FROM store").fetchone()
                 self._data_version = data_version
         except sqlite3.Error:  # locked briefly, or damaged: the read pool reports that
             return None

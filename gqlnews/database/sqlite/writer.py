@@ -23,6 +23,14 @@ from typing import Any
 import msgspec
 
 from gqlnews.columns import index_statements
+from gqlnews.custom_fields import (
+    CustomField,
+    decode_fields,
+    encode_fields,
+    generated_columns,
+    indexed_columns,
+    item_views,
+)
 from gqlnews.database.sqlite.damage import APPLICATION_ID, delete_report, translate_errors
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.database.sqlite.read_only import is_read_only
@@ -167,19 +175,48 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
         db.execute(f"PRAGMA user_version = {number}")
 
 
+def stored_fields(db: sqlite3.Connection) -> tuple[CustomField, ...]:
+    """Return the custom fields of the last ingest."""
+    (text,) = db.execute("SELECT custom_fields FROM store").fetchone()
+    return decode_fields(text)
+
+
+def declare_fields(db: sqlite3.Connection, fields: Sequence[CustomField]) -> bool:
+    """Add what custom fields need, in the current transaction; return whether the fields differ from before.
+
+    A column stays when its field goes, because running servers may still read it.
+    """
+    text = encode_fields(fields)
+    if db.execute("SELECT custom_fields FROM store").fetchone() == (text,):
+        return False
+    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_xinfo('article')")}
+    for name, declaration in generated_columns(fields):
+        if name not in existing:
+            db.execute(f"ALTER TABLE article ADD COLUMN {declaration}")
+    views = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
+    execute_all(db, (statement for name, statement in item_views(fields) if name not in views))
+    db.execute("UPDATE store SET custom_fields = ?", (text,))
+    _create_indexes(db)
+    return True
+
+
 def _reconcile_indexes(db: sqlite3.Connection) -> None:
     """Create the covering indexes again that differ from the table of columns."""
-    expected = index_statements()
-    if _outdated_indexes(db, expected):
-        with transaction(db):  # another process may have created them in the meantime
-            for name in _outdated_indexes(db, expected):
-                db.execute(f"DROP INDEX IF EXISTS {name}")
-                db.execute(expected[name])
+    if _outdated_indexes(db):
+        with transaction(db):
+            _create_indexes(db)
 
 
-def _outdated_indexes(db: sqlite3.Connection, expected: Mapping[str, str]) -> list[str]:
+def _create_indexes(db: sqlite3.Connection) -> None:
+    for name, statement in _outdated_indexes(db).items():
+        db.execute(f"DROP INDEX IF EXISTS {name}")
+        db.execute(statement)
+
+
+def _outdated_indexes(db: sqlite3.Connection) -> dict[str, str]:
+    expected = index_statements(indexed_columns(stored_fields(db)))
     stored = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
-    return [name for name, sql in expected.items() if stored.get(name) != sql]
+    return {name: sql for name, sql in expected.items() if stored.get(name) != sql}
 
 
 def _init_store(db: sqlite3.Connection) -> None:

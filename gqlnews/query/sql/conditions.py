@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
-from gqlnews.query.fields import MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
+from gqlnews.query.fields import HIGH_TEXT, MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
 from gqlnews.query.sql.rows import Expression
 
 # Keyset pagination.
@@ -39,7 +39,10 @@ def _key(term: OrderTerm, column: GetExpression, bound: GetExpression) -> Expres
         score = column(term.column) + column(term.time_column).op("/")(bound(term.half_life))
         return func.ifnull(score, literal_column(repr(MIN_SCORE)))
     value = column(term.column)
-    return value if term.missing is None else func.ifnull(value, literal_column(str(term.missing)))
+    if term.missing is None:
+        return value
+    missing = f"x'{HIGH_TEXT.hex()}'" if term.is_high_text else str(term.missing)
+    return func.ifnull(value, literal_column(missing))
 
 
 def after_cursor(

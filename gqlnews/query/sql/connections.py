@@ -154,15 +154,21 @@ def _columns(list_query: ListQuery, scan: TableScan) -> list[Expression]:
     """Return the sort keys, and for keys that a cursor cannot contain, the value that it contains instead."""
     keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(list_query.keys(scan))]
     bases: list[Expression] = [
-        func.max(func.ifnull(scan.column(term.base_column), ZERO), ZERO).label(f"c{at}")
+        _cursor_key(term, scan).label(f"c{at}")
         for at, term in enumerate(list_query.terms)
-        if isinstance(term, DecayedScore)
+        if _cursor_letter(term) == "c"
     ]
     return keys + bases
 
 
+def _cursor_key(term: OrderTerm, scan: TableScan) -> Expression:
+    if isinstance(term, DecayedScore):
+        return func.max(func.ifnull(scan.column(term.base_column), ZERO), ZERO)
+    return func.ifnull(scan.column(term.column), literal_column(str(term.missing)))
+
+
 def _cursor_letter(term: OrderTerm) -> str:
-    return "c" if isinstance(term, DecayedScore) else "k"
+    return "c" if isinstance(term, DecayedScore) or term.is_high_text else "k"
 
 
 # Edges, nodes, page info and counts, all read from the page's CTE.

@@ -71,6 +71,10 @@ def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
     """Convert a value to JSON. SQLite has no booleans, so 0 and 1 are mapped to false and true."""
     if kind is Kind.BOOLEAN:
         return case((value, literal_column("json('true')")), else_=literal_column("json('false')"))
+    if kind is Kind.NULLABLE_BOOLEAN:
+        return case(
+            (value, literal_column("json('true')")), (value.is_not(None), literal_column("json('false')"))
+        )
     return func.json(value) if kind is Kind.JSON else value
 
 

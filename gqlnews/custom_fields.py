@@ -1,9 +1,9 @@
 """Custom fields of articles: keys of the front matter that the configuration declares as fields of the API.
 
-The column `field_values` of `article` has the values of one article as a JSON object. Each value that the API reads
-is a generated column of it, `field_TEXT_sponsor` for example, which is added when a configuration declares
-the field and stays for good: it takes no space. The name contains how the value is stored, so a field of
-another type is another column.
+The column `field_values` of `article` has the values of one article as a JSON object. Each value that the API
+reads is a generated column of it, `field_text_sponsor` for example, which is added when a configuration
+declares the field and stays for good: it takes no space. The name contains how the value is stored, so a
+field of another type is another column.
 """
 
 import re

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import strawberry
-
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
@@ -19,7 +17,7 @@ from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MAX_REMOVED
 from gqlnews.query.fields import Audience
-from gqlnews.schema.query import build_schema
+from gqlnews.schema.query import NewsSchema, build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless, run_ingest
@@ -168,7 +166,7 @@ class Live:
 
 
 @cache
-def _schema() -> strawberry.Schema:
+def _schema() -> NewsSchema:
     """One schema for all tests; it holds no data of a store."""
     return build_schema()
 

@@ -97,7 +97,11 @@ def test_a_broken_document_is_validated_once(examples: Product, engine: Engine) 
 
 
 def test_only_incomplete_responses_use_the_executor(examples: Product, engine: Engine) -> None:
-    for query, wanted in [(QUERY, False), ("{ __typename site { version } }", False), ("{ __schema { description } }", True)]:
+    for query, wanted in [
+        (QUERY, False),
+        ("{ __typename site { version } }", False),
+        ("{ __schema { description } }", True),
+    ]:
         one = GraphQLRequest(query, {"first": 1, "text": "a"})
         functions = called(lambda one=one: examples.answer(one, Audience.PUBLIC, engine))  # type: ignore[misc]
         assert any(name.startswith(EXECUTOR) for name in functions) is wanted

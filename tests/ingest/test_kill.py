@@ -15,6 +15,7 @@ from tests.ingest.folder import BROKEN, Folder
 
 ROOT = Path(__file__).parents[2]
 SMALL = 60  # articles
+LABELS = "[fields.labels]\ntype = ['String']\nfilter = true\nfacet = true\n"
 
 
 def fill(folder: Folder) -> None:
@@ -26,6 +27,8 @@ def fill(folder: Folder) -> None:
             published=number % 3 == 0,
             provider={"name": f"P{number % 4}", "domain": f"p{number % 7}.example"},
             topics=["AI", f"Topic {number % 5}"],
+            rating=number,
+            labels=["a", f"b{number % 3}"],
             related=[
                 {"title": "R", "webUrl": f"https://example.com/{other % 50}"}
                 for other in {*range(number, number + 6), *range(number - number % 4, number)}
@@ -74,7 +77,11 @@ def dumped(database: Path) -> dump.Dump:
         db.close()
 
 
-@pytest.fixture(params=["first ingest", "later ingest"])
+def declare_fields(folder: Folder) -> None:
+    folder.write("gqlnews.toml", "[fields.rating]\ntype = 'Int'\norder = true\n" + LABELS)
+
+
+@pytest.fixture(params=["first ingest", "later ingest", "new configuration"])
 def before(request: pytest.FixtureRequest, folder: Folder, tmp_path: Path) -> Path:
     """The store that the ingest finds; none for a first ingest."""
     database = tmp_path / "before.db"
@@ -82,6 +89,9 @@ def before(request: pytest.FixtureRequest, folder: Folder, tmp_path: Path) -> Pa
     if request.param == "later ingest":
         finish(run(database, folder, 0))
         edit(folder)
+    elif request.param == "new configuration":
+        finish(run(database, folder, 0))
+        declare_fields(folder)
     return database
 
 

@@ -14,7 +14,8 @@ import msgspec
 from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.dates import WrittenDate, parse_date
 from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, quote
-from gqlnews.content.front_matter import to_plain
+from gqlnews.content.formats import TreeBuilder
+from gqlnews.content.front_matter import is_unambiguous, to_plain
 from gqlnews.content.map_values import is_empty
 from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.models import ParsedArticle, ParseOptions, ProblemSeverity
@@ -181,13 +182,14 @@ def _text_of(item: Any) -> str:
 # Fast path: values that were parsed without their positions.
 
 
-_PLAIN_TYPES = {
-    FieldType.STRING: str,
-    FieldType.URL: str,
-    FieldType.DATE: str,
-    FieldType.DATE_TIME: str,
-    FieldType.INT: int,
-    FieldType.BOOLEAN: bool,
+_PLAIN_TYPES: dict[FieldType, tuple[type, ...]] = {
+    FieldType.STRING: (str,),
+    FieldType.URL: (str,),
+    FieldType.DATE: (str,),
+    FieldType.DATE_TIME: (str,),
+    FieldType.INT: (int,),
+    FieldType.FLOAT: (int, float),
+    FieldType.BOOLEAN: (bool,),
 }
 
 
@@ -202,16 +204,16 @@ def read_fast(
             found = found.get(step) if isinstance(found, dict) else None
         if found is None:
             continue
-        items = found if isinstance(found, list) else [found]
-        plain = _PLAIN_TYPES.get(declared.type)  # the text of other values is not known here
-        if any(type(item) is not plain for item in items):
+        if not _is_certain(declared.type, found):
             return None
-        scalars: list[Node] = [Scalar(NO_OFFSET, _written(item), plain=True) for item in items]
-        nodes[declared.key] = ListNode(NO_OFFSET, scalars) if isinstance(found, list) else scalars[0]
+        nodes[declared.key] = TreeBuilder(NO_OFFSET).build(found)
     reader = FieldReader(zone, base_url)
     stored = reader.read(fields, nodes.get)
     return None if reader.diagnostics else stored
 
 
-def _written(value: str | int | bool) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+def _is_certain(kind: FieldType, value: object) -> bool:
+    """Return whether the parser with positions certainly reads the value in the same way."""
+    if kind is FieldType.JSON:
+        return is_unambiguous({"": value})
+    return all(type(item) in _PLAIN_TYPES[kind] for item in (value if isinstance(value, list) else [value]))

@@ -133,7 +133,7 @@ def extra_from_values(values: dict[str, Any], fields: Iterable[CustomField] = ()
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
-    if not _is_unambiguous(unknown, _MAX_FAST_DEPTH):
+    if not is_unambiguous(unknown):
         return None
     if fields:
         unknown = deepcopy(unknown)
@@ -171,18 +171,18 @@ def to_plain(node: Node) -> Any:
             return None
 
 
-def _is_unambiguous(value: object, depth: int) -> bool:
+def is_unambiguous(value: object, depth: int = _MAX_FAST_DEPTH) -> bool:
     """Return whether the strict parser certainly returns the same value, nested up to `depth` levels.
 
     An integer is unambiguous only as a value of a mapping.
     """
     if type(value) is dict and depth:
         return all(
-            type(key) is str and (_is_unambiguous(each, depth - 1) or _is_small(each))
+            type(key) is str and (is_unambiguous(each, depth - 1) or _is_small(each))
             for key, each in value.items()
         )
     if type(value) is list and depth:
-        return all(_is_unambiguous(each, depth - 1) for each in value)
+        return all(is_unambiguous(each, depth - 1) for each in value)
     return value is None or type(value) is bool or (type(value) is str and parse_bool(value) is None)
 
 

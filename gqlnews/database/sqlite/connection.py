@@ -125,7 +125,12 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
         cached_statements=CACHED_STATEMENTS,
     )
     try:
-        check_header(db, path, newest=max(version for version, _ in migrations()))
+        newest = max(version for version, _ in migrations())
+        if 0 < (version := check_header(db, path, newest)) < newest:
+            raise DatabaseError(
+                f"database {path} was created by an older gqlnews (its version is {version}, this program "
+                f"needs {newest}): run `gqlnews ingest FOLDER --db {path}`, which migrates it"
+            )
         db.execute("PRAGMA query_only = ON")
         db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}").fetchall()
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from gqlnews.config.settings import Limits
-from gqlnews.database.sqlite.connection import Statements, to_limit_error
+from gqlnews.database.sqlite.connection import Statements, connect_to_read, to_limit_error
+from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotPair
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import ResourceLimitError
+from gqlnews.errors import DatabaseError, ResourceLimitError
 
 LINE: Statements = [("SELECT line FROM store", ())]
 COUNTS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n"
@@ -207,3 +208,12 @@ def _counts_for_long(now: Snapshot) -> int:
     assert now.db.in_transaction
     rows: list[sqlite3.Row] = now.db.execute("SELECT 1 FROM article").fetchall()
     return len(rows)
+
+
+def test_a_database_of_an_older_version_has_to_be_migrated_first(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    open_writer(path, known_migrations=migrations()[:-1]).close()
+    with pytest.raises(DatabaseError, match=r"older gqlnews .*: run `gqlnews ingest FOLDER --db"):
+        connect_to_read(path)
+    open_writer(path).close()
+    connect_to_read(path).close()

@@ -140,7 +140,7 @@ ARTICLE_COLUMNS = (
     *map(ArticleColumn, ("featured_content", "body", "prose", "linked_html", "html")),
     *map(ArticleColumn, ("language", "modified_date_time")),
     *(ArticleColumn(name, ColumnType.JSON) for name in ("images", "provider_images", "table_of_contents")),
-    *(ArticleColumn(name, ColumnType.JSON) for name in ("authors", "field_values")),
+    ArticleColumn("authors", ColumnType.JSON),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("word_count", "reading_minutes")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("url_line", "url_column")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("published_line", "published_column")),

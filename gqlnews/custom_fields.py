@@ -1,9 +1,9 @@
 """Custom fields of articles: keys of the front matter that the configuration declares as fields of the API.
 
-The column `field_values` of `article` has the values of one article as a JSON object. Each value that the API
-reads is a generated column of it, `field_text_sponsor` for example, which is added when a configuration
-declares the field and stays for good: it takes no space. The name contains how the value is stored, so a
-field of another type is another column.
+A field has a column of `article` for its values, `field_text_sponsor` for example, and further ones for what
+filters, orders and facets compare. They are added when a configuration declares the field, and stay when it
+no longer does, because running servers may still read them. The name contains how the value is stored, so a
+field of another type has other columns.
 """
 
 import re
@@ -98,7 +98,7 @@ class CustomField(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def compared(self) -> "FieldColumn":
-        """The column that filters, orders and facets read."""
+        """The column that filters and orders read."""
         return FieldColumn(self.name, Storage.ITEMS if self.is_list else _COMPARED[self.type])
 
     @property
@@ -108,6 +108,14 @@ class CustomField(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             return FieldColumn(self.name, Storage.LABELS)
         rendered = self.rendered
         return rendered if rendered.storage is Storage.TEXT else FieldColumn(self.name, Storage.LABEL)
+
+    @property
+    def columns(self) -> tuple["FieldColumn", ...]:
+        """The columns that the field needs, except the one with the case-folded text."""
+        needed = [self.rendered]
+        needed += [self.compared] if self.filter or self.order else []
+        needed += [self.counted] if self.facet else []
+        return tuple(dict.fromkeys(needed))
 
     @property
     def items_view(self) -> str:
@@ -127,7 +135,7 @@ class CustomField(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class FieldColumn(NamedTuple):
-    """A generated column of a field."""
+    """A column of a field."""
 
     field: str
     storage: Storage
@@ -147,17 +155,14 @@ def upper_snake_case(name: str) -> str:
 # Columns and indexes in the database.
 
 
-def generated_columns(fields: Iterable[CustomField]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the declaration of each generated column."""
+def field_columns(fields: Iterable[CustomField]) -> dict[str, str]:
+    """Return the SQL types by name of column, in the order of `ParsedArticle.field_values`."""
+    types: dict[str, str] = {}
     for field in fields:
-        for column in dict.fromkeys((field.rendered, field.compared, field.counted)):
-            yield column.name, _declaration(column.name, column.storage.sql_type)
+        types |= {column.name: column.storage.sql_type for column in field.columns}
         if field.folded:
-            yield field.folded, _declaration(field.folded, "TEXT")
-
-
-def _declaration(name: str, sql_type: str) -> str:
-    return f"{name} {sql_type} GENERATED ALWAYS AS (json_extract(field_values, '$.{name}')) VIRTUAL"
+            types[field.folded] = "TEXT"
+    return types
 
 
 def indexed_columns(fields: Sequence[CustomField]) -> Iterator[str]:

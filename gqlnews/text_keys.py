@@ -2,12 +2,16 @@
 
 import math
 import re
+import string
 import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 _DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
+
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def casefold_key(text: str | None) -> str | None:
@@ -45,7 +49,7 @@ def slug_from_path(path: str) -> str:
 
 
 def _ascii_lower(text: str) -> str:
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+    return text.translate(_ASCII_LOWER)
 
 
 # Slugs of topics.

@@ -10,7 +10,7 @@ zone of the site.
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,6 +27,7 @@ _MONTH_NUMBERS = {
 _MONTH_NUMBERS["sept"] = 9
 
 _MAX_LENGTH = 64  # characters of a date
+_SECONDS = len("2021-04-15T13:00:00")
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _NAME = r"(?P<name>[a-z]{3,9})\.?"
 _DAY = r"(?P<day>\d{1,2})"
@@ -64,6 +65,8 @@ def parse_date(text: str, zone: tzinfo) -> WrittenDate | DateFault:
     text = text.strip()
     if len(text) > _MAX_LENGTH:
         return DateFault.UNKNOWN
+    if text.endswith("Z") and (instant := parse_instant(text)) is not None:  # quick, and what tools write
+        return WrittenDate(instant, datetime.fromisoformat(instant.text[:_SECONDS]).replace(tzinfo=UTC))
     for pattern in _PATTERNS:
         if (match := pattern.fullmatch(text)) is not None:
             return _from_parts(match.groupdict(), zone)

@@ -4,9 +4,10 @@ A value that does not fit its field is left out, with a warning at its position;
 required. The rules for scalars are those of built-in keys.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -14,14 +15,13 @@ import msgspec
 from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.dates import WrittenDate, parse_date
 from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, quote
-from gqlnews.content.formats import TreeBuilder
 from gqlnews.content.front_matter import is_unambiguous, to_plain
 from gqlnews.content.map_values import is_empty
 from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.models import ParsedArticle, ParseOptions, ProblemSeverity
 from gqlnews.content.urls import decode_references, is_unsafe_url, resolve_url
 from gqlnews.content.yaml_coerce import is_null
-from gqlnews.content.yaml_strict import Node, Scalar, parse_bool, parse_float, parse_int32
+from gqlnews.content.yaml_strict import MAX_INT32, Node, Scalar, parse_bool, parse_float, parse_int32
 from gqlnews.content.yaml_strict import Sequence as ListNode
 from gqlnews.custom_fields import CustomField, FieldType, Storage
 from gqlnews.text_keys import casefold_key, encode_list, float_key
@@ -29,7 +29,7 @@ from gqlnews.text_keys import casefold_key, encode_list, float_key
 FindNode = Callable[[tuple[str, ...]], Node | None]
 """Returns the value at a path of the front matter."""
 
-NO_FIELDS = "{}"
+_TEXTUAL = frozenset({FieldType.STRING, FieldType.URL, FieldType.DATE, FieldType.DATE_TIME})
 _EXPECTED = {
     FieldType.STRING: "text",
     FieldType.URL: "a URL",
@@ -52,19 +52,34 @@ class FieldReader:
     base_url: str | None
     diagnostics: list[OffsetDiagnostic] = field(default_factory=list)
 
-    def read(self, fields: Sequence[CustomField], find: FindNode) -> str:
-        """Return the values as a JSON object, by the names of their columns."""
-        values: dict[str, Any] = {}
-        for declared in fields:
+    def read(self, fields: tuple[CustomField, ...], find: FindNode) -> tuple[Any, ...]:
+        """Return what the columns of the fields hold."""
+        stored: list[Any] = []
+        for encoder in encoders_of(fields):
+            declared = encoder.declared
             node = find(declared.key)
-            if node is None or is_empty(node):
-                if declared.required:
-                    self._report_missing(declared)
-                continue
-            value = self._read_value(declared, node)
-            if value is not None:
-                values.update(stored_values(declared, value))
-        return JSON_ENCODER.encode(values).decode() if values else NO_FIELDS
+            value = None
+            if node is not None and not is_empty(node):
+                value = self._read_value(declared, node)
+            elif declared.required:
+                self._report_missing(declared)
+            stored += encoder.nothing if value is None else encoder.encode(value)
+        return tuple(stored)
+
+    def read_plain(self, kind: FieldType, value: Any) -> Any:
+        """Return a value without a position; None unless the parser with positions reads the same."""
+        match value:
+            case str() if kind in _TEXTUAL and not value.isspace() and value:
+                return self._convert_text(kind, value)
+            case bool():
+                return value if kind in (BOOLEAN, FieldType.JSON) else None
+            case int() if kind is FieldType.INT:
+                return value if -MAX_INT32 - 1 <= value <= MAX_INT32 else None
+            case int() | float() if kind is FieldType.FLOAT:
+                return float(value) if isfinite(value) else None
+            case _ if kind is FieldType.JSON and value not in ("", [], {}) and is_unambiguous({"": value}):
+                return value
+        return None
 
     def _report_missing(self, declared: CustomField) -> None:
         key = ".".join(declared.key)
@@ -86,7 +101,7 @@ class FieldReader:
     def _read_item(self, declared: CustomField, node: Node) -> Any:
         if declared.type is FieldType.JSON:
             return to_plain(node)
-        value = self._convert(declared.type, node) if isinstance(node, Scalar) else None
+        value = self._convert_text(declared.type, node.text) if isinstance(node, Scalar) else None
         if value is None:
             self._report_value(declared, node)
         elif isinstance(node, Scalar) and not node.plain and isinstance(value, bool | int | float):
@@ -103,20 +118,21 @@ class FieldReader:
         severity = ProblemSeverity.ERROR if declared.required else None
         self.diagnostics.append(OffsetDiagnostic(node.offset, ProblemCode.BAD_FIELD, message, severity))
 
-    def _convert(self, kind: FieldType, node: Scalar) -> Any:
+    def _convert_text(self, kind: FieldType, text: str) -> Any:
+        """Convert a text; return None if it does not fit."""
         match kind:
             case FieldType.STRING:
-                return None if "\0" in node.text else decode_references(node.text)
+                return None if "\0" in text else decode_references(text)
             case FieldType.URL:
-                return self._convert_url(node.text)
+                return self._convert_url(text)
             case FieldType.INT:
-                return parse_int32(node.text)
+                return parse_int32(text)
             case FieldType.FLOAT:
-                return parse_float(node.text)
+                return parse_float(text)
             case FieldType.BOOLEAN:
-                return parse_bool(node.text)
+                return parse_bool(text)
             case _:
-                date = parse_date(node.text, self.zone)
+                date = parse_date(text, self.zone)
                 return date if isinstance(date, WrittenDate) else None
 
     def _convert_url(self, text: str) -> str | None:
@@ -139,81 +155,106 @@ def with_fields(
     return None if article is None else msgspec.structs.replace(article, field_values=values)
 
 
-# What the store holds of a value, by column.
+# What the store holds of a value.
 
 
-def stored_values(declared: CustomField, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the columns of a value, and what they hold."""
-    if declared.is_list:
-        items = [_rendered(declared.type, item) for item in value]
-        texts = [_text_of(item) for item in items]
-        yield declared.rendered.name, JSON_ENCODER.encode(items).decode()
-        yield declared.compared.name, encode_list(texts)
-        yield declared.counted.name, JSON_ENCODER.encode(list(dict.fromkeys(texts))).decode()
-        return
-    rendered = _rendered(declared.type, value)
-    if declared.rendered.storage is Storage.JSON:
-        yield declared.rendered.name, JSON_ENCODER.encode(rendered).decode()
-    else:
-        yield declared.rendered.name, int(rendered) if isinstance(rendered, bool) else rendered
-    match declared.compared.storage:
-        case Storage.FLOAT_KEY:
-            yield declared.compared.name, float_key(value)
-        case Storage.INSTANT:
-            yield declared.compared.name, value.instant.key
-        case _ if declared.folded and (folded := casefold_key(rendered)) is not None:
-            yield declared.folded, folded
-    if declared.counted.storage is Storage.LABEL:
-        yield declared.counted.name, _text_of(rendered)
+class FieldEncoder:
+    """Encode the values of one field for its columns, in the order of `field_columns`."""
+
+    def __init__(self, declared: CustomField) -> None:
+        self.declared = declared
+        columns = declared.columns
+        self._compares = declared.compared in columns[1:]
+        self._counts = declared.counted in columns[1:]
+        self._folds = declared.folded is not None
+        self._is_json = declared.rendered.storage is Storage.JSON
+        self.nothing = (None,) * (len(columns) + self._folds)
+
+    def encode(self, value: Any) -> tuple[Any, ...]:
+        kind = self.declared.type
+        if self.declared.is_list:
+            return self._encode_list([_render(kind, item) for item in value])
+        rendered = _render(kind, value)
+        stored = [_to_json(rendered) if self._is_json else int(rendered) if kind is BOOLEAN else rendered]
+        if self._compares:
+            stored.append(float_key(value) if kind is FieldType.FLOAT else value.instant.key)
+        if self._counts:
+            stored.append(_to_text(rendered))
+        if self._folds:
+            stored.append(casefold_key(rendered))
+        return tuple(stored)
+
+    def _encode_list(self, items: list[Any]) -> tuple[Any, ...]:
+        stored = [_to_json(items)]
+        if self._compares:
+            stored.append(encode_list([_to_text(item) for item in items]))
+        if self._counts:
+            stored.append(_to_json(list(dict.fromkeys(map(_to_text, items)))))
+        return tuple(stored)
 
 
-def _rendered(kind: FieldType, value: Any) -> Any:
+def encoders_of(fields: tuple[CustomField, ...]) -> list[FieldEncoder]:
+    """Return the encoders of the fields; all files of an ingest pass the same tuple."""
+    if _last.fields is not fields:
+        _last.fields, _last.encoders = fields, [FieldEncoder(each) for each in fields]
+    return _last.encoders
+
+
+@dataclass(slots=True)
+class _Last:
+    fields: tuple[CustomField, ...] = ()
+    encoders: list[FieldEncoder] = field(default_factory=list)
+
+
+_last = _Last()
+BOOLEAN = FieldType.BOOLEAN
+
+
+def _render(kind: FieldType, value: Any) -> Any:
     """Return the value as the API does."""
     if kind is FieldType.DATE:
         return value.local.date().isoformat()
     return value.instant.text if kind is FieldType.DATE_TIME else value
 
 
-def _text_of(item: Any) -> str:
+def _to_json(value: Any) -> str:
+    return JSON_ENCODER.encode(value).decode()
+
+
+def _to_text(value: Any) -> str:
     """Return the text of a value that facets count, and that filters of lists compare."""
-    return item if isinstance(item, str) else JSON_ENCODER.encode(item).decode()
+    return value if isinstance(value, str) else _to_json(value)
 
 
 # Fast path: values that were parsed without their positions.
 
 
-_PLAIN_TYPES: dict[FieldType, tuple[type, ...]] = {
-    FieldType.STRING: (str,),
-    FieldType.URL: (str,),
-    FieldType.DATE: (str,),
-    FieldType.DATE_TIME: (str,),
-    FieldType.INT: (int,),
-    FieldType.FLOAT: (int, float),
-    FieldType.BOOLEAN: (bool,),
-}
-
-
 def read_fast(
-    values: dict[str, Any], fields: Sequence[CustomField], zone: tzinfo, base_url: str | None
-) -> str | None:
+    values: dict[str, Any], fields: tuple[CustomField, ...], zone: tzinfo, base_url: str | None
+) -> tuple[Any, ...] | None:
     """Return the same as `FieldReader.read`; None if the parser with positions is needed."""
-    nodes: dict[tuple[str, ...], Node] = {}
-    for declared in fields:
+    reader = FieldReader(zone, base_url)
+    stored: list[Any] = []
+    for encoder in encoders_of(fields):
+        declared = encoder.declared
         found: Any = values
         for step in declared.key:
             found = found.get(step) if isinstance(found, dict) else None
-        if found is None:
+        if found is None and not declared.required:
+            stored += encoder.nothing
             continue
-        if not _is_certain(declared.type, found):
+        value = (
+            _read_plain_list(reader, declared, found)
+            if declared.is_list
+            else reader.read_plain(declared.type, found)
+        )
+        if value is None:
             return None
-        nodes[declared.key] = TreeBuilder(NO_OFFSET).build(found)
-    reader = FieldReader(zone, base_url)
-    stored = reader.read(fields, nodes.get)
-    return None if reader.diagnostics else stored
+        stored += encoder.encode(value)
+    return tuple(stored)
 
 
-def _is_certain(kind: FieldType, value: object) -> bool:
-    """Return whether the parser with positions certainly reads the value in the same way."""
-    if kind is FieldType.JSON:
-        return is_unambiguous({"": value})
-    return all(type(item) in _PLAIN_TYPES[kind] for item in (value if isinstance(value, list) else [value]))
+def _read_plain_list(reader: FieldReader, declared: CustomField, found: Any) -> list[Any] | None:
+    items = found if isinstance(found, list) else [found]
+    read = [reader.read_plain(declared.type, item) for item in items]
+    return read if read and None not in read else None

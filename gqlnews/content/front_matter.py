@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 from frontmatter.default_handlers import BaseHandler, YAMLHandler
@@ -135,9 +134,7 @@ def extra_from_values(values: dict[str, Any], fields: Iterable[CustomField] = ()
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
     if not is_unambiguous(unknown):
         return None
-    if fields:
-        unknown = deepcopy(unknown)
-        _remove_keys(unknown, fields, ignores_case=False)
+    _remove_keys(unknown, fields, ignores_case=False)
     return JSON_ENCODER.encode(unknown).decode()
 
 
@@ -153,6 +150,7 @@ def _remove_key(values: dict[str, Any], path: tuple[str, ...], fold: Callable[[s
         return
     below = values[key]
     if len(path) > 1 and isinstance(below, dict):
+        below = values[key] = dict(below)  # the caller reads the original
         _remove_key(below, path[1:], fold)
     if len(path) == 1 or below == {}:
         del values[key]

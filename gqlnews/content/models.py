@@ -93,7 +93,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     if they are equal. If there are `linked_slugs`, `html` contains placeholders (`article_links.py`).
 
     `key_values` are the columns that hold the value of a front matter key unchanged (columns.py), and
-    `field_values` those of custom fields, a JSON object (custom_fields.py).
+    `field_values` those of custom fields, in the order of `field_columns` (custom_fields.py).
     """
 
     published_at: str
@@ -122,7 +122,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     modified_date_time: str | None = None
     authors: tuple[str, ...] = ()
     language: str | None = None
-    field_values: str = "{}"
+    field_values: tuple[Any, ...] = ()
 
 
 class SourceFile(FrozenStruct, frozen=True):

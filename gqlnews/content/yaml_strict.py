@@ -264,7 +264,7 @@ _BOOLEANS = {
 }
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_MAX_INT32 = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 
 
@@ -278,7 +278,7 @@ def parse_int32(text: str) -> int | None:
     if not _INTEGER.fullmatch(text):
         return None
     number = int(text)
-    return number if -_MAX_INT32 - 1 <= number <= _MAX_INT32 else None
+    return number if -MAX_INT32 - 1 <= number <= MAX_INT32 else None
 
 
 def parse_float(text: str) -> float | None:

@@ -23,6 +23,7 @@ import msgspec
 
 from gqlnews.content.models import NO_CONFIG, ContentConfig, ParseOptions, apply_config, clamp_ns
 from gqlnews.content.safe_open import OpenFolder
+from gqlnews.custom_fields import field_columns
 from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
@@ -169,6 +170,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
     state = IngestState(db, parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids)
+    state.field_columns = tuple(field_columns(parameters.options.fields))
     state.problems_changed = config_problems_changed or fields_changed
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state, "gone")

@@ -128,7 +128,7 @@ def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
-        article=tuple(values[name] for name in ARTICLE_ROW),
+        article=(*(values[name] for name in ARTICLE_ROW), *article.field_values),
         related=[_related_row(entry) for entry in article.related],
         topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
         urls=_distinct_urls(article),

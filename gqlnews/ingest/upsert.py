@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -45,14 +46,9 @@ def _insert(table: str, columns: Sequence[str], *expressions: str) -> str:
 
 # `html` depends on other files if it was made of `linked_html`.
 _CONTENT = {"html": "iif(linked_html IS NULL, html, NULL)"}
-_STORED_ARTICLE = _select("article", [_CONTENT.get(name, name) for name in ARTICLE_ROW], "id = ?")
 _STORED_RELATED = _select("related", RELATED_ROW, "article_id = ? ORDER BY position")
 _STORED_TOPICS = _select("article_topic", TOPIC_ROW, "article_id = ? ORDER BY position")
 _WRITTEN_COLUMNS = ("path", "updated_at", "updated_key", *ARTICLE_ROW)
-_ASSIGNMENTS = ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN_COLUMNS)
-_INSERT_ARTICLE = (
-    f"{_insert('article', ('id', *_WRITTEN_COLUMNS))} ON CONFLICT (id) DO UPDATE SET {_ASSIGNMENTS}"
-)
 # The target is the current owner of the URL; `resolve_links` updates the links that this ingest changes.
 _TARGET = f"(SELECT article_id FROM url_owner WHERE url = ?{3 + RELATED_ROW.index('url')})"
 _INSERT_RELATED = _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)
@@ -63,13 +59,25 @@ _UPDATE_SOURCE = (
 )
 
 
+@cache
+def _stored_article(field_columns: tuple[str, ...]) -> str:
+    return _select("article", [_CONTENT.get(name, name) for name in (*ARTICLE_ROW, *field_columns)], "id = ?")
+
+
+@cache
+def _insert_article(field_columns: tuple[str, ...]) -> str:
+    columns = (*_WRITTEN_COLUMNS, *field_columns)
+    assignments = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return f"{_insert('article', ('id', *columns))} ON CONFLICT (id) DO UPDATE SET {assignments}"
+
+
 @dataclass
 class IngestState:
     """State of an ingest.
 
     `shadowed` are the paths whose slug belongs to an earlier path. `read_ns` is the start of the ingest,
     before any file was read. If `incremental`, dirty keys are marked per article; otherwise all keys are
-    dirty. `empty` means that the store had no articles.
+    dirty. `empty` means that the store had no articles. `field_columns` are the columns of custom fields.
     """
 
     db: sqlite3.Connection
@@ -77,6 +85,7 @@ class IngestState:
     incremental: bool
     empty: bool
     new_ids: Iterator[int]
+    field_columns: tuple[str, ...] = ()
     shadowed: frozenset[str] = frozenset()
     problems_changed: bool = False
 
@@ -153,7 +162,7 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
         if rows is None or path in state.shadowed:
             continue
         old = stored.get(rows.slug)
-        if old is not None and old.revision == file.revision and _is_stored(state.db, old.id, rows):
+        if old is not None and old.revision == file.revision and _is_stored(state, old.id, rows):
             if old.path != path:
                 moved.append((path, old.id))
             continue
@@ -176,10 +185,11 @@ def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str,
     return {slug: _StoredArticle(*rest) for slug, *rest in rows}
 
 
-def _is_stored(db: sqlite3.Connection, article_id: int, rows: ArticleRows) -> bool:
+def _is_stored(state: IngestState, article_id: int, rows: ArticleRows) -> bool:
     """Return whether the store has exactly these rows of an article."""
+    db = state.db
     return (
-        db.execute(_STORED_ARTICLE, (article_id,)).fetchone() == rows.article
+        db.execute(_stored_article(state.field_columns), (article_id,)).fetchone() == rows.article
         and db.execute(_STORED_RELATED, (article_id,)).fetchall() == rows.related
         and db.execute(_STORED_TOPICS, (article_id,)).fetchall() == rows.topics
     )
@@ -205,7 +215,8 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
         _mark_batch(state, old)
         delete_dependent_rows(state)
     db.executemany(
-        _INSERT_ARTICLE, [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes]
+        _insert_article(state.field_columns),
+        [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes],
     )
     db.executemany(_INSERT_RELATED, _with_positions((w.id, w.rows.related) for w in writes))
     db.executemany(_INSERT_TOPIC, _with_positions((w.id, w.rows.topics) for w in writes))

@@ -27,7 +27,7 @@ from gqlnews.custom_fields import (
     CustomField,
     decode_fields,
     encode_fields,
-    generated_columns,
+    field_columns,
     indexed_columns,
     item_views,
 )
@@ -189,10 +189,10 @@ def declare_fields(db: sqlite3.Connection, fields: Sequence[CustomField]) -> boo
     text = encode_fields(fields)
     if db.execute("SELECT custom_fields FROM store").fetchone() == (text,):
         return False
-    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_xinfo('article')")}
-    for name, declaration in generated_columns(fields):
+    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_info('article')")}
+    for name, sql_type in field_columns(fields).items():
         if name not in existing:
-            db.execute(f"ALTER TABLE article ADD COLUMN {declaration}")
+            db.execute(f"ALTER TABLE article ADD COLUMN {name} {sql_type}")
     views = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     execute_all(db, (statement for name, statement in item_views(fields) if name not in views))
     db.execute("UPDATE store SET custom_fields = ?", (text,))

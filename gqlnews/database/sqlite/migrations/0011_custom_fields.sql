@@ -1,6 +1,3 @@
--- Custom fields: the declarations, and the values of each article. The ingest adds the generated columns.
+-- The declarations of custom fields, a JSON array. The ingest adds the columns for their values.
 
--- JSON array.
 ALTER TABLE store ADD COLUMN custom_fields TEXT NOT NULL DEFAULT '[]';
--- JSON object from the columns to their values.
-ALTER TABLE article ADD COLUMN field_values TEXT NOT NULL DEFAULT '{}';

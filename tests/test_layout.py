@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
-SHARED = {"errors", "cache", "columns", "timestamps", "text_keys", "time_budget"}
+SHARED = {
+    *("errors", "cache", "columns", "custom_fields", "reserved_names", "timestamps", "text_keys"),
+    "time_budget",
+}
 ALLOWED = {
     "errors": set(),
     "cache": set(),
     "columns": set(),
+    "custom_fields": {"columns"},
+    "reserved_names": set(),
     "timestamps": set(),
     "text_keys": set(),
     "time_budget": {"errors"},

@@ -190,7 +190,7 @@ def run_sample(folder: Path, articles: int, seed: int) -> None:
 
 def read_config_fields(path: Path) -> tuple[CustomField, ...]:
     """Return the fields that a configuration file declares. Raises SettingsError with its first mistake."""
-    from gqlnews.discovery.content_config import find_config
+    from gqlnews.discovery.find_config import find_config
 
     with open_root(path.parent) as folder:
         found = find_config(folder, str(path))

@@ -70,8 +70,8 @@ def parse_with_positions(
 ) -> Parsed:
     """Parse front matter; the article is None if a problem is an error. Problems are sorted by position."""
     line_index = LineIndex(front_matter.front, front_matter.first_line)
-    tree, diagnostics = _parse_mapping(front_matter, last_wins=False)
-    native = seems_native(front_matter.front) if tree is None else is_native(_scalar_texts(tree))
+    tree, diagnostics = parse_mapping(front_matter, last_wins=False)
+    native = seems_native(front_matter.front) if tree is None else is_native(scalar_texts(tree))
     target = find_target(path, options)
     if not native and target.place is None:
         return PASSED_OVER
@@ -80,7 +80,7 @@ def parse_with_positions(
     if native:
         return _parse_native(path, front_matter, tree, diagnostics, rendered, options, line_index)
     if any(diagnostic.code is ProblemCode.DUPLICATE_KEY for diagnostic in diagnostics):
-        tree, diagnostics = _parse_mapping(front_matter, last_wins=True)
+        tree, diagnostics = parse_mapping(front_matter, last_wins=True)
         assert tree is not None, "it was parsed before"
     return parse_mapped(path, target, front_matter, tree, diagnostics, rendered, options)
 
@@ -186,9 +186,10 @@ def _position(offset: int, line_index: LineIndex) -> Position:
 # Trees.
 
 
-def _parse_mapping(
+def parse_mapping(
     front_matter: FrontMatter, *, last_wins: bool
 ) -> tuple[Mapping | None, list[OffsetDiagnostic]]:
+    """Parse front matter of any format; the tree is None if it cannot be parsed or is no mapping."""
     try:
         tree, diagnostics = _parse(front_matter, last_wins=last_wins)
     except FrontMatterSyntaxError as error:
@@ -210,7 +211,8 @@ def _parse(front_matter: FrontMatter, *, last_wins: bool) -> tuple[Node | None, 
     return parse_tree(front, last_wins=last_wins) if front_matter.format is YAML else parse_header(front)
 
 
-def _scalar_texts(tree: Mapping) -> dict[str, object]:
+def scalar_texts(tree: Mapping) -> dict[str, object]:
+    """Return the texts of the top-level values that are scalars, and None for the others."""
     return {key: node.text if isinstance(node, Scalar) else None for key, node in tree.items.items()}
 
 

@@ -5,37 +5,25 @@ docs/configuration.md is made of them. A file with any mistake counts as a whole
 are problems, and the configuration before remains in effect.
 """
 
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gqlnews.config.values import check_url
 from gqlnews.content import mapping
-from gqlnews.content.diagnostics import (
-    LineIndex,
-    OffsetDiagnostic,
-    ProblemCode,
-    build_problem,
-    quote,
-    to_problems,
-)
+from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, quote
 from gqlnews.content.formats import parse_toml
 from gqlnews.content.front_matter import to_plain
-from gqlnews.content.models import NO_CONFIG, ContentConfig, ContentProblem
-from gqlnews.content.parse_file import MAX_BYTES, read_at_most
+from gqlnews.content.models import ContentConfig
 from gqlnews.content.presets.generators import PRESETS
 from gqlnews.content.presets.permalinks import PLACEHOLDERS, unknown_placeholders
-from gqlnews.content.presets.site import SiteOverrides
-from gqlnews.content.safe_open import OpenFolder
+from gqlnews.content.presets.site import SiteOverrides, get_host
+from gqlnews.content.urls import ABSOLUTE
 from gqlnews.content.yaml_strict import FrontMatterSyntaxError
 from gqlnews.custom_fields import MAX_FIELDS, CustomField, FieldType, upper_snake_case
-from gqlnews.discovery.config_files import OWN_CONFIG, config_candidates
+from gqlnews.discovery.config_files import OWN_CONFIG
 from gqlnews.reserved_names import RESERVED_NAMES
 
 
@@ -85,10 +73,9 @@ def _quoted(value: Any) -> str:
 
 
 def _base_url(value: Any) -> str:
-    try:
-        return check_url(_text(value))
-    except ValueError as error:
-        raise InvalidValueError(f"is not a base URL: {error}") from error
+    if not _text(value).lower().startswith(ABSOLUTE) or get_host(_text(value)) is None:
+        raise InvalidValueError("is not an http or https URL such as 'https://news.example'")
+    return _text(value)
 
 
 def _permalink(value: Any) -> str:
@@ -101,9 +88,7 @@ def _permalink(value: Any) -> str:
 def _time_zone(value: Any) -> str:
     try:
         return ZoneInfo(_text(value)).key
-    except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise InvalidValueError("is not a time zone such as 'Europe/Berlin'") from error
-    except KeyError as error:
+    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
         raise InvalidValueError("is not a time zone such as 'Europe/Berlin'") from error
 
 
@@ -265,28 +250,10 @@ class ConfigReader:
                 continue
             read = self._read_table(FIELD_KEYS, value, path)
             declared = _build_field(name, read)
-            for problem in (*self._check_name(name, taken), *_check_uses(declared)):
+            for problem in (*check_name(name, taken), *_check_uses(declared)):
                 self._report(path, problem)
+            taken.setdefault(declared.order_value, name)
             yield declared
-
-    def _check_name(self, name: str, taken: dict[str, str]) -> Iterator[str]:
-        if not _NAME.fullmatch(name) or name.startswith("__"):
-            yield (
-                f"`{name}` cannot be a field's name: use letters, digits and `_`, beginning with a letter, "
-                "and give the key in the front matter as `key`."
-            )
-            return
-        value = upper_snake_case(name)
-        for type_name, names in RESERVED_NAMES.items():
-            if (value if type_name == "ArticleOrderField" else name) in names:
-                yield (
-                    f"`{name}` is a name of {type_name}: choose another, and give the key in the front "
-                    "matter as `key`."
-                )
-                return
-        if value in taken:
-            yield f"`{name}` and `{taken[value]}` would both be `{value}` in `ArticleOrderField`: rename one."
-        taken[value] = name
 
     # Mistakes.
 
@@ -318,6 +285,26 @@ def _build_field(name: str, read: Mapping[str, Any]) -> CustomField:
         editor_only=read.get("visible-to") == "editors",
         required=read.get("required", False),
     )
+
+
+def check_name(name: str, taken: Mapping[str, str]) -> Iterator[str]:
+    """Yield why a field cannot have a name; `taken` are the names of others by their upper snake case."""
+    if not _NAME.fullmatch(name) or name.startswith("__"):
+        yield (
+            f"`{name}` cannot be a field's name: use letters, digits and `_`, beginning with a letter, "
+            "and give the key in the front matter as `key`."
+        )
+        return
+    value = upper_snake_case(name)
+    for type_name, names in RESERVED_NAMES.items():
+        if (value if type_name == "ArticleOrderField" else name) in names:
+            yield (
+                f"`{name}` is a name of {type_name}: choose another, and give the key in the front "
+                "matter as `key`."
+            )
+            return
+    if value in taken:
+        yield f"`{name}` and `{taken[value]}` would both be `{value}` in `ArticleOrderField`: rename one."
 
 
 def _check_uses(declared: CustomField) -> Iterator[str]:
@@ -353,55 +340,3 @@ def _find_offset(text: str, path: tuple[str, ...]) -> int:
 def _toml_path(path: tuple[str, ...]) -> str:
     """Return a pattern for a dotted key, each part with quotes or without."""
     return r"[ \t]*\.[ \t]*".join(rf"[ \t]*[\"']?{re.escape(part)}[\"']?[ \t]*" for part in path)
-
-
-# Finding the file.
-
-
-class FoundConfig(NamedTuple):
-    """The configuration of a content folder, None if it has mistakes; and the problems that these are.
-
-    `path` is that of the file, None if there is none.
-    """
-
-    config: ContentConfig | None
-    problems: tuple[ContentProblem, ...] = ()
-    path: Path | None = None
-
-
-def find_config(content: OpenFolder, path: str | None = None) -> FoundConfig:
-    """Read the file at `path`, or that of a content folder; without one, the configuration is empty."""
-    candidates = [Path(path)] if path else config_candidates(content.path)
-    for candidate in candidates:
-        if path or os.path.lexists(candidate):
-            return _read_config(candidate, os.path.relpath(candidate, os.path.realpath(content.path)))
-    return FoundConfig(NO_CONFIG)
-
-
-def _read_config(path: Path, shown: str) -> FoundConfig:
-    try:
-        text = _read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8"
-        message = f"The file cannot be read: {reason}."
-        return FoundConfig(None, (build_problem(shown, None, ProblemCode.BAD_CONFIG, message),), path)
-    reader = ConfigReader(text)
-    config, lines = reader.read(), LineIndex(text, 1)
-    located = [
-        (lines.position(each.offset), ProblemCode.BAD_CONFIG, each.message) for each in reader.mistakes
-    ]
-    return FoundConfig(config, to_problems(shown, located), path)
-
-
-def _read_text(path: Path) -> str:
-    """Read the file, which no other user may own. Raises OSError or UnicodeDecodeError."""
-    with OpenFolder.open(path.parent) as folder, open(folder.open_file(path.name), "rb", buffering=0) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is not a regular file")
-        if status.st_uid not in {0, os.geteuid()}:
-            raise OSError(0, "it belongs to another user, who could change what is served")
-        data = read_at_most(file, MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
-    return data.decode("utf-8-sig").replace("\r\n", "\n")

@@ -210,7 +210,7 @@ def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[
         options = msgspec.structs.replace(stored.effective, now_ns=parameters.now_ns)
         return replace(parameters, options=options, config=stored.config), False
     # These import the parsers.
-    from gqlnews.discovery.content_config import find_config
+    from gqlnews.discovery.find_config import find_config
     from gqlnews.discovery.sites import find_sites
 
     found = find_config(parameters.folder, parameters.options.config_path)

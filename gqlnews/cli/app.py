@@ -137,6 +137,15 @@ def config(settings: EffectiveSettings) -> None:
 
 @app.command()
 @with_options
+def init(settings: EffectiveSettings) -> None:
+    """Write a configuration file gqlnews.toml for FOLDER, by looking at its sites and articles."""
+    from gqlnews.cli.init_config import run_init
+
+    run_init(settings["folder"], force=settings["force"])
+
+
+@app.command()
+@with_options
 def schema(settings: EffectiveSettings) -> None:
     """Print the GraphQL schema (SDL), with the own fields of --config."""
     from gqlnews.cli.commands import read_config_fields

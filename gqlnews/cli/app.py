@@ -130,9 +130,10 @@ def config(settings: EffectiveSettings) -> None:
     """Print the settings that `serve` would have with these options, and where each comes from."""
     from gqlnews.cli.show_config import format_config
 
-    for warning in settings.warnings:
+    table, warnings = format_config(settings)
+    for warning in (*settings.warnings, *warnings):
         typer.echo(f"gqlnews: warning: {warning}", err=True)
-    typer.echo(format_config(settings))
+    typer.echo(table)
 
 
 @app.command()
@@ -147,7 +148,7 @@ def init(settings: EffectiveSettings) -> None:
 @app.command()
 @with_options
 def schema(settings: EffectiveSettings) -> None:
-    """Print the GraphQL schema (SDL), with the own fields of --config."""
+    """Print the GraphQL schema (SDL), with the custom fields of --config."""
     from gqlnews.cli.commands import read_config_fields
     from gqlnews.schema.query import sdl
 

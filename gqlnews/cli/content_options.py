@@ -35,6 +35,12 @@ def build_target(settings: EffectiveSettings, *, allow_missing: bool = False) ->
     """
     if not allow_missing:
         _check_folder(settings["folder"])
+    options = build_options(settings)
+    return IngestTarget(settings["folder"], get_database(settings), options, settings["ingest_workers"])
+
+
+def build_options(settings: EffectiveSettings) -> ParseOptions:
+    """Raise SettingsError if `--config` is no file, or an option that overrides the site's is invalid."""
     overrides = build_overrides(*(settings[name] for name in OVERRIDES))
     config = settings["content_config"]
     if config is not None and not config.is_file():
@@ -46,7 +52,7 @@ def build_target(settings: EffectiveSettings, *, allow_missing: bool = False) ->
     )
     if settings["iframe_hosts"]:
         options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])
-    return IngestTarget(settings["folder"], get_database(settings), options, settings["ingest_workers"])
+    return options
 
 
 def get_database(settings: EffectiveSettings) -> Path:

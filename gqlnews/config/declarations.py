@@ -150,7 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
             "`hide` or `show` articles whose expiry date is past", "[Dates](content.md#dates).",
             default_text="as the site generator does"),
     Setting("content_config", Path, None, "--config", "GQLNEWS_CONFIG", (*CONTENT, "schema"),
-            "Configuration file of the content: own fields, keys, addresses",
+            "Configuration file of the content: custom fields, keys, addresses",
             "[Configuration](configuration.md).",
             default_text="gqlnews.toml in FOLDER or above it in its git repository"),
     Setting("explorer", bool, True, "--explorer/--no-explorer", "GQLNEWS_EXPLORER", APP,

@@ -163,7 +163,12 @@ def _find_web_url(mapper: Mapper, page: AddressFacts) -> str:
 
 def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
     texts = (scalar_text(node) for _, node in mapper.find_field(mapping.LANGUAGE))
-    return next((text for text in texts if text is not None), None) or language_of(mapper.site, page)
+    own = next((text for text in texts if text is not None), None)
+    if own is not None:
+        return own
+    site = mapper.site
+    language = language_of(site, page)
+    return site.given_language or language if language in {None, site.language} else language
 
 
 # Images, topics, provider, and the keys of gqlnews.

@@ -79,13 +79,12 @@ def _override(site: ContentSite, options: ParseOptions) -> ContentSite:
         "base_url": options.base_url or normalize_base(site.base_url),
         "permalink": overrides.permalink,
         "keys": overrides.keys,
+        "given_language": overrides.language,
         "provider_domain": overrides.provider_domain,
         "title": overrides.provider_name or site.title,
     }
     if overrides.time_zone is not None:
         changes["time_zone"] = overrides.time_zone
-    if overrides.language is not None:
-        changes["language"] = overrides.language
     if overrides.hides_future is not None:
         changes["hides_future"] = overrides.hides_future
     if overrides.hides_expired is not None:

@@ -41,8 +41,9 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
 
     `permalinks` are pairs of a section or collection and its pattern, `collections` those whose articles are
     not in `_posts`, `languages` pairs of a code and the content folder of that language. `ugly_urls` are the
-    sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles, and
-    `keys` are pairs of a field and the caller's keys for it.
+    sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles,
+    `given_language` the caller's language for those of the site's language `language`, which is a part of
+    addresses, and `keys` are pairs of a field and the caller's keys for it.
     """
 
     preset: str = "generic"
@@ -70,6 +71,7 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     disabled_languages: tuple[str, ...] = ()
     permalink: str | None = None
     keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    given_language: str | None = None
 
 
 class SiteOverrides(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):

@@ -69,8 +69,9 @@ schema: $(VENV)/installed ## write schema.graphql
 	$(BIN)/gqlnews schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
-settings: $(VENV)/installed ## write the tables in docs/settings.md
+settings: $(VENV)/installed ## write the tables in docs/settings.md and docs/configuration.md
 	$(BIN)/python -m tests.settings_docs
+	$(BIN)/python -m tests.configuration_docs
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UPGRADE=1 upgrades all versions

@@ -10,8 +10,13 @@ FILE = Path(__file__).parent.parent / "docs" / "settings.md"
 
 
 def update(text: str) -> str:
-    """Return the document with its generated sections rewritten."""
-    for name, section in sections().items():
+    """Return docs/settings.md with its generated sections rewritten."""
+    return rewrite(text, sections())
+
+
+def rewrite(text: str, generated: Mapping[str, str]) -> str:
+    """Return a document with these sections rewritten, each between two marks."""
+    for name, section in generated.items():
         start, end = re.compile(rf"<!-- {name}: .*-->\n"), f"<!-- end of {name} -->"
         (before, after), (mark,) = start.split(text), start.findall(text)
         text = f"{before}{mark}{section}\n{end}{after.partition(end)[2]}"
@@ -27,13 +32,13 @@ def sections() -> Mapping[str, str]:
     ]
     variables = [(f"`{row.variable}`", _default(row), _meaning(row)) for row in shown if not row.option]
     return {
-        "options": _table(("option", "variable", "commands", "default", "meaning"), options),
-        "variables": _table(("variable", "default", "meaning"), variables),
+        "options": to_table(("option", "variable", "commands", "default", "meaning"), options),
+        "variables": to_table(("variable", "default", "meaning"), variables),
         "application": ", ".join(f"`{row.variable}`" for row in settings_of(APPLICATION)) + ".",
     }
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def to_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return (
         "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -131,15 +131,40 @@ def _field_type(value: Any) -> tuple[FieldType, bool]:
 
 
 KEYS = (
-    Key("preset", _one_of(*PRESETS), "The site generator whose conventions hold.", 'preset = "hugo"'),
-    Key("base-url", _base_url, "Base of the articles' addresses.", 'base-url = "https://news.example"'),
-    Key("permalink", _permalink, "The address of articles.", 'permalink = "/:year/:month/:slug/"'),
-    Key("time-zone", _time_zone, "The time zone of dates without one.", 'time-zone = "Europe/Berlin"'),
-    Key("language", _language, "The language of articles that name none.", 'language = "en"'),
+    Key(
+        "preset",
+        _one_of(*PRESETS),
+        "The site generator whose conventions hold: one of the [presets](content.md#sites).",
+        'preset = "hugo"',
+    ),
+    Key(
+        "base-url",
+        _base_url,
+        "The base URL of the articles' addresses, and of relative URLs.",
+        'base-url = "https://news.example"',
+    ),
+    Key(
+        "permalink",
+        _permalink,
+        "The address of every article, with the [placeholders](content.md#sites) of Hugo and Jekyll.",
+        'permalink = "/:year/:month/:slug/"',
+    ),
+    Key(
+        "time-zone",
+        _time_zone,
+        "The time zone of dates without one, in mapped files and in custom fields.",
+        'time-zone = "Europe/Berlin"',
+    ),
+    Key(
+        "language",
+        _language,
+        "The language of mapped files that name none, and are in no folder of another language.",
+        'language = "en"',
+    ),
 )
 PROVIDER_KEYS = (
-    Key("name", _text, "The provider's name.", 'name = "The Example"'),
-    Key("domain", _domain, "The provider's domain.", 'domain = "news.example"'),
+    Key("name", _text, "The name of the provider of the site's articles.", 'name = "The Example"'),
+    Key("domain", _domain, "The domain of the provider.", 'domain = "news.example"'),
 )
 FIELD_KEYS = (
     Key(
@@ -149,18 +174,33 @@ FIELD_KEYS = (
         "`URL`, `JSON`, or a list of one of these.",
         'type = ["String"]',
     ),
-    Key("key", _path, "Its key in the front matter; by default the field's name.", 'key = "params.sponsor"'),
-    Key("description", _text, "What the schema says about it.", 'description = "Who paid for it."'),
+    Key(
+        "key",
+        _path,
+        "Its key in the front matter, `a.b` for the key `b` in the mapping `a`. By default the field's name.",
+        'key = "params.sponsor"',
+    ),
+    Key(
+        "description",
+        _text,
+        "What the schema says about it. By default the key.",
+        'description = "Who paid for it."',
+    ),
     Key("filter", _flag, "`ArticleFilter` has it too. Not for `JSON`.", "filter = true"),
     Key("order", _flag, "`ArticleOrderField` has it too. Not for lists and `JSON`.", "order = true"),
     Key("facet", _flag, "`facets` has it too. Not for `JSON`, `Float` and `DateTime`.", "facet = true"),
     Key(
         "visible-to",
         _one_of("everyone", "editors"),
-        "For `editors` only, or for `everyone` (the default).",
+        "For `everyone` (the default), or for [`editors`](#who-sees-a-field) only.",
         'visible-to = "editors"',
     ),
-    Key("required", _flag, "An article without a value is not served.", "required = true"),
+    Key(
+        "required",
+        _flag,
+        "An article without a valid value is an error, and is not served.",
+        "required = true",
+    ),
 )
 _TABLES = ("provider", "keys", "fields")
 

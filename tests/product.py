@@ -8,12 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedQuery
 from gqlnews.ingest.pipeline import IngestReport, ingest
 from gqlnews.query.fields import Audience
+from gqlnews.schema.query import build_schema
 from tests.store import PoolStore
 
 
@@ -34,7 +36,7 @@ class Product:
     def __enter__(self) -> Self:
         self._runner.run(self._readers.open(self.database))
         self._runner.run(self._readers.trace(self.statements.append))
-        self.engine = Engine(self.store)
+        self.engine = Engine(self.store, build_schema(read_custom_fields(self.database)))
         self._full = Engine(PoolStore(self._readers), self.engine.schema, bypass_executor=False)
         return self
 

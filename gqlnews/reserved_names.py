@@ -31,11 +31,12 @@ RESERVED_NAMES = {
     "a version to come": _names(
         "ALL AUTHOR Article ArticleFacets ArticleFilter ArticleOrderField Author AuthorConnection "
         "AuthorCount AuthorEdge AuthorOrder AuthorOrderField COUNT Coverage DOMAIN Image LANGUAGE "
-        "MODIFIED_DATE_TIME NAME Neighbours Provider ProviderOrder ProviderOrderField Query Related "
-        "SECTION SLUG Section SectionCount SectionFilter Site TOPIC Topic TopicOrder TopicOrderField "
-        "alt article articleCount articles author authors bio caption children count cursor direction "
-        "edges eq field id image in language languages mimeType modifiedDateTime name next node nodes "
-        "pageInfo parent path previous section sections slug title totalCount translations under url"
+        "MODIFIED_DATE_TIME NAME Neighbours Provider ProviderOrder ProviderOrderField Query "
+        "Related SECTION SLUG Section SectionCount SectionFilter Site TOPIC Topic TopicOrder "
+        "TopicOrderField after alt article articleCount articles author authors before bio "
+        "caption children count cursor direction edges eq field first id image in language "
+        "languages last mimeType modifiedDateTime name next node nodes orderBy pageInfo parent "
+        "path previous section sections slug title totalCount translations under url where within"
     ),
 }
 """By the type that has the names; those of `ArticleOrderField` are compared in upper snake case."""

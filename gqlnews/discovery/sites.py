@@ -23,7 +23,7 @@ from gqlnews.content.models import ContentProblem, ParseOptions, Position
 from gqlnews.content.parse_file import MAX_BYTES, read_at_most
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.generators import DEFAULT_SITES, configure_astro, configure_zola
-from gqlnews.content.presets.settings import ConfigProblem, Settings
+from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
 from gqlnews.content.presets.site import ContentSite, compile_root, normalize_base
 from gqlnews.content.safe_open import OpenFolder, scan_entries
 from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Node, parse_tree
@@ -39,7 +39,7 @@ from gqlnews.discovery.config_files import (
 MAX_LEVELS = 3
 LEFT_OUT_FOLDERS = frozenset({"node_modules", "vendor", "themes"})
 
-_CONFIGURE: dict[str, Callable[[Settings], ContentSite]] = {
+_CONFIGURE: dict[str, Callable[[SiteSettings], ContentSite]] = {
     "hugo": hugo.configure,
     "jekyll": jekyll.configure,
     "zola": configure_zola,
@@ -226,7 +226,7 @@ class _Reader:
         is_named = not all(name.startswith("config.") for name in files)
         if files and not is_named and not _is_recognised(preset, values):
             return None
-        settings = Settings(values)
+        settings = SiteSettings(values)
         site = _CONFIGURE[preset](settings)
         self.problems += [problem for name in files if (problem := self._read_file(name).problem) is not None]
         for wrong in settings.problems:

@@ -10,7 +10,7 @@ from gqlnews.content.models import ContentProblem, ParsedArticle, ParseOptions
 from gqlnews.content.parse_file import parse_article
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.generators import DEFAULT_SITES, configure_astro, configure_zola
-from gqlnews.content.presets.settings import Settings
+from gqlnews.content.presets.settings import SiteSettings
 from gqlnews.content.presets.site import ContentSite
 from gqlnews.timestamps import to_epoch_seconds
 
@@ -24,7 +24,7 @@ _CONFIGURE = {
 
 def site(preset: str, config: Mapping[str, Any] | None = None, /, **changes: Any) -> ContentSite:
     """Return the site of a configuration, with some fields changed."""
-    found = _CONFIGURE[preset](Settings(config)) if config is not None else DEFAULT_SITES[preset]
+    found = _CONFIGURE[preset](SiteSettings(config)) if config is not None else DEFAULT_SITES[preset]
     return msgspec.structs.replace(found, **changes)
 
 

@@ -8,7 +8,7 @@ from gqlnews.content.dates import split_name
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.hugo import language_prefix, split_language
 from gqlnews.content.presets.permalinks import expand, file_name, sections
-from gqlnews.content.presets.settings import Settings
+from gqlnews.content.presets.settings import SiteSettings
 from gqlnews.content.presets.site import (
     GENERIC,
     AddressFacts,
@@ -22,7 +22,7 @@ from gqlnews.content.presets.site import (
 # Zola: https://www.getzola.org/documentation/getting-started/configuration/
 
 
-def configure_zola(settings: Settings) -> ContentSite:
+def configure_zola(settings: SiteSettings) -> ContentSite:
     """Build the site from Zola's configuration."""
     default = settings.text("default_language") or "en"
     return ContentSite(
@@ -49,11 +49,11 @@ _ASTROWIND_VARIABLE = re.compile(r"%(\w+)%", re.ASCII)
 _ASTRO_ROOTS = ("src/content/*", "src/data/post", "src/pages")
 
 
-def configure_astro(settings: Settings) -> ContentSite:
+def configure_astro(settings: SiteSettings) -> ContentSite:
     """Build the site from AstroWind's settings, which are empty in other sites."""
     site = settings.table("site")
     post = settings.table("apps").table("blog").table("post")
-    pattern = Settings({"permalink": _from_astrowind(post.text("permalink"))}, settings.problems)
+    pattern = SiteSettings({"permalink": _from_astrowind(post.text("permalink"))}, settings.problems)
     host, base = site.text("site"), (site.text("base") or "").strip("/")
     permalink = pattern.pattern("permalink")
     return ContentSite(
@@ -167,10 +167,10 @@ PRESETS: dict[str, Preset] = {
 }
 
 DEFAULT_SITES: dict[str, ContentSite] = {
-    "hugo": hugo.configure(Settings({})),
-    "jekyll": jekyll.configure(Settings({})),
-    "zola": configure_zola(Settings({})),
-    "astro": configure_astro(Settings({})),
+    "hugo": hugo.configure(SiteSettings({})),
+    "jekyll": jekyll.configure(SiteSettings({})),
+    "zola": configure_zola(SiteSettings({})),
+    "astro": configure_astro(SiteSettings({})),
     "eleventy": ContentSite(preset="eleventy", roots=("", "src", "content")),
     "docusaurus": ContentSite(preset="docusaurus", roots=("blog", "website/blog")),
     "nuxt": ContentSite(preset="nuxt", roots=("content",), common="content"),

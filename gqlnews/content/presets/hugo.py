@@ -7,7 +7,7 @@ from typing import Any
 
 from gqlnews.content.dates import split_name
 from gqlnews.content.presets.permalinks import expand, file_name, hugo_path, sections
-from gqlnews.content.presets.settings import Settings
+from gqlnews.content.presets.settings import SiteSettings
 from gqlnews.content.presets.site import AddressFacts, ContentSite, drop_index, to_address
 
 CONFIG_KEYS = frozenset(
@@ -22,7 +22,7 @@ CONFIG_KEYS = frozenset(
 _ALL_SECTIONS = "*"
 
 
-def configure(settings: Settings) -> ContentSite:
+def configure(settings: SiteSettings) -> ContentSite:
     """Build the site from Hugo's configuration."""
     config = settings.lower()
     content = config.text("contentdir") or "content"
@@ -52,13 +52,13 @@ def configure(settings: Settings) -> ContentSite:
     )
 
 
-def _languages(config: Settings, content: str) -> Iterator[tuple[str, str]]:
+def _languages(config: SiteSettings, content: str) -> Iterator[tuple[str, str]]:
     languages = config.table("languages")
     for code in languages:
         yield code, (languages.table(code).text("contentdir") or content).strip("/")
 
 
-def _disabled_languages(config: Settings) -> Iterator[str]:
+def _disabled_languages(config: SiteSettings) -> Iterator[str]:
     """Yield the languages that the site does not publish."""
     listed = config.get("disablelanguages")
     yield from (str(code).lower() for code in listed or () if isinstance(listed, list))
@@ -77,7 +77,7 @@ def common_folder(roots: tuple[str, ...]) -> str:
     return "/".join(common)
 
 
-def _permalinks(config: Settings) -> Iterator[tuple[str, str]]:
+def _permalinks(config: SiteSettings) -> Iterator[tuple[str, str]]:
     """Yield section and pattern, of the old form (`post = …`) and the new one (`[permalinks.page]`)."""
     table = config.table("permalinks")
     for section in table:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gqlnews.content.presets.permalinks import expand
-from gqlnews.content.presets.settings import Settings
+from gqlnews.content.presets.settings import SiteSettings
 from gqlnews.content.presets.site import AddressFacts, ContentSite, FrontMatterDefault, Place, to_address
 
 _STYLES = {
@@ -23,7 +23,7 @@ _POSTS_FOLDER = re.compile(r"(?:^|(?<=/))_posts/")
 _OLD_TYPES = {"post": "posts", "page": "pages", "draft": "drafts"}
 
 
-def configure(settings: Settings) -> ContentSite:
+def configure(settings: SiteSettings) -> ContentSite:
     """Build the site from Jekyll's configuration."""
     source = (settings.text("source") or "").strip("./")
     base = f"{source}/" if source else ""
@@ -52,7 +52,7 @@ def configure(settings: Settings) -> ContentSite:
     )
 
 
-def _collections(settings: Settings, suffix: str) -> Iterator[tuple[str, str]]:
+def _collections(settings: SiteSettings, suffix: str) -> Iterator[tuple[str, str]]:
     """Yield label and pattern of the collections that Jekyll writes."""
     collections = settings.table("collections")
     for label in collections:
@@ -68,7 +68,7 @@ def _suffix(style: str, pattern: str) -> str:
     return "/" if pattern.endswith("/") else ":output_ext" if pattern.endswith(":output_ext") else ""
 
 
-def _defaults(settings: Settings) -> Iterator[FrontMatterDefault]:
+def _defaults(settings: SiteSettings) -> Iterator[FrontMatterDefault]:
     for entry in settings.tables("defaults"):
         scope, values = entry.table("scope"), entry.table("values")
         kind = scope.text("type") or ""

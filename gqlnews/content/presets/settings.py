@@ -21,7 +21,7 @@ class ConfigProblem:
 
 
 @dataclass(slots=True)
-class Settings:
+class SiteSettings:
     """Configuration, or a table of it; a value of another type counts as missing."""
 
     values: Mapping[str, Any]
@@ -46,16 +46,16 @@ class Settings:
         value = self.values.get(key)
         return value if isinstance(value, bool) else default
 
-    def table(self, key: str) -> "Settings":
+    def table(self, key: str) -> "SiteSettings":
         """Return a table, which is empty if it is missing."""
         value = self.values.get(key)
-        return Settings(value if isinstance(value, Mapping) else {}, self.problems)
+        return SiteSettings(value if isinstance(value, Mapping) else {}, self.problems)
 
-    def tables(self, key: str) -> list["Settings"]:
+    def tables(self, key: str) -> list["SiteSettings"]:
         """Return the tables of a list."""
         value = self.values.get(key)
         items = value if isinstance(value, list) else []
-        return [Settings(item, self.problems) for item in items if isinstance(item, Mapping)]
+        return [SiteSettings(item, self.problems) for item in items if isinstance(item, Mapping)]
 
     def pattern(self, key: str) -> str | None:
         """Return a permalink pattern; None if it is missing or, after a report, not known."""
@@ -77,9 +77,9 @@ class Settings:
         self.problems.append(ConfigProblem(name, message))
         return DEFAULT_ZONE
 
-    def lower(self) -> "Settings":
+    def lower(self) -> "SiteSettings":
         """Return a copy with all keys in lower case, in nested tables too."""
-        return Settings(_lower(self.values), self.problems)
+        return SiteSettings(_lower(self.values), self.problems)
 
 
 def is_time_zone(name: str) -> bool:

@@ -1,13 +1,13 @@
 """The ASGI application: routes and lifespan.
 
-It runs under any ASGI server, for example `uvicorn --factory gqlnews.app:from_environment`.
+It runs under any ASGI server, for example `uvicorn --factory gqlnews:from_environment`.
 """
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypedDict
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TypedDict, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -84,6 +84,10 @@ class GqlnewsApp(Starlette):
         self._endpoint, self._cors, self._proxies = endpoint, cors, proxies
         self.router.redirect_slashes = False  # the redirect would contain the client's `Host` header
 
+    def lifespan(self, host: object = None) -> AbstractAsyncContextManager[Mapping[str, Any]]:
+        """Run the application within another one that mounts it; also usable as that one's `lifespan`."""
+        return cast("AbstractAsyncContextManager[Mapping[str, Any]]", self.router.lifespan_context(self))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "app_state" not in scope.setdefault("state", {}) and hasattr(self.state, "app_state"):
             # The server did not pass the state of the lifespan on, as if another application mounts this one.
@@ -108,7 +112,7 @@ def _is_endpoint(scope: Scope) -> bool:
     return path.removeprefix(scope.get("root_path", "")) in ENDPOINT_PATHS
 
 
-def create_app(settings: ServerSettings) -> Starlette:
+def build_app(settings: ServerSettings) -> GqlnewsApp:
     """Create the application for an existing store, which it only reads. Raises PersistedDocumentsError."""
     schema = build_schema(read_custom_fields(settings.database))
     trusted = load_trusted_documents(settings, schema)
@@ -182,7 +186,7 @@ def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[
     return NO_DOCUMENTS if path is None else read_trusted_documents(path, schema._schema)
 
 
-def from_environment() -> Starlette:
+def from_environment() -> GqlnewsApp:
     """Create the application with settings from environment variables only.
 
     Of the process, only the logger `gqlnews` is configured. Raises SettingsError, PersistedDocumentsError.
@@ -192,7 +196,7 @@ def from_environment() -> Starlette:
 
     settings = read_settings(APPLICATION)
     logs.configure_own_logger(settings["log_format"])
-    return create_app(server_settings(settings))
+    return build_app(server_settings(settings))
 
 
 def _build_endpoint(settings: ServerSettings) -> ASGIApp:

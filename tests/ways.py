@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import UNLIMITED, ServerSettings
 from gqlnews.engine.documents import PreparedCache
 from gqlnews.engine.engine import Engine
@@ -83,7 +83,7 @@ def _client(database: Path, audience: Audience, response_cache_bytes: int = 64 <
         response_cache_bytes=response_cache_bytes,
         limits=UNLIMITED,
     )
-    return TestClient(create_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})
+    return TestClient(build_app(settings), headers=EDITOR if audience is Audience.EDITOR else {})
 
 
 def _parameters(sent: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import orjson
 from starlette.applications import Starlette
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.server.app_state import AppState
@@ -28,7 +28,7 @@ def run_server(
 ) -> None:
     """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
-    app = create_app(settings)
+    app = build_app(settings)
 
     async def on_start() -> None:
         articles = await _warm_up(app)

@@ -74,8 +74,8 @@ class AppState:
 
 NOT_STARTED = (
     "The gqlnews application has not started: run its lifespan, which opens the database. ASGI servers do. "
-    "With httpx.ASGITransport, or if another application mounts this one, write `async with "
-    "app.router.lifespan_context(app):` around the requests, or use asgi-lifespan's `LifespanManager(app)`."
+    "With httpx.ASGITransport, write `async with app.lifespan():` around the requests. If another "
+    "application mounts this one, pass it `lifespan=app.lifespan`, or enter that in its own lifespan."
 )
 
 

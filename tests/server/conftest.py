@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
@@ -54,7 +54,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
 @pytest.fixture(scope="module")
 def client(server_settings: ServerSettings) -> Iterator[TestClient]:
     """The started application in this process."""
-    with TestClient(create_app(server_settings), follow_redirects=False) as client:
+    with TestClient(build_app(server_settings), follow_redirects=False) as client:
         yield client
 
 

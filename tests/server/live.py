@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.server.app_state import AppState
 from gqlnews.server.uvicorn.run import Server, base_url, bind
@@ -154,7 +154,7 @@ def running_site(root: Path, **settings: Any) -> Iterator[Site]:
     folder.article("first.md")
     run_ingest(folder.root, database)
     tokens = (bytes.fromhex(TOKEN_HASH),)
-    app = create_app(ServerSettings(database, editor_tokens=tokens, **settings))
+    app = build_app(ServerSettings(database, editor_tokens=tokens, **settings))
     started = threading.Event()
 
     async def on_start() -> None:

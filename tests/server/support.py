@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,9 @@ def running(
     finish: Callable[[subprocess.Popen[str]], None] = subprocess.Popen.terminate,
     *,
     stderr: int | None = subprocess.STDOUT,
+    folder: Path | None = None,
 ) -> Iterator[Running]:
-    """Run a command while the block runs; `finish` then stops it if it is still running.
+    """Run a command in `folder` while the block runs; `finish` then stops it if it is still running.
 
     The default is SIGTERM, so that it drains and coverage is written.
     """
@@ -166,6 +167,7 @@ def running(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
+        cwd=folder,
         text=True,
     ) as process:
         run = Running(process)
@@ -188,3 +190,12 @@ def serving(
     command = [sys.executable, "-m", "gqlnews", "serve", str(folder), "--port", "0", *arguments]
     with running(command, environment(home, env)) as run:
         yield run.wait_for(r"http://[^\s\"]+/graphql").removesuffix("/graphql"), run
+
+
+def processes_of(database: Path) -> list[str]:
+    """Return the command lines of the processes that have the path of this database among their arguments."""
+    commands = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # the process has ended
+            commands.append(file.read_bytes().decode(errors="replace").split("\0"))
+    return [" ".join(command) for command in commands if str(database) in command]

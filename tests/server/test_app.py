@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app, from_environment
+from gqlnews.app import build_app, from_environment
 from gqlnews.config.settings import HttpSettings, Limits, ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
@@ -64,7 +63,7 @@ def test_an_unknown_path_gets_a_graphql_error(client: TestClient) -> None:
 def test_a_slash_at_the_end_of_the_endpoint_changes_nothing(
     server_settings: ServerSettings, root_path: str
 ) -> None:
-    app = create_app(replace(server_settings, http=HttpSettings(allow_origins=("https://a.example",))))
+    app = build_app(replace(server_settings, http=HttpSettings(allow_origins=("https://a.example",))))
     with TestClient(app, root_path=root_path) as client:
         for path in (f"{root_path}/graphql", f"{root_path}/graphql/"):
             assert client.post(path, json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
@@ -129,7 +128,7 @@ def test_until_the_explorer_is_built_a_browser_gets_json_for_a_query(
 
 
 def test_without_the_explorer_a_browser_gets_graphql(server_settings: ServerSettings) -> None:
-    with TestClient(create_app(replace(server_settings, explorer=False))) as client:
+    with TestClient(build_app(replace(server_settings, explorer=False))) as client:
         assert client.get("/graphql", headers=BROWSER).status_code == 400
         assert client.get("/graphql", params=COUNT, headers=BROWSER).json() == {
             "data": {"site": {"articleCount": 1}}
@@ -140,7 +139,7 @@ def test_without_the_explorer_a_browser_gets_graphql(server_settings: ServerSett
 def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
     with closing(open_writer(tmp_path / "news.db")) as db:
         ingest(db, write_articles(tmp_path, {"none/none.txt": ""}), ParseOptions(), processes=1)
-    with TestClient(create_app(ServerSettings(tmp_path / "news.db"))) as client:
+    with TestClient(build_app(ServerSettings(tmp_path / "news.db"))) as client:
         assert client.get("/graphql", headers=BROWSER).status_code == 200
 
 
@@ -154,7 +153,7 @@ def test_the_page_opens_over_an_empty_folder(tmp_path: Path) -> None:
     ids=["where queries time out", "where they cost too much", "where too many run"],
 )
 def test_the_page_opens_without_examples(server_settings: ServerSettings, changes: dict[str, Any]) -> None:
-    app = create_app(replace(server_settings, **changes))
+    app = build_app(replace(server_settings, **changes))
     with TestClient(app) as client:
         app.state.app_state.concurrency_limiter.count = 1
         response = client.get("/graphql", headers=BROWSER)
@@ -162,14 +161,14 @@ def test_the_page_opens_without_examples(server_settings: ServerSettings, change
 
 
 def test_the_page_counts_towards_the_rate_limit(server_settings: ServerSettings) -> None:
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
+    with TestClient(build_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
         responses = [client.get("/graphql", headers=BROWSER) for _ in range(5)]
     assert (responses[0].status_code, responses[-1].status_code) == (200, 429)
     assert responses[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
 def test_the_page_is_counted_and_its_examples_are_cached(server_settings: ServerSettings) -> None:
-    app = create_app(server_settings)
+    app = build_app(server_settings)
     with TestClient(app) as client:
         pages = [client.get("/graphql", headers=BROWSER).content for _ in range(5)]
         app_state = app.state.app_state
@@ -179,13 +178,13 @@ def test_the_page_is_counted_and_its_examples_are_cached(server_settings: Server
 
 
 def test_unpublished_opens_everything_to_everyone(server_settings: ServerSettings) -> None:
-    with TestClient(create_app(replace(server_settings, unpublished=True))) as client:
+    with TestClient(build_app(replace(server_settings, unpublished=True))) as client:
         assert client.post("/graphql", json=COUNT).json() == {"data": {"site": {"articleCount": 2}}}
 
 
 def test_ready_is_503_if_the_store_fails(database: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(database, tmp_path))
-    with TestClient(create_app(ServerSettings(copy))) as client:
+    with TestClient(build_app(ServerSettings(copy))) as client:
         with closing(sqlite3.connect(copy)) as db:
             db.execute("DROP TABLE site")
         response = client.get("/health/ready")
@@ -217,18 +216,18 @@ def test_without_the_lifespan_a_request_raises_an_error_that_says_how_to_run_it(
     server_settings: ServerSettings, method: str
 ) -> None:
     async def request() -> None:
-        async with in_process(create_app(server_settings)) as client:
+        async with in_process(build_app(server_settings)) as client:
             await client.request(method, "/graphql", params=COUNT)
 
-    with pytest.raises(NotStartedError, match=r"app\.router\.lifespan_context\(app\)"):
+    with pytest.raises(NotStartedError, match=r"async with app\.lifespan\(\)"):
         asyncio.run(request())
 
 
 def test_a_client_in_the_process_can_run_the_lifespan(server_settings: ServerSettings) -> None:
-    app = create_app(server_settings)
+    app = build_app(server_settings)
 
     async def requests() -> list[httpx2.Response]:
-        async with app.router.lifespan_context(app), in_process(app) as client:
+        async with app.lifespan(), in_process(app) as client:
             return [await client.post("/graphql", json=COUNT), await client.get("/health/ready")]
 
     answered, ready = asyncio.run(requests())
@@ -237,14 +236,8 @@ def test_a_client_in_the_process_can_run_the_lifespan(server_settings: ServerSet
 
 
 def test_another_application_can_mount_it_and_run_its_lifespan(server_settings: ServerSettings) -> None:
-    app = create_app(server_settings)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with app.router.lifespan_context(app):
-            yield
-
-    with TestClient(Starlette(routes=[Mount("/news", app)], lifespan=lifespan)) as client:
+    app = build_app(server_settings)
+    with TestClient(Starlette(routes=[Mount("/news", app)], lifespan=app.lifespan)) as client:
         for path in ("/news/graphql", "/news/graphql/"):
             assert client.post(path, json=COUNT).json() == {"data": {"site": {"articleCount": 1}}}
             with client.websocket_connect(path, ["graphql-transport-ws"]) as socket:
@@ -254,12 +247,12 @@ def test_another_application_can_mount_it_and_run_its_lifespan(server_settings: 
 
 
 def test_ready_is_503_before_the_start(server_settings: ServerSettings) -> None:
-    assert TestClient(create_app(server_settings)).get("/health/ready").status_code == 503
+    assert TestClient(build_app(server_settings)).get("/health/ready").status_code == 503
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 def test_an_internal_error_is_a_500_graphql_error(server_settings: ServerSettings, accept: str) -> None:
-    not_started = TestClient(create_app(server_settings), raise_server_exceptions=False)
+    not_started = TestClient(build_app(server_settings), raise_server_exceptions=False)
     response = not_started.get(
         "/graphql", params=None if accept == "text/html" else COUNT, headers={"accept": accept}
     )
@@ -271,7 +264,7 @@ def test_an_internal_error_is_a_500_graphql_error(server_settings: ServerSetting
 def test_a_missing_database_is_reported_at_startup(tmp_path: Path) -> None:
     with (
         pytest.raises(DatabaseError, match=r"nothing\.db"),
-        TestClient(create_app(ServerSettings(tmp_path / "nothing.db"))),
+        TestClient(build_app(ServerSettings(tmp_path / "nothing.db"))),
     ):
         pass  # it does not start
 

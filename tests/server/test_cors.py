@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Message
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server.cors import check_websocket_origin
 from gqlnews.server.response import HTTPError
@@ -22,7 +22,7 @@ ALLOW = "access-control-allow-origin"
 
 
 def client_with_origins(settings: ServerSettings, *origins: str) -> TestClient:
-    return TestClient(create_app(replace(settings, http=HttpSettings(allow_origins=origins))))
+    return TestClient(build_app(replace(settings, http=HttpSettings(allow_origins=origins))))
 
 
 @pytest.fixture(scope="module")

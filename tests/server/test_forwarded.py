@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 from websockets.exceptions import InvalidStatus
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server import limits
 from gqlnews.server.forwarded import MAX_PARTS, TrustedProxies, get_peer, parse_address
@@ -188,7 +188,7 @@ def test_queues_and_memory_count_by_the_forwarded_client(tmp_path: Path) -> None
 
 def test_without_the_setting_no_header_is_looked_up(server_settings: ServerSettings) -> None:
     with patch.object(TrustedProxies, "replace_client", Mock()) as replace_client:
-        with TestClient(create_app(server_settings)) as client:
+        with TestClient(build_app(server_settings)) as client:
             assert client.post("/graphql", json={"query": COUNT}, headers={FORWARDED: "::1"}).is_success
     assert replace_client.call_count == 0
 
@@ -212,7 +212,7 @@ def test_metrics_are_for_private_clients_of_private_proxies(
 ) -> None:
     http = HttpSettings(forwarded_allow_ips=("127.0.0.1", "8.8.4.4"))
     settings = replace(server_settings, metrics=True, http=http)
-    with TestClient(create_app(settings), client=(peer, 1)) as client:
+    with TestClient(build_app(settings), client=(peer, 1)) as client:
         assert client.get("/metrics", headers={FORWARDED: forwarded}).status_code == status
 
 
@@ -222,7 +222,7 @@ def test_metrics_are_for_private_clients_of_private_proxies(
 @contextmanager
 def uvicorn(home: Path, database: Path, *options: str, proxies: str) -> Iterator[str]:
     """Run uvicorn; yield what it says that it listens on."""
-    command = [sys.executable, "-m", "uvicorn", "--factory", "gqlnews.app:from_environment", *options]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "gqlnews:from_environment", *options]
     variables = {
         "GQLNEWS_DB": str(database),
         "GQLNEWS_RATE_LIMIT": "1",

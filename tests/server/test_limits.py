@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import Limits, ServerSettings
 from tests.product import run_ingest
 from tests.server.support import DEADLINE, write_articles
@@ -30,7 +30,7 @@ def limit(request: pytest.FixtureRequest) -> int:
 def client(tmp_path: Path, limit: int) -> Iterator[TestClient]:
     run_ingest(write_articles(tmp_path / "content"), tmp_path / "store.db")
     settings = ServerSettings(tmp_path / "store.db", explorer=False, limits=Limits(max_cost=limit))
-    with TestClient(create_app(settings)) as made:
+    with TestClient(build_app(settings)) as made:
         yield made
 
 
@@ -86,7 +86,7 @@ def write_many_articles(folder: Path, count: int) -> Path:
 def serving_many(folder: Path, limits: Limits, count: int = 40, **settings: Any) -> Iterator[TestClient]:
     run_ingest(write_many_articles(folder / "content", count), folder / "store.db")
     settings_with_limits = ServerSettings(folder / "store.db", explorer=False, limits=limits, **settings)
-    with TestClient(create_app(settings_with_limits)) as client:
+    with TestClient(build_app(settings_with_limits)) as client:
         yield client
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server.limits import (
     ConcurrencyLimiter,
@@ -127,7 +127,7 @@ def test_zero_disables_the_limit() -> None:
 
 @pytest.fixture
 def limited(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
+    with TestClient(build_app(replace(server_settings, http=HttpSettings(rate_limit=1)))) as client:
         yield client
 
 
@@ -144,7 +144,7 @@ def test_a_client_over_the_limit_gets_retry_after(limited: TestClient) -> None:
 
 def test_operations_are_charged_by_cost(server_settings: ServerSettings) -> None:
     dear = {"query": "{ articles(first: 100) { nodes { related { title } } } }"}  # over a thousand
-    with TestClient(create_app(replace(server_settings, http=HttpSettings(rate_limit=100)))) as client:
+    with TestClient(build_app(replace(server_settings, http=HttpSettings(rate_limit=100)))) as client:
         assert client.post("/graphql", json=dear).status_code == 200
         response = client.post("/graphql", json=QUERY)
         assert (response.status_code, int(response.headers["retry-after"]) > 5) == (429, True)
@@ -153,7 +153,7 @@ def test_operations_are_charged_by_cost(server_settings: ServerSettings) -> None
 def test_scan_work_is_charged_too(server_settings: ServerSettings) -> None:
     """One comparison with each article, as if there were 100,000."""
     scans = {"query": '{ articles(where: {title: {contains: "x"}}) { totalCount } }'}
-    app = create_app(replace(server_settings, http=HttpSettings(rate_limit=100)))
+    app = build_app(replace(server_settings, http=HttpSettings(rate_limit=100)))
     with TestClient(app) as client:
         app.state.app_state.store._sizes = ({"": 100_000},) * 2
         assert client.post("/graphql", json=scans).status_code == 200
@@ -163,7 +163,7 @@ def test_scan_work_is_charged_too(server_settings: ServerSettings) -> None:
 
 @pytest.mark.usefixtures("no_inline_execution")
 def test_statements_run_for_the_address_of_their_client(server_settings: ServerSettings) -> None:
-    app = create_app(replace(server_settings, response_cache_bytes=0, field_cache_bytes=0))
+    app = build_app(replace(server_settings, response_cache_bytes=0, field_cache_bytes=0))
     with TestClient(app) as client:
         readers, seen = app.state.app_state.store._pool, []
         enqueue = readers._enqueue
@@ -198,7 +198,7 @@ def test_operations_of_a_websocket_count_too(limited: TestClient) -> None:
 
 
 def test_past_the_concurrency_limit_is_503(server_settings: ServerSettings) -> None:
-    app = create_app(
+    app = build_app(
         replace(server_settings, response_cache_bytes=0, http=HttpSettings(max_concurrent_requests=1))
     )
     with TestClient(app) as client:
@@ -232,7 +232,7 @@ def test_a_stream_past_the_concurrency_limit_is_503(
     server_settings: ServerSettings, accept: str, request_: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gqlnews")
-    app = create_app(
+    app = build_app(
         replace(server_settings, response_cache_bytes=0, http=HttpSettings(max_concurrent_requests=1))
     )
     with TestClient(app) as client:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
@@ -33,9 +33,7 @@ ERRORS = [  # a body, its status in the specification (newer, older), and in the
 
 @pytest.fixture(scope="module")
 def draft(server_settings: ServerSettings) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(replace(server_settings, http=HttpSettings(StatusCodePolicy.DRAFT)))
-    ) as client:
+    with TestClient(build_app(replace(server_settings, http=HttpSettings(StatusCodePolicy.DRAFT)))) as client:
         yield client
 
 

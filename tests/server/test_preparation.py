@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.app_state import AppState
 from gqlnews.server.endpoint import OVERLOAD_DELAY_SECONDS
@@ -52,7 +52,7 @@ def app_settings(server_settings: ServerSettings) -> ServerSettings:
 
 @pytest.fixture
 def client(app_settings: ServerSettings) -> Iterator[TestClient]:
-    with TestClient(create_app(app_settings)) as client:
+    with TestClient(build_app(app_settings)) as client:
         yield client
 
 
@@ -78,7 +78,7 @@ def test_the_response_is_the_same_off_the_loop(
     for budget in (60.0, -1.0):
         offloaded.clear()
         monkeypatch.setattr(LoopShare, "budget", lambda *_, budget=budget: budget)
-        with TestClient(create_app(app_settings)) as client:
+        with TestClient(build_app(app_settings)) as client:
             response = client.post("/graphql", json=REQUESTS[name])
         responses.append((response.status_code, response.content))
         assert bool(offloaded) is (budget < 0 or name == "introspection")

@@ -80,7 +80,7 @@ def by_serve(read_only: list[str], store: Path) -> Iterator[tuple[str, Running]]
 
 @contextmanager
 def by_uvicorn(read_only: list[str], store: Path) -> Iterator[tuple[str, Running]]:
-    command = [*read_only, sys.executable, "-m", "uvicorn", "--factory", "gqlnews.app:from_environment"]
+    command = [*read_only, sys.executable, "-m", "uvicorn", "--factory", "gqlnews:from_environment"]
     env = environment(store.parents[1], {"GQLNEWS_DB": str(store)})
     with running([*command, "--port", "0"], env, terminate) as run:
         yield run.wait_for(r"http://127.0.0.1:\d+"), run

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.damage import read_report
 from gqlnews.database.sqlite.ingest_failure import clear_failure, failure_path, report_failure
@@ -40,7 +40,7 @@ def store(database: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(store: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(ServerSettings(store, metrics=True)), client=("127.0.0.1", 50000)) as client:
+    with TestClient(build_app(ServerSettings(store, metrics=True)), client=("127.0.0.1", 50000)) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.server import request
 
@@ -31,7 +31,7 @@ def named(query: str, version: Any = 1) -> dict[str, Any]:
 @pytest.fixture
 def client(server_settings: ServerSettings) -> Iterator[TestClient]:
     """A server without registered documents."""
-    with TestClient(create_app(server_settings)) as client:
+    with TestClient(build_app(server_settings)) as client:
         yield client
 
 
@@ -43,7 +43,7 @@ def trusting(server_settings: ServerSettings, tmp_path: Path) -> Iterator[Callab
 
     def make(*, only: bool) -> TestClient:
         http = HttpSettings(persisted_documents=tmp_path, persisted_only=only)
-        client = TestClient(create_app(replace(server_settings, http=http)))
+        client = TestClient(build_app(replace(server_settings, http=http)))
         client.__enter__()
         clients.append(client)
         return client
@@ -111,7 +111,7 @@ def test_least_recently_used_documents_are_evicted_and_can_be_registered_again(
     monkeypatch: pytest.MonkeyPatch, server_settings: ServerSettings
 ) -> None:
     monkeypatch.setattr(request, "MAX_APQ_BYTES", 2 * request.ENTRY_OVERHEAD + 400)
-    with TestClient(create_app(server_settings)) as client:
+    with TestClient(build_app(server_settings)) as client:
         documents = [f"{{ site {{ articleCount }} }} #{number}" for number in range(3)]
         for _ in range(2):  # the second time with a cached response
             for document in documents:

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
@@ -33,7 +33,7 @@ class Site:
     def __init__(self, folder: Path, settings: ServerSettings) -> None:
         self.folder, self.database = folder, settings.database
         self.ingest()
-        self.client = TestClient(create_app(settings))
+        self.client = TestClient(build_app(settings))
 
     def ingest(self) -> None:
         with closing(open_writer(self.database)) as db:

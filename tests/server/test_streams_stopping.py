@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.server.preparation import Preparer
 from tests.live import PLAIN
@@ -91,7 +91,7 @@ def test_a_stream_that_is_aborted_before_its_first_response_gets_503(server_sett
             request.cancel()
             await request
 
-    with TestClient(create_app(replace(server_settings, response_cache_bytes=0))) as client:
+    with TestClient(build_app(replace(server_settings, response_cache_bytes=0))) as client:
         assert client.portal is not None
         client.portal.call(abort_while_running)
     assert sent[0]["status"] == 503

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
@@ -39,7 +39,7 @@ Samples = dict[tuple[str, tuple[str, ...]], float]
 
 @contextmanager
 def serving(settings: ServerSettings, host: str = "127.0.0.1") -> Iterator[TestClient]:
-    with TestClient(create_app(replace(settings, metrics=True)), client=(host, 50000)) as client:
+    with TestClient(build_app(replace(settings, metrics=True)), client=(host, 50000)) as client:
         yield client
 
 
@@ -75,7 +75,7 @@ def post_query(client: TestClient, query: str) -> Any:
 
 
 def test_metrics_are_off_by_default(server_settings: ServerSettings) -> None:
-    with TestClient(create_app(server_settings), client=("127.0.0.1", 50000)) as client:
+    with TestClient(build_app(server_settings), client=("127.0.0.1", 50000)) as client:
         assert client.get("/metrics").status_code == 404
 
 

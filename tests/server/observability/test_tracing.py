@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.testclient import TestClient, WebSocketTestSession
 
-from gqlnews.app import create_app
+from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import DatabaseError
 from gqlnews.server.observability import tracing
@@ -39,7 +39,7 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 @pytest.fixture
 def client(server_settings: ServerSettings, exporter: InMemorySpanExporter) -> Iterator[TestClient]:
-    with TestClient(create_app(replace(server_settings, tracing=True))) as client:
+    with TestClient(build_app(replace(server_settings, tracing=True))) as client:
         yield client
 
 
@@ -267,8 +267,8 @@ def test_a_server_without_its_collector_serves_and_stops(tmp_path: Path) -> None
 
 def test_without_tracing_nothing_is_imported() -> None:
     code = (
-        "import sys; from pathlib import Path; from gqlnews.app import create_app;"
-        " from gqlnews.config.settings import ServerSettings; create_app(ServerSettings(Path('x')));"
+        "import sys; from pathlib import Path; from gqlnews.app import build_app;"
+        " from gqlnews.config.settings import ServerSettings; build_app(ServerSettings(Path('x')));"
         " sys.exit(any(name.startswith(('opentelemetry', 'prometheus')) for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gqlnews.config.declarations import APPLICATION, REQUIRED, SETTINGS, Setting, settings_of
+from gqlnews.config.declarations import APPLICATION, CREATE_APP, REQUIRED, SETTINGS, Setting, settings_of
 
 FILE = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -49,7 +49,7 @@ def to_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _commands(row: Setting) -> str:
     """Name the commands; `config` has all options of `serve`, as the document says."""
-    omitted = {APPLICATION, "config"} if "serve" in row.commands else {APPLICATION}
+    omitted = {APPLICATION, CREATE_APP, *(["config"] if "serve" in row.commands else [])}
     return ", ".join(command for command in row.commands if command not in omitted)
 
 

@@ -37,6 +37,7 @@ ALLOWED = {
     "sample": SHARED,
 }
 ALLOWED["cli"] = {*SHARED, *ALLOWED}  # all
+ALLOWED["python_api"] = {*SHARED, *ALLOWED}
 
 
 READS_ENVIRONMENT = ("os.environ", "os.getenv", "expandvars", "envvar_value", "EnvSettingsSource")

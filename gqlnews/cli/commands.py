@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,7 +102,7 @@ def rebuild_store(target: IngestTarget) -> IngestReport:
 def ingest_with_progress(target: IngestTarget, db: sqlite3.Connection) -> IngestReport:
     """Ingest the folder, with a progress bar on a terminal."""
     make_interruptible(db)
-    with progress("Reading articles") as on_progress:
+    with progress("Reading articles") if target.shows_progress else nullcontext() as on_progress:
         return ingest(db, target.folder, target.options, processes=target.processes, progress=on_progress)
 
 

@@ -16,12 +16,16 @@ from gqlnews.errors import ContentFolderError, SettingsError
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
-    """A content folder, its database, parse options, and number of parser processes (None: the default)."""
+    """A content folder, its database, parse options, and number of parser processes (None: the default).
+
+    `shows_progress`: an ingest has a progress bar on a terminal.
+    """
 
     folder: Path
     database: Path
     options: ParseOptions
     processes: int | None
+    shows_progress: bool = True
 
     def with_database(self, database: Path) -> "IngestTarget":
         """Return a copy with another database."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,11 +33,14 @@ from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_inter
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
-from gqlnews.database.sqlite.connection import connect_to_read, has_content
+from gqlnews.custom_fields import CustomField
+from gqlnews.database.sqlite.connection import connect_to_read, has_content, read_custom_fields
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.ingest_failure import report_failure
 from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
+from gqlnews.discovery.content_config import find_config
+from gqlnews.discovery.scan import open_root
 from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.watch_ingest import (
@@ -86,13 +89,10 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
         logs.log.warning(warning)
     with exit_on_signal(NOTHING_SERVED), closing(bind(options.host, options.port)) as listener:
         if settings.http.persisted_documents is not None:
-            load_trusted_documents(
-                settings, build_schema()
-            )  # report errors in the documents before the ingest
+            # report errors in the documents before the ingest
+            load_trusted_documents(settings, build_schema(_declared_fields(target)))
         with exit_on_signal(ROLLED_BACK):
-            report = None
-            if options.watch or not _is_read_only(target):
-                report = ingest_before_serving(target, has_watcher=options.watch)
+            report = ingest_before_serving(target, has_watcher=options.watch)
 
         url, summary = base_url(listener), read_summary(target)
 
@@ -186,9 +186,26 @@ def _print_banner(banner: Banner, log_format: LogFormat) -> None:
 def ingest_before_serving(target: IngestTarget, *, has_watcher: bool) -> IngestReport | None:
     """Ingest, and retry after transient errors with backoff; log the reason whenever it changes.
 
-    With `has_watcher`, returns None after a reported failure if the database has content from an earlier
-    ingest, because the watcher process keeps retrying. Raises CommandError for permanent errors.
+    Returns None if nothing was ingested, as in `attempt_ingest`. Raises CommandError for permanent errors.
     """
+    attempts = attempt_ingest(target, has_watcher=has_watcher)
+    try:
+        while True:
+            time.sleep(next(attempts))
+    except StopIteration as result:
+        report: IngestReport | None = result.value
+        return report
+
+
+def attempt_ingest(target: IngestTarget, *, has_watcher: bool) -> Generator[float, None, IngestReport | None]:
+    """Ingest; after each transient error, yield the seconds to wait before the next attempt.
+
+    Without `has_watcher`, a store on a read-only file system is not updated. With it, the watcher process
+    keeps retrying, so after a reported failure this returns None if the database has content from an earlier
+    ingest. Raises CommandError for permanent errors.
+    """
+    if not has_watcher and _is_read_only(target):
+        return None
     reporter = FailureReporter(StructuredLog(), target.database)
     for pause in backoff():
         try:
@@ -199,7 +216,7 @@ def ingest_before_serving(target: IngestTarget, *, has_watcher: bool) -> IngestR
             )
             if has_watcher and reporter.is_reported and _has_content(target):
                 return None
-            time.sleep(pause)
+            yield pause
         else:
             reporter.report_ingested()
             return report
@@ -216,6 +233,13 @@ def _ingest_or_rebuild(target: IngestTarget, reporter: FailureReporter) -> Inges
         damage = DamageReport(identity, error.reason)
     rebuild_damaged(reporter, target.database, damage, partial(ingest_with_progress, target))
     return ingest_folder(target, SHORT_BUSY_TIMEOUT)
+
+
+def _declared_fields(target: IngestTarget) -> tuple[CustomField, ...]:
+    """Return the fields that the ingest will store: the present ones if the configuration is invalid."""
+    with open_root(target.folder) as folder:
+        config = find_config(folder, target.options.config_path).config
+    return read_custom_fields(target.database) if config is None else config.fields
 
 
 def _is_read_only(target: IngestTarget) -> bool:
@@ -235,10 +259,16 @@ def _has_content(target: IngestTarget) -> bool:
 
 
 def start_watcher(
-    target: IngestTarget, log_format: LogFormat, *, force_polling: bool
+    target: IngestTarget,
+    log_format: LogFormat,
+    *,
+    force_polling: bool,
+    environment: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
+    """Start the process. `environment` is by default that of this process."""
     return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
         [sys.executable, "-m", "gqlnews", *_watcher_command(target, log_format, force_polling=force_polling)],
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         process_group=0,  # so that Ctrl-C reaches only the server, which then stops this process

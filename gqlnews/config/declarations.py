@@ -24,12 +24,17 @@ from gqlnews.config.values import (
 )
 
 MEBIBYTE = 1 << 20
+VARIABLE_PREFIX = "GQLNEWS_"
 
 APPLICATION = "application"
-"""Stands for `gqlnews.app:from_environment` among the commands of a setting: it reads variables only."""
+"""Stands for `gqlnews.from_environment` among the commands of a setting: it reads variables only."""
 
-SERVE, APP = ("serve", "config"), ("serve", "config", APPLICATION)
-CONTENT, WATCH = ("serve", "config", "ingest", "check"), ("serve", "config", "ingest")
+CREATE_APP = "create_app"
+"""Stands for `gqlnews.create_app` among the commands of a setting: its arguments are the only source."""
+
+SERVE, APP = ("serve", "config"), ("serve", "config", APPLICATION, CREATE_APP)
+CONTENT = ("serve", "config", "ingest", "check", CREATE_APP)
+WATCH = ("serve", "config", "ingest", CREATE_APP)
 REQUIRED = ...
 
 
@@ -70,12 +75,19 @@ class Setting:
         return self.option.partition("/")[0]
 
     @property
+    def argument(self) -> str:
+        """The name as an argument of `gqlnews.create_app`: that of the variable, without the prefix."""
+        return self.variable.removeprefix(VARIABLE_PREFIX).lower()
+
+    @property
     def expected(self) -> str:
         """What a valid value is, to complete `'70000' is not …`."""
         if self.type is bool:
             return "a boolean; use 1 or 0"
         if issubclass(self.type, StrEnum):
             return f"valid; use {' or '.join(self.type)}"
+        if self.type in (str, Path):
+            return "a text" if self.type is str else "a path"
         noun = "whole number" if self.type is int else "number"
         limits = " from {} to {}".format(*self.range) if self.range else ""
         return f"a {noun}{limits}{f' (0 {self.zero})' if self.zero else ''}"
@@ -158,7 +170,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("rebuild", bool, False, "--rebuild", "GQLNEWS_REBUILD", ("ingest",),
             "Build a new database from all files and replace the old one, for example if that is damaged",
             "[Damage](operations.md#damage)."),
-    Setting("watch", bool, True, "--watch/--no-watch", "GQLNEWS_WATCH", SERVE,
+    Setting("watch", bool, True, "--watch/--no-watch", "GQLNEWS_WATCH", (*SERVE, CREATE_APP),
             "Ingest changes in FOLDER while serving",
             "`--no-watch` ingests only at startup. [Live updates](operations.md#live-updates)."),
     Setting("watch", bool, False, "--watch", "GQLNEWS_WATCH", ("ingest",),

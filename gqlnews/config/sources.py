@@ -1,4 +1,4 @@
-"""Read settings: the command line before the environment, validated by pydantic-settings.
+"""Read settings: the command line before the environment, or arguments; validated by pydantic-settings.
 
 No other module reads the environment. Import this module only when a command runs, as pydantic-settings takes
 0.2 s.
@@ -7,6 +7,7 @@ No other module reads the environment. Import this module only when a command ru
 import os
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, cr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gqlnews.config.declarations import REQUIRED, Setting, settings_of
+from gqlnews.config.declarations import CREATE_APP, REQUIRED, VARIABLE_PREFIX, Setting, settings_of
 from gqlnews.config.settings import EffectiveSettings, HttpSettings, Limits, ServerSettings
 from gqlnews.config.values import Origin
 from gqlnews.errors import SettingsError, shorten
@@ -41,32 +42,53 @@ class SettingsModel(BaseSettings):
 
     model_config = SettingsConfigDict(case_sensitive=True, validate_default=False, hide_input_in_errors=True)
     states: ClassVar[dict[Origin, dict[str, Any]]]
+    reads_environment: ClassVar[bool] = True
 
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources; the first that has a value wins."""
-        sources = {Origin.OPTION: init_settings, Origin.ENVIRONMENT: EnvironmentSource(settings_cls)}
+        sources = {Origin.OPTION: init_settings}
+        if cls.reads_environment:
+            sources[Origin.ENVIRONMENT] = EnvironmentSource(settings_cls)
         cls.states = {origin: source() for origin, source in sources.items()}
         return tuple(sources.values())
+
+
+class ArgumentsModel(SettingsModel):
+    """Base of the model of the arguments of `gqlnews.create_app`."""
+
+    reads_environment = False
 
 
 def read_settings(command: str, given: Mapping[str, Any] | None = None) -> EffectiveSettings:
     """Merge and validate the settings of a command; `given` are the options on the command line, as text.
 
-    Raises SettingsError.
+    For CREATE_APP, `given` are the only source. Raises SettingsError.
     """
     rows = settings_of(command)
     fields: dict[str, Any] = {row.name: _field(row) for row in rows}
-    model = create_model("Settings", __base__=SettingsModel, **fields)
+    base = ArgumentsModel if command == CREATE_APP else SettingsModel
+    model = create_model("Settings", __base__=base, **fields)
     options = {row.key: given[row.name] for row in rows if given and row.name in given}
     try:
         values = dict(model(**options))
     except ValidationError as error:
-        raise SettingsError(_message(error.errors()[0], model.states, rows)) from None
+        raise SettingsError(_message(error.errors()[0], model, rows)) from None
     origins = {row.name: _origin(row, model.states) for row in rows}
     return EffectiveSettings(values, origins, _ignored(rows, options))
+
+
+def read_arguments(arguments: Mapping[str, Any]) -> EffectiveSettings:
+    """Validate the arguments of `gqlnews.create_app`; None is the default. Raises SettingsError."""
+    names = {row.argument: row.name for row in settings_of(CREATE_APP)}
+    for argument in sorted(arguments.keys() - names.keys()):
+        near = get_close_matches(argument, names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "gqlnews.Settings has those that there are"
+        raise SettingsError(f"create_app has no setting {argument!r}: {hint}")
+    given = {names[argument]: value for argument, value in arguments.items() if value is not None}
+    return read_settings(CREATE_APP, given)
 
 
 def _field(row: Setting) -> tuple[Any, Any]:
@@ -85,8 +107,10 @@ def _field(row: Setting) -> tuple[Any, Any]:
     return kind, Field(default, validation_alias=row.key)
 
 
-def _split(value: str | list[str]) -> list[str]:
-    """Split a list at commas and spaces."""
+def _split(value: Any) -> list[str]:
+    """Split a list of texts, or a text, at commas and spaces."""
+    if not isinstance(value, str | list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError("the value is not a list of texts")
     text = value if isinstance(value, str) else " ".join(value)
     return text.replace(",", " ").split()
 
@@ -95,12 +119,13 @@ def _origin(row: Setting, states: Mapping[Origin, Mapping[str, Any]]) -> Origin:
     return next((origin for origin, state in states.items() if row.key in state), Origin.DEFAULT)
 
 
-def _message(error: Any, states: Mapping[Origin, Mapping[str, Any]], rows: Iterable[Setting]) -> str:
+def _message(error: Any, model: type[SettingsModel], rows: Iterable[Setting]) -> str:
     """Format an error of pydantic: where the value comes from, the value, and what is allowed."""
     (row,) = (row for row in rows if row.key == error["loc"][0])
     if error["type"] == "missing":
         return f"{row.flag} is missing: pass it, or set {row.variable}"
-    source = row.flag if _origin(row, states) is Origin.OPTION else row.variable
+    is_option = _origin(row, model.states) is Origin.OPTION
+    source = row.variable if not is_option else row.flag if model.reads_environment else row.argument
     if error["type"] == "value_error":  # raised by a parser
         return f"{source}: {error['ctx']['error']}"
     return f"{source}: {shorten(str(error['input']), MAX_SHOWN)!r} is not {row.expected}"
@@ -149,6 +174,11 @@ def tracing_enabled(requested: bool | None) -> bool:
         raise SettingsError("--tracing needs OpenTelemetry: pip install 'gqlnews[otel]'")
     has_endpoint = any(os.environ.get(name) for name in OTLP_ENDPOINT_VARS)
     return is_installed and has_endpoint if requested is None else requested
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Return the environment for a process that gets its settings as options."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(VARIABLE_PREFIX)}
 
 
 def cache_folder() -> Path:

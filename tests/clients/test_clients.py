@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients.programs import CLIENTS, HERE, MADE, Change, Newsroom, Program, program, programs
 from tests.conftest import EXAMPLES
+from tests.server.mounted import mounted
 from tests.server.support import TOKEN, TOKEN_HASH, Running, serving
 
 LIVE = {"GQLNEWS_WATCH": "1", "GQLNEWS_EDITOR_TOKENS": TOKEN_HASH}
@@ -189,6 +190,17 @@ def test_who_unsubscribes_costs_the_server_nothing_any_more(
             client.send("stop")
             log.wait_for(f"operation name=Changes .*events=1 {CLIENTS[name].watches}")
             assert client.ask("{ site { articleCount } }")["site"]["articleCount"] == 15
+
+
+def test_all_clients_work_below_the_path_of_a_mounted_application(tmp_path: Path) -> None:
+    newsroom = Newsroom(shutil.copytree(EXAMPLES, tmp_path / "content"))
+    with mounted(tmp_path) as (url, host), programs(tmp_path, f"{url}/graphql") as running:
+        host.wait_for(" watching ")
+        for client in running.values():
+            assert client.ask("{ site { articleCount } }")["site"]["articleCount"] == 15
+            client.watch(ASTRONOMY)
+        newsroom.retitle(f"{COMET}.md", "Brighter")
+        assert changes(running) == same(("UPDATED", COMET, "Brighter"))
 
 
 def test_a_page_in_the_cache_of_apollo_client_follows(

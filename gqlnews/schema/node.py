@@ -87,6 +87,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             "An instant in ISO 8601 / RFC 3339 format, in UTC with a `Z`, e.g. `2021-04-15T13:00:00Z`. "
             "Has fractional seconds only if the file does."
         ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         parse_value=parse_string,
     ),
     URL: strawberry.scalar(
@@ -95,14 +96,18 @@ SCALARS: dict[object, ScalarDefinition] = {
             "A URL as given in the file, except that HTML entities such as `&amp;` are decoded, and relative "
             "URLs are resolved against the base URL if one is configured."
         ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
         parse_value=parse_string,
     ),
     Duration: strawberry.scalar(
         name="Duration",
         description="An ISO 8601 duration in weeks, days, hours, minutes and seconds, e.g. `P2D` or `PT6H`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#appendix-A",
         parse_value=parse_string,
     ),
-    JSON: strawberry.scalar(name="JSON", description="Any JSON value."),
+    JSON: strawberry.scalar(
+        name="JSON", description="Any JSON value.", specified_by_url="https://www.rfc-editor.org/rfc/rfc8259"
+    ),
 }
 
 CONFIG = StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True)

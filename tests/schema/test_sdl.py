@@ -16,9 +16,11 @@ from graphql import (
     is_input_object_type,
     is_interface_type,
     is_object_type,
+    is_scalar_type,
     is_specified_scalar_type,
 )
 
+from gqlnews.custom_fields import CustomField, FieldType
 from gqlnews.schema.query import sdl
 
 EXPORTED = Path(__file__).parent.parent.parent / "schema.graphql"
@@ -36,6 +38,14 @@ def test_the_exported_schema_is_that_of_the_types() -> None:
 
 def test_everything_has_a_description(exported: GraphQLSchema) -> None:
     assert [name for name, description in described(exported) if not description] == []
+
+
+def test_every_custom_scalar_names_its_specification() -> None:
+    schema = build_schema(sdl([CustomField("day", FieldType.DATE)]))
+    scalars = [kind for kind in schema.type_map.values() if is_scalar_type(kind)]
+    named = {kind.name: kind.specified_by_url for kind in scalars if not is_specified_scalar_type(kind)}
+    assert set(named) == {"Date", "DateTime", "Duration", "JSON", "URL"}
+    assert [name for name, url in named.items() if not url] == []
 
 
 def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:

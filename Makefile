@@ -13,6 +13,7 @@ PEERS := benchmarks/peers/node_modules/.package-lock.json
 RESULT := benchmarks/throughput/result.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
 PYTHON_CLIENT := .venv-clients/made
+PYTHON_CODEGEN := .venv-codegen/made
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
 
@@ -42,7 +43,7 @@ lint: $(VENV)/installed-dev ## check style and types with ruff and mypy
 
 explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 
-clients: $(CLIENTS) $(PYTHON_CLIENT) ## install the client libraries that the tests use (needs npm)
+clients: $(CLIENTS) $(PYTHON_CLIENT) $(PYTHON_CODEGEN) ## install the clients and code generators that the tests use (needs npm)
 
 bench: $(VENV)/installed-dev ## run the main benchmarks (needs wrk); GQLNEWS_CORPUS is the folder that contains ai2020
 	$(BIN)/python -m benchmarks
@@ -81,7 +82,7 @@ lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UP
 
 clean: ## remove all generated files
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
-	rm -rf .venv-clients tests/clients/node_modules $(RESULT)
+	rm -rf .venv-clients .venv-codegen tests/clients/node_modules $(RESULT)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -114,6 +115,12 @@ $(CLIENTS): tests/clients/package-lock.json
 $(PYTHON_CLIENT): tests/clients/requirements.txt
 	$(PYTHON) -m venv --clear .venv-clients
 	.venv-clients/bin/pip install --quiet --requirement tests/clients/requirements.txt
+	@touch $@
+
+# ariadne-codegen needs an older graphql-core than gql.
+$(PYTHON_CODEGEN): tests/clients/codegen-requirements.txt
+	$(PYTHON) -m venv --clear .venv-codegen
+	.venv-codegen/bin/pip install --quiet --requirement tests/clients/codegen-requirements.txt
 	@touch $@
 
 explorer-if-possible:

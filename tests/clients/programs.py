@@ -13,7 +13,8 @@ from tests.server.support import Running, close_input, environment, running
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parents[1] / ".venv-clients/bin/python"
-MADE = (HERE / "node_modules/.package-lock.json", PYTHON)
+CODEGEN_PYTHON = HERE.parents[1] / ".venv-codegen/bin/python"
+MADE = (HERE / "node_modules/.package-lock.json", PYTHON, CODEGEN_PYTHON)
 
 Change = tuple[str, str, str | None]
 """(kind, slug, title, or None if there is no article)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.programs import CLIENTS, HERE, MADE, Change, Newsroom, Program, program, programs
+from tests.clients.programs import CLIENTS, HERE, Change, Newsroom, Program, program, programs
 from tests.conftest import EXAMPLES
 from tests.server.mounted import mounted
 from tests.server.support import TOKEN, TOKEN_HASH, Running, serving
@@ -26,13 +26,6 @@ webUrl: https://nightsky-notes.example/second-comet
 topics: [Astronomy]
 ---
 """
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _made() -> None:
-    missing = [str(path) for path in MADE if not path.exists()]
-    if missing:
-        pytest.fail(f"{', '.join(missing)} is missing: run `make clients`, which needs npm")
 
 
 @pytest.fixture

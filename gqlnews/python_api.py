@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -14,11 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews.app import build_app, from_environment
 from gqlnews.cli.content_options import IngestTarget, build_target
-from gqlnews.cli.serve import attempt_ingest, start_watcher
-from gqlnews.cli.supervisor import SupervisedProcess
+from gqlnews.cli.serve import attempt_ingest, supervise_watcher
 from gqlnews.config.settings import EffectiveSettings, ServerSettings
 from gqlnews.config.sources import environment_without_settings, read_arguments, server_settings
-from gqlnews.database.sqlite.ingest_failure import report_failure
 from gqlnews.errors import NotStartedError
 from gqlnews.server.app_state import NOT_STARTED
 from gqlnews.server.observability import logs
@@ -147,15 +144,11 @@ class NewsApp:
         if not self._settings["watch"]:
             yield
             return
-        start = partial(
-            start_watcher,
+        watcher = supervise_watcher(
             self._target,
             self._settings["log_format"],
             force_polling=self._settings["force_polling"],
             environment=environment_without_settings(),
-        )
-        watcher = SupervisedProcess(
-            "watcher", start, on_failure=partial(report_failure, self._target.database)
         )
         try:
             yield

@@ -164,6 +164,25 @@ def test_a_failed_start_ends_everything_and_can_be_repeated(
         assert client.post("/graphql", json={"documentId": "1"}).json() == ONE
 
 
+def test_a_start_is_repeated_until_the_folder_is_there(
+    content: Path, news: NewsApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = content.rename(content.with_name("away"))
+
+    async def run() -> None:
+        context = news.lifespan()
+        start = asyncio.create_task(context.__aenter__())
+        async with asyncio.timeout(DEADLINE):
+            while "ingest failed" not in caplog.text:  # noqa: ASYNC110 - a log has no event
+                await asyncio.sleep(0.01)
+            away.rename(content)
+            await start
+        assert await request(news) == ONE
+        await context.__aexit__(None, None, None)
+
+    asyncio.run(run())
+
+
 # Settings.
 
 

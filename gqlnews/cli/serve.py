@@ -112,11 +112,7 @@ def _watcher(target: IngestTarget, options: ServeOptions) -> Iterator[None]:
     if not options.watch:
         yield
         return
-    watcher = SupervisedProcess(
-        "watcher",
-        lambda: start_watcher(target, options.log_format, force_polling=options.force_polling),
-        on_failure=partial(report_failure, target.database),
-    )
+    watcher = supervise_watcher(target, options.log_format, force_polling=options.force_polling)
     try:
         yield
     finally:
@@ -258,16 +254,25 @@ def _has_content(target: IngestTarget) -> bool:
 # Start the watch-ingest process of a server, `gqlnews ingest FOLDER --watch`. It exits when the server exits.
 
 
-def start_watcher(
+def supervise_watcher(
     target: IngestTarget,
     log_format: LogFormat,
     *,
     force_polling: bool,
     environment: Mapping[str, str] | None = None,
-) -> "subprocess.Popen[bytes]":
-    """Start the process. `environment` is by default that of this process."""
+) -> SupervisedProcess:
+    """Start the process, and supervise it. `environment` is by default that of this process."""
+    command = _watcher_command(target, log_format, force_polling=force_polling)
+    return SupervisedProcess(
+        "watcher",
+        partial(_start_watcher, command, environment),
+        on_failure=partial(report_failure, target.database),
+    )
+
+
+def _start_watcher(command: list[str], environment: Mapping[str, str] | None) -> Process:
     return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
-        [sys.executable, "-m", "gqlnews", *_watcher_command(target, log_format, force_polling=force_polling)],
+        [sys.executable, "-m", "gqlnews", *command],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

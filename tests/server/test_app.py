@@ -261,6 +261,11 @@ def test_an_internal_error_is_a_500_graphql_error(server_settings: ServerSetting
     assert SECURE.items() <= dict(response.headers).items()
 
 
+def test_an_application_without_a_database_writes_nothing(tmp_path: Path) -> None:
+    build_app(ServerSettings(tmp_path / "news.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_database_is_reported_at_startup(tmp_path: Path) -> None:
     with (
         pytest.raises(DatabaseError, match=r"nothing\.db"),

@@ -83,6 +83,8 @@ def has_content(db: sqlite3.Connection) -> bool:
 
 def read_custom_fields(path: Path) -> tuple[CustomField, ...]:
     """Return the custom fields of a store; none if it cannot be read, which opening it reports."""
+    if not path.exists():
+        return ()  # without a lock file beside it
     try:
         with closing(connect_to_read(path)) as db:
             return decode_fields(db.execute("SELECT custom_fields FROM store").fetchone()[0])

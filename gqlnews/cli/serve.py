@@ -39,7 +39,7 @@ from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.ingest_failure import report_failure
 from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
-from gqlnews.discovery.content_config import find_config
+from gqlnews.discovery.find_config import find_config
 from gqlnews.discovery.scan import open_root
 from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport

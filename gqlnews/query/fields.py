@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
-import orjson
-
 from gqlnews.query.arguments import ReadArguments, no_arguments, read_slice
 
 
@@ -140,11 +138,6 @@ class Literal:
     """A constant text: `__typename`."""
 
     text: str
-
-    @property
-    def json(self) -> bytes:
-        """The text as JSON."""
-        return orjson.dumps(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from graphql import GraphQLError, VariableValues, get_argument_values, is_non_nu
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.errors import Code, RequestError
+from gqlnews.errors import RequestError
 from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.complexity import ComplexityCounter, complexity_tree, count_fields
 from gqlnews.query.cost import CostEstimator
@@ -20,7 +20,6 @@ from gqlnews.query.fields import (
     Differences,
     Literal,
     StatsFacet,
-    TermsFacet,
 )
 from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
@@ -33,7 +32,7 @@ from gqlnews.query.tree import (
     LocatedRequestError,
     OperationPlan,
     RootPlan,
-    walk_fields,
+    restricted_error,
 )
 from gqlnews.time_budget import check_time_budget
 
@@ -217,10 +216,7 @@ class PreparedOperation:
         self.statements: dict[tuple[Hashable, ...], Statement] = {}
         self.size = OPERATION_BYTES + _plan_size(plan.roots)
         self._increments: list[Mapping[str, RootPlan]] = []
-        fields = (one for root in plan.roots.values() for one in walk_fields(root.field))
-        self._restricted = next((one for one in fields if is_restricted(one)), None)
-        declarations = ((key, root.field.declaration) for key, root in plan.roots.items())
-        self._constants = {key: one.json for key, one in declarations if isinstance(one, Literal)}
+        self._restricted, self._constants = plan.first_restricted(), plan.constants()
         self._lock = Lock()
         nodes = ((key, complexity_tree(root)) for key, root in plan.roots.items())
         self._complexity = {key: node for key, node in nodes if node is not None}
@@ -236,12 +232,10 @@ class PreparedOperation:
         for key, bound in bounds.items():
             if bound.failure is not None:
                 failures[key] = bound.failure
-                continue
-            if key in self._constants:
-                continue
-            query = queries[key] = self._bind_query(self.plan.roots[key], bound, audience)
-            if bound.uses_clock:
-                uncacheable.add(query.statement)
+            elif key not in self._constants:
+                query = queries[key] = self._bind_query(self.plan.roots[key], bound, audience)
+                if bound.uses_clock:
+                    uncacheable.add(query.statement)
         return BoundOperation(
             queries,
             failures,
@@ -379,16 +373,6 @@ class _BoundRoot:
             for number, arguments in self.arguments.items()
             for name, value in arguments.values.items()
         }
-
-
-def is_restricted(plan: FieldPlan) -> bool:
-    """Return whether the field counts values that only editors may see."""
-    return isinstance(plan.declaration, TermsFacet) and plan.declaration.editor_only
-
-
-def restricted_error(plan: FieldPlan, name: str, verb: str) -> LocatedRequestError:
-    message = f"Only editors may {verb} by `{name}`: send an editor's token, or leave it out."
-    return LocatedRequestError(Code.FORBIDDEN, message, plan.node, plan.path)
 
 
 def _bind(root: RootPlan, variables: VariableValues, audience: Audience) -> _BoundRoot:

@@ -10,10 +10,11 @@ recursively.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import orjson
 from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.fields import Declaration, Entity
+from gqlnews.query.fields import Declaration, Entity, Literal, TermsFacet
 
 
 class LocatedRequestError(RequestError):
@@ -93,6 +94,16 @@ class FieldPlan:
         return (field for selection in self.objects.values() for field in selection.fields)
 
 
+def is_restricted(plan: FieldPlan) -> bool:
+    """Return whether the field counts values that only editors may see."""
+    return isinstance(plan.declaration, TermsFacet) and plan.declaration.editor_only
+
+
+def restricted_error(plan: FieldPlan, name: str, verb: str) -> LocatedRequestError:
+    message = f"Only editors may {verb} by `{name}`: send an editor's token, or leave it out."
+    return LocatedRequestError(Code.FORBIDDEN, message, plan.node, plan.path)
+
+
 def walk_fields(plan: FieldPlan) -> Iterator[FieldPlan]:
     """Yield a field and all fields below it."""
     yield plan
@@ -121,3 +132,13 @@ class OperationPlan:
     complete: bool
     fragments: tuple[DeferredFragment, ...] = ()
     uses_stream: bool = False
+
+    def first_restricted(self) -> FieldPlan | None:
+        """Return the first field that counts values which only editors may see."""
+        fields = (field for root in self.roots.values() for field in walk_fields(root.field))
+        return next((field for field in fields if is_restricted(field)), None)
+
+    def constants(self) -> dict[str, bytes]:
+        """Return the JSON of the root fields that have no statement, `__typename`."""
+        declarations = ((key, root.field.declaration) for key, root in self.roots.items())
+        return {key: orjson.dumps(one.text) for key, one in declarations if isinstance(one, Literal)}

@@ -161,13 +161,18 @@ def _find_web_url(mapper: Mapper, page: AddressFacts) -> str:
     return join_base(site.base_url, article_address(site, page))
 
 
+def _language_of_folder(site: ContentSite, place: Place) -> str | None:
+    path = f"{place.path}/"
+    return next((code for folder, code in site.language_folders if path.startswith(f"{folder}/")), None)
+
+
 def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
     texts = (scalar_text(node) for _, node in mapper.find_field(mapping.LANGUAGE))
     own = next((text for text in texts if text is not None), None)
     if own is not None:
-        return own
+        return own.replace("_", "-").lower()
     site = mapper.site
-    language = language_of(site, page)
+    language = language_of(site, page) or _language_of_folder(site, mapper.place)
     return site.given_language or language if language in {None, site.language} else language
 
 

@@ -19,12 +19,19 @@ import msgspec
 from gqlnews.content.diagnostics import LineIndex, OffsetDiagnostic, ProblemCode, build_problem
 from gqlnews.content.formats import parse_json, parse_toml
 from gqlnews.content.front_matter import to_plain
+from gqlnews.content.language_codes import language_folders
 from gqlnews.content.models import ContentProblem, ParseOptions, Position
 from gqlnews.content.parse_file import MAX_BYTES, read_at_most
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.generators import DEFAULT_SITES, configure_astro, configure_zola
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
-from gqlnews.content.presets.site import ContentSite, compile_root, normalize_base
+from gqlnews.content.presets.site import (
+    ContentSite,
+    compile_root,
+    is_in_site,
+    normalize_base,
+    site_path,
+)
 from gqlnews.content.safe_open import OpenFolder, scan_entries
 from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Node, parse_tree
 from gqlnews.discovery.config_files import (
@@ -64,7 +71,15 @@ def find_sites(content: OpenFolder, options: ParseOptions) -> Detection:
     if not any(site.inside == "" for site in sites):
         above = search.search_above(wanted)
         sites.append(above or _without_config(DEFAULT_SITES[wanted or "generic"], folders))
-    return Detection(tuple(_override(site, options) for site in sites), tuple(search.problems))
+    sites = [_override(_with_languages(site, search.languages), options) for site in sites]
+    return Detection(tuple(sites), tuple(search.problems))
+
+
+def _with_languages(site: ContentSite, languages: Mapping[str, str]) -> ContentSite:
+    """Add the language folders in the site, relative to it, the deepest first."""
+    inside = {site_path(site, path): code for path, code in languages.items() if is_in_site(site, path)}
+    folders = sorted(inside.items(), key=lambda item: (-len(item[0]), item))
+    return msgspec.structs.replace(site, language_folders=tuple(folders))
 
 
 def _without_config(site: ContentSite, folders: list[str]) -> ContentSite:
@@ -101,6 +116,7 @@ class _Search:
 
     content: OpenFolder
     problems: list[ContentProblem] = field(default_factory=list)
+    languages: dict[str, str] = field(default_factory=dict)  # by folder
 
     def search_below(self) -> tuple[list[ContentSite], list[str]]:
         """Return the sites in the folder and below it, and the folders that were searched."""
@@ -112,10 +128,14 @@ class _Search:
             for path in level:
                 names, folders = self._list(path)
                 searched.append(path)
+                self.languages |= language_folders(path, folders)
                 site = _Reader(self.content, path, path, self.problems).read(names & ALL_NAMES, folders)
                 if site is not None:
                     sites.append(msgspec.structs.replace(site, inside=path))
                 prefix = f"{path}/" if path else ""
+                for root in () if site is None else site.roots:  # the level below does not contain them
+                    if "*" not in root:
+                        self.languages |= language_folders(prefix + root, self._list(prefix + root)[1])
                 skipped = {*LEFT_OUT_FOLDERS, "_default", *(() if site is None else site.roots)}
                 deeper += [
                     prefix + name

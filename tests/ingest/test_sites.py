@@ -83,7 +83,7 @@ def test_authors_language_and_the_last_change_are_stored(
     run_ingest()
     read = "SELECT authors, language, modified_date_time FROM article WHERE slug = ?"
     assert db.execute(read, ("post/d",)).fetchone() == ('["Ann","Bob"]', "de", "2021-05-01T00:00:00Z")
-    assert db.execute(read, ("post/a",)).fetchone() == ("[]", "en", None)
+    assert db.execute(read, ("post/a",)).fetchone() == ("[]", None, None)
     assert db.execute(read, ("static/native",)).fetchone() == ("[]", None, None)
 
 

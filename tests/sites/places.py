@@ -80,7 +80,10 @@ def place_of(config: Configuration, file: Path) -> Place | None:
         slug = "/".join(without_order(part) for part in slug.split("/"))
     language = None
     if config.preset == "zola":
-        below, language = by_suffix(below, set(config.settings.get("languages") or {}))
+        languages = set(config.settings.get("languages") or {})
+        below, language = by_suffix(below, languages)
+        if languages:  # Zola says, as Hugo does, that a file without suffix is in the default one
+            language = language or text_of(config.settings.get("default_language")) or "en"
     return Place(file, inside, root, below, identity(slug), language or language_of(file, config.folder))
 
 

@@ -40,7 +40,7 @@ def own_address(site: ContentSite, page: AddressFacts, key: str, text: str) -> s
 
 def language_of(site: ContentSite, page: AddressFacts) -> str | None:
     """Return the language of an article by its folder or suffix, if the configuration names languages."""
-    return split_language(site, page)[0] if site.preset in _WITH_LANGUAGES else None
+    return split_language(site, page)[0] if site.languages and site.preset in _WITH_LANGUAGES else None
 
 
 def mapped_slug(sites: tuple[ContentSite, ...], path: str) -> str:

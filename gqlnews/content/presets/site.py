@@ -43,7 +43,8 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     not in `_posts`, `languages` pairs of a code and the content folder of that language. `ugly_urls` are the
     sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles,
     `given_language` the caller's language for those of the site's language `language`, which is a part of
-    addresses, and `keys` are pairs of a field and the caller's keys for it.
+    addresses, and `keys` are pairs of a field and the caller's keys for it. `language_folders` are pairs of a
+    folder, relative to the site, and its language.
     """
 
     preset: str = "generic"
@@ -72,6 +73,7 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     permalink: str | None = None
     keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
     given_language: str | None = None
+    language_folders: tuple[tuple[str, str], ...] = ()
 
 
 class SiteOverrides(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
@@ -137,9 +139,14 @@ class Preset(NamedTuple):
 # Where a file stands.
 
 
+def is_in_site(site: ContentSite, path: str) -> bool:
+    """Return whether a path of the content folder is below the site's folder."""
+    return not site.inside or path.startswith(f"{site.inside}/")
+
+
 def find_site(sites: Iterable[ContentSite], path: str) -> ContentSite:
     """Return the site whose configuration is nearest above a file of the content folder."""
-    above = [site for site in sites if not site.inside or path.startswith(f"{site.inside}/")]
+    above = [site for site in sites if is_in_site(site, path)]
     return max(above, key=lambda site: len(site.inside), default=GENERIC)
 
 

@@ -204,9 +204,12 @@ def _scalar_text(value: Any) -> str:
         case bool():
             return str(value).lower()
         case date() | time():
-            return value.isoformat()
+            return _UTC_OFFSET.sub("Z", value.isoformat())
         case _:
             return str(value)
+
+
+_UTC_OFFSET = re.compile(r"\+00:00$")
 
 
 def _too_deep() -> str:

@@ -42,6 +42,13 @@ def test_toml_tables_and_lists_are_mappings_and_sequences() -> None:
     }
 
 
+def test_dates_in_toml_tables_and_lists_are_in_utc_with_z() -> None:
+    tree, _ = parse_toml("\n[extra]\nat = 2021-04-15T13:00:00Z\ndays = [2021-04-15, 2021-04-15 13:00:00Z]\n")
+    assert to_plain(tree) == {
+        "extra": {"at": "2021-04-15T13:00:00Z", "days": ["2021-04-15", "2021-04-15T13:00:00Z"]}
+    }
+
+
 def test_toml_text_is_not_taken_for_a_boolean_or_null() -> None:
     assert to_plain(parse_toml('\na = "true"\nb = "null"\nc = "1"\n')[0]) == {
         "a": "true",

@@ -69,15 +69,15 @@ class FieldReader:
     def read_plain(self, kind: FieldType, value: Any) -> Any:
         """Return a value without a position; None unless the parser with positions reads the same."""
         match value:
-            case str() if kind in _TEXTUAL and not value.isspace() and value:
+            case str() if kind in _TEXTUAL and not _is_blank(value):
                 return self._convert_text(kind, value)
             case bool():
                 return value if kind in (BOOLEAN, FieldType.JSON) else None
             case int() if kind is FieldType.INT:
                 return value if -MAX_INT32 - 1 <= value <= MAX_INT32 else None
             case int() | float() if kind is FieldType.FLOAT:
-                return float(value) if isfinite(value) else None
-            case _ if kind is FieldType.JSON and value not in ("", [], {}) and is_unambiguous({"": value}):
+                return value + 0.0 if isfinite(value) else None  # -0 is 0
+            case _ if kind is FieldType.JSON and not _is_blank(value) and is_unambiguous({"": value}):
                 return value
         return None
 
@@ -91,11 +91,10 @@ class FieldReader:
         if not declared.is_list:
             return self._read_item(declared, node)
         nodes = node.items if isinstance(node, ListNode) else [node]  # one item may stand alone
-        items = [
-            value
-            for item in nodes
-            if not is_null(item) and (value := self._read_item(declared, item)) is not None
-        ]
+        nodes = [item for item in nodes if not is_null(item)]
+        if declared.required and not nodes:
+            self._report_missing(declared)
+        items = [value for item in nodes if (value := self._read_item(declared, item)) is not None]
         return items or None
 
     def _read_item(self, declared: CustomField, node: Node) -> Any:
@@ -254,7 +253,13 @@ def read_fast(
     return tuple(stored)
 
 
+def _is_blank(value: Any) -> bool:
+    return not value.strip() if isinstance(value, str) else value in ([], {})
+
+
 def _read_plain_list(reader: FieldReader, declared: CustomField, found: Any) -> list[Any] | None:
     items = found if isinstance(found, list) else [found]
+    if items is found and any(type(item) in (int, float) for item in items):
+        return None  # `needs_strict_parser` does not see numbers such as `0o17` in lists
     read = [reader.read_plain(declared.type, item) for item in items]
     return read if read and None not in read else None

@@ -132,9 +132,9 @@ def extra_from_values(values: dict[str, Any], fields: Iterable[CustomField] = ()
     if values.keys() <= ARTICLE_KEYS:
         return EMPTY_OBJECT
     unknown = {key: value for key, value in values.items() if key not in ARTICLE_KEYS}
+    _remove_keys(unknown, fields, ignores_case=False)
     if not is_unambiguous(unknown):
         return None
-    _remove_keys(unknown, fields, ignores_case=False)
     return JSON_ENCODER.encode(unknown).decode()
 
 

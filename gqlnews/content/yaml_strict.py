@@ -282,8 +282,8 @@ def parse_int32(text: str) -> int | None:
 
 
 def parse_float(text: str) -> float | None:
-    """Parse a finite decimal number; return None for any other text."""
-    number = float(text) if _NUMBER.fullmatch(text) else None
+    """Parse a finite decimal number, -0 as 0; return None for any other text."""
+    number = float(text) + 0.0 if _NUMBER.fullmatch(text) else None
     return number if number is not None and isfinite(number) else None
 
 

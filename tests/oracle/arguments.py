@@ -22,7 +22,7 @@ from .dice import Dice
 from .document import Name, object_text, value_text
 from .inputs import SEARCHED, Inputs
 from .spoiling import spoil
-from .values import ORDERS, UNKNOWN, Values
+from .values import UNKNOWN, Values
 
 COUNTS = (2, 1, 3, 5, 2, 3, 20, 100, 0)
 PAGE = frozenset({"first", "last", "after", "before"})
@@ -109,7 +109,7 @@ class Arguments:
     def _value(self, coordinate: str, key: str, type_: Any) -> Any:
         dice = self._dice
         if key == "orderBy" and is_list_type(type_) and dice.chance(60):
-            return list(dice.pick(ORDERS))
+            return list(dice.pick(self._values.orders))
         if key == "ids":
             words = [self._word(coordinate) for _ in range(dice.pick((2, 1, 3, 5, 0)))]
             return words + words[:1] if dice.chance(25) else words
@@ -227,7 +227,7 @@ def decoy(value: Any, kind: str) -> Any:
     """Return a default that the sent value must override."""
     if isinstance(value, (Name, list, bool)):
         return [] if isinstance(value, list) else value if isinstance(value, Name) else not value
-    if isinstance(value, int):
+    if isinstance(value, (int, float)):
         return 1
     if isinstance(value, dict):
         return {"field": Name("TITLE")} if "field" in value else {}

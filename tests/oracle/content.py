@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from .fields import article
-from .frontmatter import FileError, split_file
+from .frontmatter import FileError, Tree, split_file
 from .instants import of_nanoseconds
+from .own_fields import Declared, read_declared, with_own_values
 from .records import Article
 
 SUFFIXES = (".md", ".markdown")
 LARGEST = 1_048_576  # bytes
-READERS = ("content", "fields", "frontmatter", "instants", "records")
+READERS = ("content", "fields", "frontmatter", "instants", "own_fields", "records")
 MANY = 500  # files from which the process pool and the cache pay off
 
 
@@ -40,17 +41,26 @@ def slug_of(folder: Path, path: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def read_file(folder: Path, base_url: str | None, path: Path) -> Article | None:
+def read_file(folder: Path, base_url: str | None, declared: Declared, path: Path) -> Article | None:
     """Return the file's article, or None if the file has an error."""
     try:
         content = path.read_bytes()
         if len(content) > LARGEST:
             return None
         keys, body = split_file(content)
+        keys = with_native_date(keys)
         updated = of_nanoseconds(path.stat().st_mtime_ns)
-        return article(slug_of(folder, path), keys, body, base_url, updated)
+        found = article(slug_of(folder, path), keys, body, base_url, updated)
+        return with_own_values(found, keys, declared, base_url)
     except (FileError, OSError):
         return None
+
+
+def with_native_date(keys: dict[str, Tree]) -> dict[str, Tree]:
+    """Rename the `date` of a mapped file, which is otherwise written like a native one."""
+    if "date" not in keys or "publishedDateTime" in keys:
+        return keys
+    return {("publishedDateTime" if key == "date" else key): value for key, value in keys.items()}
 
 
 def read_folder(folder: Path, base_url: str | None = None) -> tuple[Article, ...]:
@@ -58,22 +68,24 @@ def read_folder(folder: Path, base_url: str | None = None) -> tuple[Article, ...
     first: dict[str, Path] = {}
     for path in sorted(content_files(folder), key=lambda path: path.relative_to(folder).as_posix()):
         first.setdefault(slug_of(folder, path), path)
+    declared = read_declared(folder)
+    base_url = base_url or declared.base_url
     if len(first) < MANY:
-        found = [read_file(folder, base_url, path) for path in first.values()]
+        found = [read_file(folder, base_url, declared, path) for path in first.values()]
     else:
-        found = cached(folder, base_url, list(first.values()))
+        found = cached(folder, base_url, declared, list(first.values()))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.slug))
 
 
-def cached(folder: Path, base_url: str | None, paths: list[Path]) -> list[Article | None]:
+def cached(folder: Path, base_url: str | None, declared: Declared, paths: list[Path]) -> list[Article | None]:
     """Return the articles of many files, from the cache if neither the files nor the oracle changed."""
-    cache = cache_folder() / f"{fingerprint(folder, base_url, paths)}.pickle"
+    cache = cache_folder() / f"{fingerprint(folder, (base_url, declared), paths)}.pickle"
     if cache.exists():
         with cache.open("rb") as file:
             stored: list[Article | None] = pickle.load(file)  # noqa: S301 - written below, in a folder of this user
         return stored
     with ProcessPoolExecutor(initializer=gc.disable) as pool:  # nothing here is cyclic garbage
-        found = list(pool.map(partial(read_file, folder, base_url), paths, chunksize=100))
+        found = list(pool.map(partial(read_file, folder, base_url, declared), paths, chunksize=100))
     partly = cache.with_suffix(f".{os.getpid()}")
     partly.write_bytes(pickle.dumps(found, protocol=pickle.HIGHEST_PROTOCOL))
     partly.replace(cache)
@@ -89,9 +101,9 @@ def cache_folder() -> Path:
     return folder
 
 
-def fingerprint(folder: Path, base_url: str | None, paths: list[Path]) -> str:
-    """Hash the files' sizes and times, the base URL, and the code that reads the files."""
-    digest = hashlib.sha256(repr((str(folder.resolve()), base_url)).encode())
+def fingerprint(folder: Path, configuration: object, paths: list[Path]) -> str:
+    """Hash the files' sizes and times, the configuration, and the code that reads the files."""
+    digest = hashlib.sha256(repr((str(folder.resolve()), configuration)).encode())
     for name in READERS:
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     for path in paths:

@@ -88,10 +88,10 @@ def object_text(texts: Mapping[str, str]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Format a literal: strings, enum values, integers, booleans, null, and lists and objects of these."""
+    """Format a literal: strings, enum values, numbers, booleans, null, and lists and objects of these."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, (int, Name)):
+    if isinstance(value, (int, float, Name)):
         return str(value)
     if isinstance(value, str):
         return print_string(value)

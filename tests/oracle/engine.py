@@ -26,14 +26,17 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_variable_values
 
-from .context import Context
+from .context import Context, Resolver
 from .faults import UNDETERMINED
 from .markers import Marker, Opaque, Registry
+from .own_fields import NOTHING_DECLARED, Declared
+from .own_schema import extension, own_resolvers
 from .records import Article
 from .refusal import Refusal, Request, operation_refusals
 from .resolvers import BELOW_OPAQUE, RESOLVERS
 from .world import World
 
+DEEP_VALUE = "{not: " * 32 + "{"  # a literal may nest 32 levels; only `not` is generated deeper
 SDL = Path(__file__).parents[2] / "schema.graphql"
 
 
@@ -48,15 +51,16 @@ class MarkerExecutor(Executor[Any]):
         return super().complete_value(return_type, details, info, path, result, position)
 
 
-def oracle_schema(sdl: str | None = None) -> GraphQLSchema:
-    """Build the schema of `sdl` (by default the project's) with the oracle's resolvers.
+def oracle_schema(sdl: str | None = None, declared: Declared = NOTHING_DECLARED) -> GraphQLSchema:
+    """Build the schema of `sdl` (by default the project's) and own fields with the oracle's resolvers.
 
     Raises LookupError if the schema has a field without a resolver.
     """
-    schema = build_schema(SDL.read_text(encoding="utf-8") if sdl is None else sdl)
+    text = SDL.read_text(encoding="utf-8") if sdl is None else sdl
+    schema, own = build_schema(f"{text}\n{extension(declared)}"), own_resolvers(declared)
     for type_ in schema.type_map.values():
         if is_object_type(type_) and type_ is not schema.subscription_type and not is_passed_over(type_.name):
-            bind(type_)
+            bind(type_, own)
         elif is_abstract_type(type_):
             type_.resolve_type = lambda value, *_: type(value).__name__
     return schema
@@ -66,9 +70,9 @@ def is_passed_over(name: str) -> bool:
     return name.startswith("__") or name in BELOW_OPAQUE
 
 
-def bind(type_: GraphQLObjectType) -> None:
+def bind(type_: GraphQLObjectType, own: Mapping[tuple[str, str], Resolver]) -> None:
     for name, field in type_.fields.items():
-        resolver = RESOLVERS.get(type_.name, {}).get(name)
+        resolver = RESOLVERS.get(type_.name, {}).get(name) or own.get((type_.name, name))
         if resolver is None:
             raise LookupError(f"the oracle has no resolver for {type_.name}.{name}")
         field.resolve = resolver
@@ -122,6 +126,8 @@ class Oracle:
         fix. `or` lists equally correct responses, and `undetermined` says why there is no single
         correct response.
         """
+        if DEEP_VALUE in query:
+            return {"errors": [{"extensions": {"code": "TOO_DEEP"}}]}
         document, invalid = self._read(query)
         operation = get_operation_ast(document, operation_name)
         if invalid or operation is None:
@@ -129,7 +135,7 @@ class Oracle:
         fragments = {
             one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
         }
-        refusals = self._refusals(operation, fragments, dict(variables or {}), world.audience)
+        refusals = self._refusals(operation, fragments, dict(variables or {}), world)
         if refusals:
             return refused(refusals)
         context = Context(world, self.registry, self._derived, self._clock(), similar or unknown_articles)
@@ -158,10 +164,10 @@ class Oracle:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: dict[str, Any],
-        audience: str,
+        world: World,
     ) -> list[Refusal]:
         coerced = get_variable_values(self.schema, operation.variable_definitions or (), variables)
         if isinstance(coerced, list):
             return []
-        request = Request(self.schema, fragments, coerced, self.registry, audience)
+        request = Request(self.schema, fragments, coerced, self.registry, world.audience, world.declared)
         return operation_refusals(request, operation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from .durations import read_duration
@@ -15,10 +15,14 @@ MAX_TESTS = 200
 DATES = frozenset({"publishedDateTime", "updatedAt"})
 
 
-def value_error(args: Mapping[str, Any]) -> str | None:
-    """Return the code for an invalid filter, date or duration in the arguments, or None."""
+def value_error(args: Mapping[str, Any], dates: Collection[str] = DATES) -> str | None:
+    """Return the code for an invalid filter, date or duration in the arguments, or None.
+
+    `dates` are the fields of filters that are dates.
+    """
     where = args.get("where")
-    return next((code for code in (*filter_errors(where or {}), *own_errors(args)) if code is not None), None)
+    codes = (*filter_errors(where or {}, dates), *own_errors(args))
+    return next((code for code in codes if code is not None), None)
 
 
 def own_errors(args: Mapping[str, Any]) -> Iterator[str | None]:
@@ -26,13 +30,13 @@ def own_errors(args: Mapping[str, Any]) -> Iterator[str | None]:
     yield duration_error(args.get("halfLife"))
 
 
-def filter_errors(where: Mapping[str, Any]) -> Iterator[str | None]:
+def filter_errors(where: Mapping[str, Any], dates: Collection[str]) -> Iterator[str | None]:
     if depth(where) > MAX_DEPTH:
         yield "TOO_DEEP"
     if tests(where) > MAX_TESTS:
         yield "TOO_WIDE"
     for name, operators in each_field(where):
-        if name in DATES:
+        if name in dates:
             for operator, written in given(operators).items():
                 yield duration_error(written) if operator == "withinLast" else date_error(written)
 

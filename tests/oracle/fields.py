@@ -7,6 +7,7 @@ an error of the file; an entry of `related` is left out.
 from __future__ import annotations
 
 import html
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from .records import Article, Entry, Image, JsonValue, OwnProvider
 TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 WHOLE = re.compile(r"[+-]?[0-9]+")
-FLOAT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
+INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
+DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z0-9]+);")
 SCHEME = re.compile(r"([a-zA-Z][-+.a-zA-Z0-9]*):")
 SAFE = frozenset({"http", "https", "mailto", "tel"})
@@ -248,14 +250,14 @@ def json_value(value: Tree) -> JsonValue:
         return None
     if not value.plain:
         return value.text
-    return plain_value(value.text)
+    return plain_value(value.text) if value.number is None else value.number
 
 
 def plain_value(written: str) -> JsonValue:
     if written in TRUE | FALSE:
         return written in TRUE
-    if WHOLE.fullmatch(written):
-        return int(written)
-    if FLOAT.fullmatch(written):
+    if INTEGER.fullmatch(written):
+        return int(written) if -(2**63) <= int(written) < 2**63 else written
+    if DECIMAL.fullmatch(written) and math.isfinite(float(written)):
         return float(written)
     return written

@@ -8,11 +8,13 @@ from typing import Any, TypeAlias
 
 from .durations import read_duration
 from .instants import read_instant
+from .own_fields import OwnField
 from .records import Article
 from .world import World, topic_slug
 
 Test: TypeAlias = Callable[[Any], bool]
 Given: TypeAlias = Mapping[str, Any]
+Maker: TypeAlias = "Callable[[Any, Scene], Test]"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,18 @@ def given(filter_: Given | None) -> Given:
 
 def article_test(where: Given | None, scene: Scene) -> Test:
     """Return the test for articles. The arguments are already validated."""
-    return all_of([FIELDS[name](value, scene) for name, value in given(where).items()])
+    return all_of([maker(name, scene)(value, scene) for name, value in given(where).items()])
+
+
+def maker(name: str, scene: Scene) -> Maker:
+    return FIELDS[name] if name in FIELDS else own_test(scene.world.declared.by_name[name])
+
+
+def own_test(field: OwnField) -> Maker:
+    """Return the test of an own field."""
+    if field.is_list:
+        return set_test(lambda article: set(article.own[field.name].texts))
+    return OWN_TESTS.get(field.type, plain)(lambda article: article.own[field.name].compared)
 
 
 def all_of(tests: Sequence[Test]) -> Test:
@@ -71,8 +84,8 @@ def value_test(operators: Given) -> Test:
     return lambda value: all(test(value, operand) for test, operand in tests)
 
 
-def plain(value_of: Callable[[Article], Any]) -> Callable[[Given, Scene], Test]:
-    """A field of strings or integers."""
+def plain(value_of: Callable[[Article], Any]) -> Maker:
+    """A field of strings or numbers."""
 
     def make(operators: Given, _scene: Scene) -> Test:
         test = value_test(operators)
@@ -81,7 +94,7 @@ def plain(value_of: Callable[[Article], Any]) -> Callable[[Given, Scene], Test]:
     return make
 
 
-def date(nanoseconds_of: Callable[[Article], int]) -> Callable[[Given, Scene], Test]:
+def date(nanoseconds_of: Callable[[Article], Any]) -> Maker:
     def make(operators: Given, scene: Scene) -> Test:
         asked = dict(given(operators))
         within = asked.pop("withinLast", None)
@@ -97,9 +110,12 @@ def date(nanoseconds_of: Callable[[Article], int]) -> Callable[[Given, Scene], T
 EVER = -(10**21)  # before every instant
 
 
-def topic_test(operators: Given, _scene: Scene) -> Test:
-    tests = [(SETS[name], operand) for name, operand in given(operators).items()]
-    return lambda article: all(test(topic_slugs(article), operand) for test, operand in tests)
+def set_test(texts_of: Callable[[Article], set[str]]) -> Maker:
+    def make(operators: Given, _scene: Scene) -> Test:
+        tests = [(SETS[name], operand) for name, operand in given(operators).items()]
+        return lambda article: all(test(texts_of(article), operand) for test, operand in tests)
+
+    return make
 
 
 def topic_slugs(article: Article) -> set[str]:
@@ -110,11 +126,12 @@ def slug_test(slugs: set[str]) -> Test:
     return lambda article: article.slug in slugs
 
 
-def truth(value_of: Callable[[Article], bool]) -> Callable[[bool, Scene], Test]:
+def truth(value_of: Callable[[Article], Any]) -> Maker:
     return lambda wanted, _scene: lambda article: value_of(article) == wanted
 
 
-FIELDS: dict[str, Callable[[Any, Scene], Test]] = {
+OWN_TESTS = {"Boolean": truth, "Date": date, "DateTime": date}
+FIELDS: dict[str, Maker] = {
     "and": lambda each, scene: all_of([article_test(one, scene) for one in each]),
     "or": lambda each, scene: any_of([article_test(one, scene) for one in each]),
     "not": lambda one, scene: none_of(article_test(one, scene)),
@@ -122,7 +139,7 @@ FIELDS: dict[str, Callable[[Any, Scene], Test]] = {
     "title": plain(lambda article: article.title),
     "category": plain(lambda article: article.category),
     "type": plain(lambda article: article.type),
-    "topic": topic_test,
+    "topic": set_test(topic_slugs),
     "provider": plain(lambda article: article.provider.domain if article.provider else None),
     "publishedDateTime": date(lambda article: article.published.nanoseconds),
     "updatedAt": date(lambda article: article.updated.nanoseconds),

@@ -65,7 +65,7 @@ class TextIndex:
     def _found(self, text: str) -> dict[int, int]:
         """Return number → score × 10^12, rounded, of the matching articles."""
         query = parse(text)
-        if not query.groups:
+        if not query.groups or not self._articles:
             return {}
         numbers = set.intersection(*(self._of_group(group) for group in query.groups))
         numbers -= {number for term in query.without for number in self._of_term(term)}

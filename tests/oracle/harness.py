@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .document import Operation
@@ -12,12 +12,13 @@ from .lessons import lessons
 from .markers import Marker, Registry
 from .matching import matches
 from .probe import Ask, Probe
+from .values import ORDERS, OrderBy
 from .world import Audience, World
 
 SHOWN = 10  # differences that are printed
 REJECTION_CODES = frozenset(
     {"BAD_PAGE", "BAD_CURSOR", "BAD_DATE", "BAD_DURATION", "BAD_VERSION", "VERSION_TOO_OLD"}
-    | {"TOO_MANY_INTERVALS", "TOO_DEEP", "TOO_WIDE"}
+    | {"TOO_MANY_INTERVALS", "TOO_DEEP", "TOO_WIDE", "FORBIDDEN"}
 )
 
 
@@ -43,9 +44,9 @@ def exceeds_similar_limit(operation: Operation, actual: Mapping[str, Any]) -> bo
     return "data" not in actual and "similar" in operation.document and errors[0].endswith("TOO_WIDE")
 
 
-def learn_cursors(ask: Ask, oracle: Oracle, world: World) -> None:
-    """Query pages of every list, check them, and register their cursors."""
-    for operation in lessons(oracle.schema, world):
+def learn_cursors(ask: Ask, oracle: Oracle, world: World, orders: Sequence[OrderBy] = ORDERS) -> None:
+    """Query pages of every list in these orders, check them, and register their cursors."""
+    for operation in lessons(oracle.schema, world, orders):
         check(ask, oracle, world, operation)
 
 

@@ -55,6 +55,7 @@ class Inputs:
         """Generate an object with all required and some optional fields."""
         needed = [name for name, one in type_.fields.items() if is_needed(one)]
         others = [name for name in type_.fields if name not in needed and (depth or name not in NESTED)]
+        others += [name for name in others if name in self._values.preferred] * 2
         wanted = [self._dice.pick(others) for _ in range(self._dice.pick((1, 1, 2, 1, 3, 0)))]
         made: dict[str, Any] = {}
         for name in dict.fromkeys([*needed, *wanted]):
@@ -74,9 +75,8 @@ class Inputs:
         if kind == "Duration":
             return dice.pick([*self._values.spans, *SPANS] if operator == "withinLast" else SPANS)
         if kind == "DateTime":
-            instants = self._values.modified if of == "ArticleFilter.updatedAt" else self._values.published
-            return date_text(dice, instants)
-        if kind == "Int":
+            return date_text(dice, self._values.dates.get(of) or self._values.published)
+        if kind in {"Int", "Float"}:
             return self._number(of)
         return self._search() if coordinate in SEARCHED else self._text(of, operator)
 
@@ -86,12 +86,14 @@ class Inputs:
             return self._dice.pick(known)
         return search_text(self._dice, self._values.texts)
 
-    def _number(self, of: str) -> int:
+    def _number(self, of: str) -> float:
         known = self._values.numbers.get(of, ())
         if not known or self._dice.chance(15):
             return self._dice.pick(NUMBERS)
-        near = self._dice.pick(known) + self._dice.pick((0, 0, 1, -1))
-        return max(-(2**31), min(2**31 - 1, near))
+        number = self._dice.pick(known)
+        if isinstance(number, float):
+            return number + self._dice.pick((0, 0, 0.5, -0.5))
+        return max(-(2**31), min(2**31 - 1, number + self._dice.pick((0, 0, 1, -1))))
 
     def _text(self, of: str, operator: str) -> str:
         """Return a value of the content, or a part of one if the operator searches for parts."""

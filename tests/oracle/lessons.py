@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from graphql import GraphQLSchema
 
 from .document import Operation, value_text
-from .values import ORDERS
+from .values import ORDERS, OrderBy
 from .world import World
 
 ARTICLES = ("Provider", "Topic", "Story")  # nodes with a list of articles
@@ -16,12 +16,13 @@ QUERIES = 4
 HALF_LIVES = ("P1D", "P5000W", "PT1S")
 
 
-def lessons(schema: GraphQLSchema, world: World) -> Iterator[Operation]:
+def lessons(schema: GraphQLSchema, world: World, orders: Sequence[OrderBy] = ORDERS) -> Iterator[Operation]:
     """Yield one request for each kind of list."""
-    yield Operation(roots(schema), {}, None)
-    yield Operation(below_nodes(schema), {"ids": node_ids(schema, world)}, None)
+    yield Operation(roots(schema, orders), {}, None)
+    yield Operation(below_nodes(schema, orders), {"ids": node_ids(schema, world)}, None)
     if has(schema, "Article", "referencedBy"):
-        query = f"query ($slug: String!) {{ article(slug: $slug) {{ {pages(schema, 'Article', 3, BACK)} }} }}"
+        listed = pages(schema, "Article", 3, orders, BACK)
+        query = f"query ($slug: String!) {{ article(slug: $slug) {{ {listed} }} }}"
         most = sorted(world.referenced_by, key=lambda slug: -len(world.referenced_by[slug]))[:3]
         yield from (Operation(query, {"slug": slug}, None) for slug in most)
     if has(schema, "Query", "search"):
@@ -34,8 +35,8 @@ def node_ids(schema: GraphQLSchema, world: World) -> list[str]:
     return ids[:5] + ids[-5:] + stories
 
 
-def below_nodes(schema: GraphQLSchema) -> str:
-    lists = {name: pages(schema, name, 3) for name in ARTICLES if has(schema, name)}
+def below_nodes(schema: GraphQLSchema, orders: Sequence[OrderBy]) -> str:
+    lists = {name: pages(schema, name, 3, orders) for name in ARTICLES if has(schema, name)}
     fragments = " ".join(f"... on {name} {{ {asked} }}" for name, asked in lists.items())
     return f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {fragments} }} }}"
 
@@ -48,8 +49,8 @@ def has(schema: GraphQLSchema, type_: str, field: str | None = None, argument: s
     return field in fields and (argument is None or argument in fields[field].args)
 
 
-def roots(schema: GraphQLSchema) -> str:
-    asked = [pages(schema, "Query", 9), "last: articles(last: 2) { edges { cursor } }"]
+def roots(schema: GraphQLSchema, orders: Sequence[OrderBy]) -> str:
+    asked = [pages(schema, "Query", 9, orders), "last: articles(last: 2) { edges { cursor } }"]
     asked.append("providers(first: 9) { edges { cursor } }")
     if has(schema, "Query", "stories"):
         asked += [
@@ -62,9 +63,12 @@ def roots(schema: GraphQLSchema) -> str:
     return f"{{ {' '.join(asked)} }}"
 
 
-def pages(schema: GraphQLSchema, type_: str, first: int, field: str = "articles") -> str:
-    """Select the list of articles in each of the orders."""
-    orders = ORDERS if has(schema, type_, field, "orderBy") else ORDERS[:1]
+def pages(
+    schema: GraphQLSchema, type_: str, first: int, orders: Sequence[OrderBy], field: str = "articles"
+) -> str:
+    """Select the list of articles in each of the orders, of which the first is the default."""
+    if not has(schema, type_, field, "orderBy"):
+        orders = orders[:1]
     return " ".join(
         f"o{number}: {field}(first: {first}{order_text(order)}) {{ edges {{ cursor }} }}"
         for number, order in enumerate(orders)

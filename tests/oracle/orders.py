@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from .own_fields import order_name
 from .records import Article
 
 Term: TypeAlias = tuple[str, str, str]  # field, ASC or DESC, nulls FIRST or LAST
@@ -13,7 +14,7 @@ Key: TypeAlias = tuple[Any, ...]
 
 NEWEST: Order = (("PUBLISHED_DATE_TIME", "DESC", "LAST"),)
 OLDEST: Order = (("PUBLISHED_DATE_TIME", "ASC", "LAST"),)
-MAY_BE_MISSING = frozenset({"QUALITY", "HEAT"})
+NEVER_MISSING = frozenset({"PUBLISHED_DATE_TIME", "UPDATED_AT", "TITLE"})
 
 
 def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Order:
@@ -24,7 +25,7 @@ def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Orde
     terms: dict[str, Term] = {}
     for one in order_by or ():
         field = str(one["field"])
-        nulls = one.get("nulls", "LAST") if field in MAY_BE_MISSING else "LAST"
+        nulls = one.get("nulls", "LAST") if field not in NEVER_MISSING else "LAST"
         terms.setdefault(field, (field, one.get("direction", "DESC"), nulls))
     return tuple(terms.values()) or usual
 
@@ -48,7 +49,7 @@ def downwards(text: str) -> tuple[int, ...]:
     return (*(-ord(letter) for letter in text), 1)
 
 
-def value_of(article: Article, field: str) -> str | int | None:
+def value_of(article: Article, field: str) -> str | float | None:
     match field:
         case "PUBLISHED_DATE_TIME":
             return article.published.nanoseconds
@@ -58,5 +59,6 @@ def value_of(article: Article, field: str) -> str | int | None:
             return article.quality
         case "HEAT":
             return article.heat
-    assert field == "TITLE"
-    return article.title
+        case "TITLE":
+            return article.title
+    return next(value.compared for name, value in article.own.items() if order_name(name) == field)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -61,6 +62,18 @@ class Entry(Card):
 
 
 @dataclass(frozen=True)
+class OwnValue:
+    """The value of an own field: as in responses, as compared, and its distinct items as texts."""
+
+    shown: JsonValue
+    compared: str | float | None  # None for lists and JSON
+    texts: tuple[str, ...]
+
+
+NO_VALUE = OwnValue(None, None, ())
+
+
+@dataclass(frozen=True)
 class Article(Card):
     slug: str
     published: Instant
@@ -74,6 +87,7 @@ class Article(Card):
     secured: str | None
     extra: dict[str, JsonValue]
     updated: Instant  # the file's modification time
+    own: Mapping[str, OwnValue] = field(default_factory=dict)  # by the field's name
 
     @cached_property
     def order_key(self) -> tuple[int, str]:

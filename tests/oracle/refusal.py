@@ -36,8 +36,9 @@ from graphql import (
 from graphql.type import GraphQLAbstractType, get_nullable_type
 
 from .changes import changes_error
-from .faults import value_error
+from .faults import DATES, each_field, value_error
 from .markers import Registry
+from .own_fields import Declared, OwnField
 from .pages import list_error, page_error
 from .places import order_at
 
@@ -62,18 +63,22 @@ class Request:
     variables: Any
     registry: Registry
     audience: str
+    declared: Declared
 
 
 def operation_refusals(request: Request, operation: OperationDefinitionNode) -> list[Refusal]:
     """Return the error of the first invalid argument in document order, then equally correct ones.
 
-    A program may check whether a version exists after it has checked all other arguments.
+    A program may check whether a version exists after it has checked all other arguments, and which fields
+    are only for editors in any order.
     """
     root = request.schema.get_root_type(operation.operation)
     assert root is not None
     found = list(dict.fromkeys(refusals(request, [operation.selection_set], {root.name: root}, ())))
     known_sooner = [one for one in found if one.code != "BAD_VERSION"]
-    return list(dict.fromkeys([*found[:1], *known_sooner[:1]]))
+    forbidden = [one for one in found if one.code == "FORBIDDEN"]
+    allowed = [one for one in known_sooner if one.code != "FORBIDDEN"]
+    return list(dict.fromkeys([*found[:1], *known_sooner[:1], *forbidden, *allowed[:1]]))
 
 
 def refusals(
@@ -94,6 +99,8 @@ def field_refusals(
     """Yield the errors of one field of one type, and below it. `nodes` are its occurrences."""
     field = request.schema.get_field(parent, nodes[0].name.value)
     assert field is not None
+    if is_forbidden(request, parent, field, nodes[0]):
+        yield Refusal("FORBIDDEN", path)
     code = argument_error(request, parent, field, nodes[0])
     if code is not None:
         yield Refusal(code, path)
@@ -104,6 +111,23 @@ def field_refusals(
         yield from refusals(request, sets, below, path)
 
 
+def is_forbidden(request: Request, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode) -> bool:
+    """Whether the field counts, filters or sorts by an own field that the audience may not see."""
+    hidden = [one for one in request.declared.fields if one.is_hidden(request.audience)]
+    if parent.name == "ArticleFacets":
+        return any(one.name == node.name.value for one in hidden)
+    try:
+        args = get_argument_values(field, node, request.variables)
+    except GraphQLError:
+        return False
+    if get_named_type(field.type).name == "ProviderConnection":
+        return False
+    filtered = {name for name, _ in each_field(args.get("where") or {})}
+    order = args.get("orderBy")
+    sorted_by = {one["field"] for one in order} if isinstance(order, list) else set()
+    return any(one.name in filtered or (one.order and one.order_name in sorted_by) for one in hidden)
+
+
 def argument_error(
     request: Request, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode
 ) -> str | None:
@@ -112,7 +136,7 @@ def argument_error(
         args = get_argument_values(field, node, request.variables)
     except GraphQLError:
         return None
-    code = value_error(args)
+    code = value_error(args, DATES | {one.name for one in request.declared.fields if is_date(one)})
     if code is not None:
         return code
     returned = get_named_type(field.type).name
@@ -122,6 +146,10 @@ def argument_error(
     if returned == "ChangeSet":
         return changes_error(args, request.audience, request.registry)
     return list_error(args) if is_list_type(get_nullable_type(field.type)) else None
+
+
+def is_date(field: OwnField) -> bool:
+    return field.type in {"Date", "DateTime"} and not field.is_list
 
 
 def possible_types(schema: GraphQLSchema, type_: Any) -> Types:

@@ -42,7 +42,8 @@ CONDITION = GraphQLNonNull(GraphQLBoolean)
 class Options:
     """Limits of generated requests.
 
-    - `leave_out`: fields that are never selected, as `Type.field`.
+    - `leave_out`: fields that are never selected, as `Type.field`; `preferred`: names of fields that are
+      selected more often than by chance.
     - `cost`: the number of values in a response.
     - `width`: the product of the list lengths on one path.
     - `fields`: the number of fields in the document.
@@ -58,6 +59,7 @@ class Options:
     bad_arguments: int = 12
     null_for_default: int = 0
     leave_out: frozenset[str] = frozenset()
+    preferred: frozenset[str] = PREFERRED
 
 
 def operations(
@@ -145,7 +147,7 @@ class Writer:
     def _pick_field(self, place: Place, *, deeper: bool) -> str:
         """Choose a field; with `deeper`, one that has selections, if possible."""
         fields = self._fields(place.parent)
-        sought = [name for name in fields if name in PREFERRED and place.depth > 0]
+        sought = [name for name in fields if name in self._options.preferred and place.depth > 0]
         if sought and self._dice.chance(25):
             return self._dice.pick(sought)
         composite = [name for name, one in fields.items() if is_composite_type(get_named_type(one.type))]

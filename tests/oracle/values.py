@@ -23,7 +23,8 @@ MAX_VALUES = 60  # of each kind, spread over the whole content
 
 
 # Orders for which the harness learns cursors; the first ones equal the default.
-ORDERS: tuple[tuple[Mapping[str, Name], ...], ...] = (
+OrderBy: TypeAlias = tuple[Mapping[str, Name], ...]
+ORDERS: tuple[OrderBy, ...] = (
     (),
     ({"field": Name("PUBLISHED_DATE_TIME")},),
     ({"field": Name("PUBLISHED_DATE_TIME"), "direction": Name("ASC")},),
@@ -47,19 +48,22 @@ class Values:
 
     - `known`: texts by `Type.field.argument` and by `ArticleFilter.field`; `numbers`: the same.
     - `sizes`: the longest list by `Type.field`.
-    - `cursors`: texts by the place where they are valid.
+    - `cursors`: texts by the place where they are valid; `orders`: the orders with cursors.
     - `texts`: titles and the like.
-    - `published`, `modified`: dates; `spans`: durations back to some of them.
+    - `published`, `dates`: dates, the latter by `ArticleFilter.field`; `spans`: durations back to some.
+    - `preferred`: fields of filters that are used more often.
     """
 
     known: Mapping[str, Sequence[str]]
     sizes: Mapping[str, int]
-    numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    numbers: Mapping[str, Sequence[float]] = field(default_factory=dict)
     texts: Sequence[str] = ()
     published: Sequence[Instant] = ()
-    modified: Sequence[Instant] = ()
+    dates: Mapping[str, Sequence[Instant]] = field(default_factory=dict)
     spans: Sequence[str] = ()
     cursors: Mapping[Place, Sequence[str]] = field(default_factory=dict)
+    orders: Sequence[OrderBy] = ORDERS
+    preferred: Sequence[str] = ()
 
     @property
     def queries(self) -> list[str]:
@@ -89,7 +93,7 @@ def values_of(content: Sequence[Article], registry: Registry | None = None) -> V
         },
         texts=spread(text for one in content for text in texts_of(one)),
         published=published,
-        modified=spread(one.updated for one in content),
+        dates={"ArticleFilter.updatedAt": spread(one.updated for one in content)},
         spans=spans_to(published),
         cursors=cursors_of(registry) if registry else {},
     )

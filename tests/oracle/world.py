@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from .fulltext import TextIndex
 from .orders import Key, Order, key_of
+from .own_fields import NOTHING_DECLARED, Declared
 from .records import Article, Image
 from .stories import Story, stories_of
 
@@ -53,6 +54,7 @@ class World:
     providers: Mapping[str, Provider]
     topics: Mapping[str, Topic]
     by_id: Mapping[str, Node]
+    declared: Declared = NOTHING_DECLARED
     _in_order: dict[Order, list[tuple[Key, Article]]] = field(default_factory=dict, compare=False)
 
     def in_order(self, order: Order) -> list[tuple[Key, Article]]:
@@ -100,7 +102,9 @@ def in_order(articles: Iterable[Article], order: Order) -> list[tuple[Key, Artic
     return sorted(((key_of(one, order), one) for one in articles), key=lambda pair: pair[0])
 
 
-def make_world(content: Iterable[Article], audience: Audience) -> World:
+def make_world(
+    content: Iterable[Article], audience: Audience, declared: Declared = NOTHING_DECLARED
+) -> World:
     """Build the world of `audience` over the articles of a folder."""
     seen = [one for one in content if audience != "public" or one.is_published]
     articles = tuple(sorted(seen, key=lambda one: one.order_key))
@@ -115,6 +119,7 @@ def make_world(content: Iterable[Article], audience: Audience) -> World:
         providers=providers,
         topics=topics,
         by_id={node_id(node): node for node in nodes},
+        declared=declared,
     )
 
 

@@ -1,0 +1,65 @@
+"""Generated requests over generated own fields: the product's response equals the oracle's.
+
+Hypothesis generates configurations and folders. Each is ingested once and answers several requests, which
+are derived from a seed, because their tapes together would exceed what Hypothesis draws for one example.
+A fifth of the requests runs on every path.
+"""
+
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLNamedType, GraphQLSchema, build_schema
+from hypothesis import Phase, given, note, settings
+from hypothesis import strategies as st
+
+from gqlnews.database.sqlite.connection import read_custom_fields
+from gqlnews.schema.query import sdl
+from tests.comparison import Comparison
+from tests.oracle.dice import LENGTH, Dice
+from tests.oracle.engine import oracle_schema
+from tests.oracle.own_config import configurations
+from tests.oracle.own_folders import write_own_folder
+from tests.oracle.strategies import PREFERRED, Options, Writer
+from tests.oracle.world import AUDIENCES
+from tests.product import Product, run_ingest
+from tests.ways import Ways
+
+REQUESTS = 25  # for each folder
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # an ingest for each step of a shrink takes too long
+
+
+def shape(schema: GraphQLSchema) -> dict[str, dict[str, str]]:
+    """Return the types of all fields, and the values of enums."""
+    return {
+        name: {key: str(getattr(one, "type", "")) for key, one in members(type_).items()}
+        for name, type_ in schema.type_map.items()
+        if not name.startswith("__")
+    }
+
+
+def members(type_: GraphQLNamedType) -> dict[str, Any]:
+    found: dict[str, Any] = getattr(type_, "values", None) or getattr(type_, "fields", {})
+    return found
+
+
+@settings(max_examples=12, phases=PHASES)
+@given(config=configurations(), seed=st.integers(0, 2**32 - 1))
+def test_own_fields_are_answered_as_the_oracle_answers(config: str, seed: int) -> None:
+    note(config)
+    with tempfile.TemporaryDirectory() as place:
+        folder, database = Path(place, "content"), Path(place, "store.db")
+        declared = write_own_folder(folder, config, seed)
+        run_ingest(folder, database)
+        schema = oracle_schema(declared=declared)
+        assert shape(build_schema(sdl(read_custom_fields(database)))) == shape(schema)
+        names = frozenset(one.name for one in declared.fields) | {"facets", "extra"}
+        options = Options(preferred=PREFERRED | names)
+        tapes = random.Random(seed)  # noqa: S311 - repeatable requests, no secret
+        with Product(database) as product, Ways(product) as ways:
+            comparison = Comparison(folder, ways, schema)
+            for number in range(REQUESTS):
+                dice = Dice(tapes.randbytes(LENGTH))
+                writer = Writer(dice, schema, comparison.values, options)
+                comparison.compare(tapes.choice(AUDIENCES), writer.operation(), everywhere=number % 5 == 0)

@@ -176,7 +176,7 @@ class FieldEncoder:
         rendered = _render(kind, value)
         stored = [_to_json(rendered) if self._is_json else int(rendered) if kind is BOOLEAN else rendered]
         if self._compares:
-            stored.append(float_key(value) if kind is FieldType.FLOAT else value.instant.key)
+            stored.append(_sort_key(kind, value, rendered))
         if self._counts:
             stored.append(_to_text(rendered))
         if self._folds:
@@ -207,6 +207,13 @@ class _Last:
 
 _last = _Last()
 BOOLEAN = FieldType.BOOLEAN
+
+
+def _sort_key(kind: FieldType, value: Any, rendered: Any) -> str | int:
+    if kind is FieldType.FLOAT:
+        return float_key(value)
+    # A day has no time zone: it compares as clients write it, at 00:00 UTC.
+    return f"{rendered}T00:00:00" if kind is FieldType.DATE else value.instant.key
 
 
 def _render(kind: FieldType, value: Any) -> Any:

@@ -176,8 +176,8 @@ def read_boolean(text: str, _url: str | None, _zone: str) -> OwnValue:
 
 
 def read_date(text: str, _url: str | None, zone: str) -> OwnValue:
-    instant = zoned_instant(text, zone)
-    return OwnValue(text[:10], instant.nanoseconds, (text[:10],))
+    zoned_instant(text, zone)  # must be one
+    return OwnValue(text[:10], read_instant(text[:10]).nanoseconds, (text[:10],))
 
 
 def read_date_time(text: str, _url: str | None, zone: str) -> OwnValue:

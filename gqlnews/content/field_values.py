@@ -19,7 +19,7 @@ from gqlnews.content.front_matter import is_unambiguous, to_plain
 from gqlnews.content.map_values import is_empty
 from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.models import ParsedArticle, ParseOptions, ProblemSeverity
-from gqlnews.content.urls import decode_references, is_unsafe_url, resolve_url
+from gqlnews.content.urls import ABSOLUTE, decode_references, is_unsafe_url, resolve_url
 from gqlnews.content.yaml_coerce import is_null
 from gqlnews.content.yaml_strict import MAX_INT32, Node, Scalar, parse_bool, parse_float, parse_int32
 from gqlnews.content.yaml_strict import Sequence as ListNode
@@ -69,7 +69,7 @@ class FieldReader:
     def read_plain(self, kind: FieldType, value: Any) -> Any:
         """Return a value without a position; None unless the parser with positions reads the same."""
         match value:
-            case str() if kind in _TEXTUAL and not _is_blank(value):
+            case str() if kind in _TEXTUAL and value and not value.isspace():
                 return self._convert_text(kind, value)
             case bool():
                 return value if kind in (BOOLEAN, FieldType.JSON) else None
@@ -136,9 +136,11 @@ class FieldReader:
 
     def _convert_url(self, text: str) -> str | None:
         url = decode_references(text.strip())
-        if not url or "\0" in url or is_unsafe_url(url):
+        if not url or "\0" in url:
             return None
-        return resolve_url(url, self.base_url)
+        if url.startswith(ABSOLUTE):
+            return url
+        return None if is_unsafe_url(url) else resolve_url(url, self.base_url)
 
 
 def with_fields(

@@ -222,5 +222,6 @@ def collect_declarations(schema: NewsSchema) -> Declarations:
 
 def sdl(fields: Sequence[CustomField] = ()) -> str:
     """Return the schema in SDL; without custom fields, the content of `schema.graphql`."""
-    schema = build_schema(fields)
-    return (print_schema(schema._schema) if fields else schema.as_str()) + "\n"
+    schema = build_schema(fields)._schema
+    schema.type_map = dict(sorted(schema.type_map.items()))  # Strawberry's printer knows no custom fields
+    return print_schema(schema) + "\n"

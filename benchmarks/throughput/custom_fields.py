@@ -1,7 +1,7 @@
-"""`python -m benchmarks.throughput.own_fields`: what twenty own fields cost.
+"""`python -m benchmarks.throughput.custom_fields`: what twenty custom fields cost.
 
 The same articles are ingested without a configuration and with one that declares twenty fields, all of which
-have values, and served without caches. Requests that select no own field must cost at most 5% more, and a
+have values, and served without caches. Requests that select no custom field must cost at most 5% more, and a
 first ingest at most 10% more. All figures are processor time of both variants in turns, in one run, the least
 of the rounds. Exits with 1 if a goal is missed.
 """
@@ -59,7 +59,8 @@ def ingest_cpu(content: Path, database: Path, config: Path | None) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput.own_fields", description=__doc__)
+    program = "python -m benchmarks.throughput.custom_fields"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default: 5)")
     rounds = parser.parse_args().rounds
     require_wrk()

@@ -65,7 +65,7 @@ def test_ctrl_c_does_not_wait_for_a_watcher_that_does_not_respond(content: Path,
         assert "Traceback" not in run.remaining_output()
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, SOON), (signal.SIGTERM, 10.0)])
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, SOON), (signal.SIGTERM, 10.0 + SOON)])
 def test_a_worker_that_does_not_respond_is_left(
     content: Path, tmp_path: Path, number: int, seconds: float
 ) -> None:

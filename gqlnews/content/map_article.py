@@ -115,7 +115,8 @@ def _find_title(mapper: Mapper, rendered: RenderedBody) -> str:
     heading = next((each.text for each in rendered.headings if each.level == 1 and each.text), None)
     name = file_name(mapper.place)
     words = _WORD_DIVIDERS.sub(" ", split_name(name).rest).strip() or name
-    return heading or words[:1].upper() + words[1:]
+    is_word = words.partition(" ")[0].isalpha()  # `v1.2` stays as it is
+    return heading or (words[:1].upper() + words[1:] if is_word else words)
 
 
 def _build_page(mapper: Mapper, title: str, date: WrittenDate | None) -> AddressFacts:

@@ -294,14 +294,12 @@ class _Reader:
         return build_problem(self._show(name), position, ProblemCode.BAD_CONFIG, message)
 
     def _report_value(self, problem: ConfigProblem, files: list[str]) -> None:
-        """Report a value at the first place where a file contains it."""
-        for name in files:
-            text = self._read_file(name).text
-            offset = text.find(problem.value)
-            if offset >= 0:
-                position = LineIndex(text, 1).position(offset)
-                self.problems.append(self._problem(name, position, problem.message))
-                return
+        """Report a value at the first place where a file contains it; one with escapes is nowhere."""
+        texts = [(name, self._read_file(name).text) for name in files]
+        name, text = next((each for each in texts if problem.value in each[1]), texts[0])
+        offset = text.find(problem.value)
+        position = LineIndex(text, 1).position(offset) if offset >= 0 else None
+        self.problems.append(self._problem(name, position, problem.message))
 
     def _exists(self, name: str) -> bool:
         try:

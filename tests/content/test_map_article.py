@@ -26,6 +26,7 @@ def topics(preset: str = "generic", path: str = "2021-04-15-a.md", **keys: Any) 
         ("# The *Launch*\n\nText.", "2021-04-15-a.md", "The Launch"),
         ("## Not this\n\n# The Launch", "2021-04-15-a.md", "The Launch"),
         ("Text.", "2021-04-15-the-big_launch.md", "The big launch"),
+        ("Text.", "2021-04-15-v1.2.md", "v1.2"),
         ("Text.", "2021-04-15-the-launch/index.md", "The launch"),
         ("Text.", "2021-04-15.md", "2021-04-15"),
     ],

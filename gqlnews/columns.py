@@ -32,7 +32,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A value of `ArticleOrderField`; `nullable`: the column, a number, may be null."""
+    """A value of `ArticleOrderField`; `nullable`: the column may be null."""
 
     value: str
     description: str
@@ -82,6 +82,7 @@ ARTICLE_COLUMNS = (
     ),
     ArticleColumn("category", key="category", filter=Filter("category", "Filter by category.")),
     ArticleColumn("type", filter=Filter("type", "Filter by type.")),
+    ArticleColumn("language", filter=Filter("language", "Filter by language.")),
     ArticleColumn("topic_slugs", ColumnType.ITEMS, filter=Filter("topic", "Filter by topic slugs.")),
     ArticleColumn("provider_domain", filter=Filter("provider", "Filter by provider domain.")),
     ArticleColumn(
@@ -97,6 +98,12 @@ ARTICLE_COLUMNS = (
         filter=Filter("updated_at", "Filter by the file's modification time."),
         order=Order("UPDATED_AT", "By the modification time of the file, `updatedAt`."),
         of_file=True,
+    ),
+    ArticleColumn(
+        "modified_at",
+        ColumnType.INSTANT,
+        filter=Filter("modified_date_time", "Filter by modification date."),
+        order=Order("MODIFIED_DATE_TIME", "By modification date.", nullable=True),
     ),
     ArticleColumn(
         "quality",
@@ -138,7 +145,7 @@ ARTICLE_COLUMNS = (
     *map(ArticleColumn, ("node_id", "published_date_time", "excerpt", "url", "web_url", "original_url")),
     *map(ArticleColumn, ("amp_web_url", "cdn_amp_web_url", "provider_name", "revision")),
     *map(ArticleColumn, ("featured_content", "body", "prose", "linked_html", "html")),
-    *map(ArticleColumn, ("language", "modified_date_time")),
+    *map(ArticleColumn, ("modified_date_time", "web_path")),
     *(ArticleColumn(name, ColumnType.JSON) for name in ("images", "provider_images", "table_of_contents")),
     ArticleColumn("authors", ColumnType.JSON),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("word_count", "reading_minutes")),

@@ -1,5 +1,6 @@
 """Slugs, and derived keys that SQL compares: the same for stored values and for query arguments."""
 
+import base64
 import math
 import re
 import string
@@ -7,7 +8,10 @@ import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 
+_ID_BYTES = 12
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
 
 
@@ -41,6 +45,25 @@ def float_key(value: float) -> int:
     """Return an integer that sorts like the number: SQLite's text form of a double has only 15 digits."""
     bits: int = _INT64.unpack(_DOUBLE.pack(value + 0.0))[0]  # not -0.0
     return bits if bits >= 0 else _MIN_INT64 - bits
+
+
+def node_id(kind: str, key: str) -> str:
+    """Return the global id of an object by its natural key; it is the same in a rebuilt store."""
+    return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
+
+
+def related_id(key: str) -> str:
+    """Return the id of a related entry; `key` is the listing slug, the URL and its occurrence, in lines."""
+    return node_id("Related", blake2b(key.encode(), digest_size=_ID_BYTES).hexdigest())
+
+
+def path_of(url: str | None) -> str | None:
+    """Return a URL from the first slash after the host; None without one."""
+    if url is None:
+        return None
+    authority = _AUTHORITY.match(url)
+    path = url[authority.end() :] if authority else url
+    return path if path.startswith("/") else None
 
 
 def slug_from_path(path: str) -> str:

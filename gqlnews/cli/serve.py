@@ -39,7 +39,6 @@ from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.ingest_failure import report_failure
 from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
-from gqlnews.discovery.find_config import find_config
 from gqlnews.discovery.scan import open_root
 from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
@@ -233,6 +232,10 @@ def _ingest_or_rebuild(target: IngestTarget, reporter: FailureReporter) -> Inges
 
 def _declared_fields(target: IngestTarget) -> tuple[CustomField, ...]:
     """Return the fields that the ingest will store: the present ones if the configuration is invalid."""
+    from gqlnews.discovery.find_config import (
+        find_config,  # imports the parsers, which a standby has no use for
+    )
+
     with open_root(target.folder) as folder:
         config = find_config(folder, target.options.config_path).config
     return read_custom_fields(target.database) if config is None else config.fields

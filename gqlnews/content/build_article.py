@@ -5,7 +5,7 @@ Both YAML parsers, the fast one and the strict one, call this module, so they va
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,6 +13,7 @@ from gqlnews.columns import KEY_COLUMNS
 from gqlnews.content.diagnostics import Diagnostic, FieldPath, ProblemCode, has_error, quote
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.html_structure import is_safe_to_sanitize
+from gqlnews.content.language_codes import language_tag
 from gqlnews.content.models import (
     ParsedArticle,
     ParsedProvider,
@@ -26,16 +27,9 @@ from gqlnews.content.models import (
     RawProvider,
     RawRelated,
 )
+from gqlnews.content.parse_context import ParseContext
 from gqlnews.content.sanitizer import sanitize_embed
-from gqlnews.content.urls import (
-    ABSOLUTE,
-    decode_references,
-    find_unsafe_urls,
-    is_unsafe_url,
-    reference_message,
-    resolve_url,
-    unsafe_url_message,
-)
+from gqlnews.content.urls import find_unsafe_urls, unsafe_url_message
 from gqlnews.text_keys import topic_slug
 from gqlnews.timestamps import Instant, parse_instant
 
@@ -59,22 +53,6 @@ class StoredImage(msgspec.Struct, rename="camel", gc=False):
 
 
 @dataclass(slots=True)
-class ParseContext:
-    """Parse context of one file: the options and the diagnostics so far.
-
-    Relative URLs are resolved against `base_url`: the article's `webUrl`, once it is known.
-    """
-
-    options: ParseOptions
-    base_url: str | None
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-    def report(self, field_path: FieldPath, code: ProblemCode, message: str) -> None:
-        """Add a diagnostic."""
-        self.diagnostics.append(Diagnostic(field_path, code, message))
-
-
-@dataclass(slots=True)
 class ResolvedUrls:
     """Resolved URLs; `url` is the URL of the page, and `key` the front matter key that it comes from."""
 
@@ -92,19 +70,19 @@ def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext)
     The other URLs of an article are resolved against its `webUrl`, but not against `sourceUrl` and
     `originalUrl`, which may be on another site.
     """
-    current_web = _url(raw.web_url, field_path, "webUrl", context)
+    current_web = context.read_url(raw.web_url, field_path, "webUrl")
     if current_web and not field_path:
         context.base_url = current_web
-    source = _url(raw.source_url, field_path, "sourceUrl", context)
-    original = _url(raw.original_url, field_path, "originalUrl", context) or source
+    source = context.read_url(raw.source_url, field_path, "sourceUrl")
+    original = context.read_url(raw.original_url, field_path, "originalUrl") or source
     web = current_web or source
     return ResolvedUrls(
         web=web,
         original=original,
-        amp=_url(raw.amp_web_url, field_path, "ampWebUrl", context)
-        or _url(raw.amp_url, field_path, "ampUrl", context),
-        cdn_amp=_url(raw.cdn_amp_web_url, field_path, "cdnAmpWebUrl", context)
-        or _url(raw.cdn_amp_url, field_path, "cdnAmpUrl", context),
+        amp=context.read_url(raw.amp_web_url, field_path, "ampWebUrl")
+        or context.read_url(raw.amp_url, field_path, "ampUrl"),
+        cdn_amp=context.read_url(raw.cdn_amp_web_url, field_path, "cdnAmpWebUrl")
+        or context.read_url(raw.cdn_amp_url, field_path, "cdnAmpUrl"),
         url=web or original,
         key="webUrl" if current_web else "sourceUrl" if source else "originalUrl",
     )
@@ -117,14 +95,14 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
     images = []
     for index, each in enumerate(raw):
         image_path = (*field_path, "images", index)
-        url = _url(each.url, image_path, "url", context)
+        url = context.read_url(each.url, image_path, "url")
         if url is None:
             if not each.url or each.url.isspace():
                 message = "An image without `url` is left out: add the key, or delete the image."
                 context.report(image_path, ProblemCode.LEFT_OUT, message)
             continue
-        title = _text(each.title, image_path, "title", context)
-        attribution = _text(each.attribution, image_path, "attribution", context)
+        title = context.read_text(each.title, image_path, "title")
+        attribution = context.read_text(each.attribution, image_path, "attribution")
         images.append(StoredImage(url, each.width, each.height, title, attribution, each.is_cached or False))
     return JSON_ENCODER.encode(images).decode()
 
@@ -144,38 +122,8 @@ def build_provider(
             "A provider without `domain` is left out: add the key, for example `domain: nextgov.com`.",
         )
         return None
-    name = _text(raw.name, provider_path, "name", context)
+    name = context.read_text(raw.name, provider_path, "name")
     return ParsedProvider(raw.domain, name or raw.domain, images)
-
-
-def _url(text: str | None, field_path: FieldPath, key: str, context: ParseContext) -> str | None:
-    """Return a resolved URL; None if there is none, or if it is unsafe."""
-    if not text or text.isspace():
-        return None
-    if "&" not in text and text.startswith(ABSOLUTE):
-        return text
-    url = decode_references(text)
-    if url != text:
-        context.report((*field_path, key), ProblemCode.ESCAPED_URL, reference_message(key, text))
-    if is_unsafe_url(url):
-        context.report((*field_path, key), ProblemCode.UNSAFE_URL, unsafe_url_message(url))
-        return None
-    return resolve_url(url, context.base_url)
-
-
-def _text(text: str | None, field_path: FieldPath, key: str, context: ParseContext) -> str | None:
-    """Return a text without surrounding white space, its character references decoded."""
-    if text is None:
-        return None
-    return text.strip() if "&" not in text else _decode(text, (*field_path, key), key, context)
-
-
-def _decode(text: str, field_path: FieldPath, name: str, context: ParseContext) -> str:
-    """Decode character references in a text, and trim it; `name` is the key that the message names."""
-    decoded = decode_references(text)
-    if decoded != text:
-        context.report(field_path, ProblemCode.HTML_ENTITY, reference_message(name, text))
-    return decoded.strip()
 
 
 # Related coverage.
@@ -220,7 +168,7 @@ def build_related(
 def _entry(
     raw: RawRelated, urls: ResolvedUrls, field_path: FieldPath, context: ParseContext
 ) -> ParsedRelated | None:
-    title = _text(raw.title, field_path, "title", context)
+    title = context.read_text(raw.title, field_path, "title")
     if not title:
         context.report(field_path, ProblemCode.LEFT_OUT, _MISSING_KEY.format("`title`"))
         return None
@@ -245,7 +193,7 @@ def _related(
 ) -> ParsedRelated:
     return ParsedRelated(
         title=title,
-        excerpt=_text(raw.excerpt, field_path, "excerpt", context),
+        excerpt=context.read_text(raw.excerpt, field_path, "excerpt"),
         url=urls.url or "",
         web_url=urls.web,
         original_url=urls.original,
@@ -282,8 +230,8 @@ def build_article(
     """
     context = ParseContext(options, options.base_url)
     urls = resolve_urls(raw, (), context)
-    title = _text(raw.title, (), "title", context)
-    excerpt = _text(raw.excerpt, (), "excerpt", context)
+    title = context.read_text(raw.title, (), "title")
+    excerpt = context.read_text(raw.excerpt, (), "excerpt")
     published = _parse_published(raw.published_date_time, context)
     topics = _topics(raw.topics, context)
     related = build_related(raw.related, urls, context)
@@ -292,6 +240,7 @@ def build_article(
     featured_content = _sanitize_featured_content(raw.featured_content, context)
     _check_secured(raw.secured, context)
     is_draft = _is_draft(raw, context)
+    modified = _parse_modified(raw.modified_date_time, context)
     if not title:
         message = "`title` is missing: add it, because every article needs one."
         context.report(("title",), ProblemCode.MISSING_KEY, message)
@@ -334,6 +283,9 @@ def build_article(
         published_position=None if raw.published is None else locate(("published",)),
         key_values={column.name: getattr(raw, column.name) for column in KEY_COLUMNS},
         base_url=context.base_url,
+        modified_at=modified.key if modified else None,
+        modified_date_time=modified.text if modified else None,
+        language=language_tag(raw.language),
     )
     return article, context.diagnostics
 
@@ -350,12 +302,20 @@ def _parse_published(text: str | None, context: ParseContext) -> Instant | None:
     return instant
 
 
+def _parse_modified(text: str | None, context: ParseContext) -> Instant | None:
+    instant = None if text is None else parse_instant(text)
+    if text is not None and instant is None:
+        message = f"`{quote(text)}` is left out: it is not a date such as `2021-04-15T13:00:00Z`."
+        context.report(("modifiedDateTime",), ProblemCode.LEFT_OUT, message)
+    return instant
+
+
 def _topics(names: list[str] | None, context: ParseContext) -> tuple[ParsedTopic, ...]:
     """Build one topic per slug, with the first spelling of its name; report blank and colliding names."""
     topics: dict[str, ParsedTopic] = {}
     for index, written in enumerate(names or ()):
         field_path = ("topics", index)
-        name = _decode(written, field_path, "topics", context)
+        name = context.decode(written, field_path, "topics")
         if not name:
             message = "A topic without a name is left out: delete it."
             context.report(field_path, ProblemCode.LEFT_OUT, message)

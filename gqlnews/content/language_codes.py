@@ -1,4 +1,4 @@
-"""Language codes in the names of folders."""
+"""Language tags, and language codes in the names of folders."""
 
 import re
 from collections.abc import Iterable
@@ -26,3 +26,8 @@ def language_folders(path: str, names: Iterable[str]) -> dict[str, str]:
     prefix = f"{path}/" if path else ""
     found = {prefix + name: code for name in names if (code := language_code(name)) is not None}
     return found if len(found) > 1 else {}
+
+
+def language_tag(text: str | None) -> str | None:
+    """Return a language as the API does: `pt_BR` → `pt-br`; None if the text is blank."""
+    return text.strip().replace("_", "-").lower() or None if text else None

@@ -16,6 +16,7 @@ from gqlnews.content.dates import WrittenDate, split_name
 from gqlnews.content.diagnostics import FieldPath, OffsetDiagnostic, ProblemCode, has_error
 from gqlnews.content.excerpts import first_image, first_paragraph, text_before_more
 from gqlnews.content.html import RenderedBody
+from gqlnews.content.language_codes import language_tag
 from gqlnews.content.map_dates import find_date, find_modified, find_publication_window
 from gqlnews.content.map_values import (
     find_images,
@@ -171,7 +172,7 @@ def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
     texts = (scalar_text(node) for _, node in mapper.find_field(mapping.LANGUAGE))
     own = next((text for text in texts if text is not None), None)
     if own is not None:
-        return own.replace("_", "-").lower()
+        return language_tag(own)
     site = mapper.site
     language = language_of(site, page) or _language_of_folder(site, mapper.place)
     return site.given_language or language if language in {None, site.language} else language

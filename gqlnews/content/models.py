@@ -119,6 +119,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     is_mapped: bool = False
     due: str | None = None
     root_relative_url: str | None = None
+    modified_at: str | None = None
     modified_date_time: str | None = None
     authors: tuple[str, ...] = ()
     language: str | None = None
@@ -289,6 +290,8 @@ class RawArticle(RawCoverage):
     related: RawRelatedList = None
     featured_content: OptStr = None
     secured: OptStr = None
+    language: OptStr = None
+    modified_date_time: OptStr = None
 
 
 _KEY_TYPES = {ColumnType.TEXT: OptStr, ColumnType.INTEGER: OptInt32, ColumnType.BOOLEAN: OptBool}

@@ -172,6 +172,7 @@ def _with_mapped_fields(
         article,
         is_mapped=True,
         root_relative_url=root_relative(article.web_url, site.base_url),
+        modified_at=mapped.modified.instant.key if mapped.modified else None,
         modified_date_time=mapped.modified.instant.text if mapped.modified else None,
         authors=mapped.authors,
         language=mapped.language,

@@ -10,7 +10,8 @@ import msgspec
 
 from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.change_log import ScopeDelta
-from gqlnews.ingest.rows import Row, node_id
+from gqlnews.ingest.rows import Row
+from gqlnews.text_keys import node_id
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -64,7 +65,8 @@ _INSERT_PROVIDER = """
 INSERT INTO provider VALUES (?1, ?2, ?3, ?4, ?5, coalesce((
     SELECT provider_images FROM article INDEXED BY article_provider_images
     WHERE provider_domain = ?2 AND (published OR ?1) AND provider_images IS NOT NULL
-    ORDER BY published_at DESC, slug LIMIT 1), '[]'), folded(?2), folded(?4))
+    ORDER BY published_at DESC, slug LIMIT 1), '[]'), folded(?2), folded(?4), coalesce((
+    SELECT sum(articles) FROM provider_use WHERE domain = ?2 AND own = 1 AND (published OR ?1)), 0))
 """
 
 
@@ -102,9 +104,15 @@ SELECT topic, name FROM (
 """
 
 
+_INSERT_TOPIC = """
+INSERT INTO topic VALUES (?1, ?2, ?3, ?4, coalesce((
+    SELECT sum(articles) FROM topic_use WHERE topic = ?2 AND (published OR ?1)), 0))
+"""
+
+
 def derive_topics(db: sqlite3.Connection) -> ScopeDelta:
     """Derive the topics of `affected_topic`; return by how many their number changed."""
-    return _replace_rows(db, _DELETE_TOPICS, "INSERT INTO topic VALUES (?, ?, ?, ?)", _topics)
+    return _replace_rows(db, _DELETE_TOPICS, _INSERT_TOPIC, _topics)
 
 
 def _topics(db: sqlite3.Connection, scope: int) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """Convert a valid article to database rows."""
 
-import base64
+from collections import Counter
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -17,10 +17,11 @@ from gqlnews.content.models import (
     SourceFile,
 )
 from gqlnews.database.sqlite.writer import tokenize
-from gqlnews.text_keys import casefold_key, encode_list, log2_heat
+from gqlnews.text_keys import casefold_key, encode_list, log2_heat, node_id, path_of, related_id
 from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
+
 
 Getter = Callable[[ParsedArticle, ParseResult], Any]
 
@@ -42,6 +43,7 @@ _DERIVED: dict[str, Getter] = {
     "published_seconds": lambda a, _: to_epoch_seconds(a.published_at),
     "topic_slugs": lambda a, _: encode_list([topic.slug for topic in a.topics]),
     "has_image": lambda a, _: a.images != "[]",
+    "web_path": lambda a, _: path_of(a.web_url),
     "authors": lambda a, _: orjson.dumps(a.authors).decode(),
 }
 _ATTRIBUTES = [c.name for c in CONTENT_COLUMNS if c.name not in _DERIVED and c.key is None]
@@ -53,7 +55,7 @@ _RELATED_ATTRIBUTES = (
     *("published_at", "published_date_time", "title", "excerpt", "url", "web_url", "original_url"),
     *("amp_web_url", "cdn_amp_web_url", "type", "quality", "images"),
 )
-RELATED_ROW = (*_RELATED_ATTRIBUTES, "provider_domain", "provider_name")
+RELATED_ROW = (*_RELATED_ATTRIBUTES, "provider_domain", "provider_name", "node_id")
 PROBLEM_COLUMNS = "path, line, column_, severity, code, message"
 _get_related: Callable[[ParsedRelated], tuple[Any, ...]] = attrgetter(*_RELATED_ATTRIBUTES)
 
@@ -91,11 +93,6 @@ class FileRows(FrozenStruct, frozen=True):
     due: str | None = None
 
 
-def node_id(kind: str, key: str) -> str:
-    """Return the global id of an object by its natural key; it is the same in a rebuilt store."""
-    return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
-
-
 def problem_row(problem: ContentProblem) -> Row:
     """Convert a problem to the values of `PROBLEM_COLUMNS`."""
     place = problem.path, problem.line, problem.column
@@ -129,7 +126,7 @@ def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
         slug=article.slug,
         is_public=article.published,
         article=(*(values[name] for name in ARTICLE_ROW), *article.field_values),
-        related=[_related_row(entry) for entry in article.related],
+        related=_related_rows(article),
         topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
         urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
@@ -145,9 +142,16 @@ def _article_values(article: ParsedArticle, result: ParseResult) -> dict[str, An
     return values | {str(column.folded): casefold_key(values[column.name]) for column in FOLDED_COLUMNS}
 
 
-def _related_row(entry: ParsedRelated) -> Row:
-    provider = entry.provider
-    return (*_get_related(entry), provider.domain if provider else None, provider.name if provider else None)
+def _related_rows(article: ParsedArticle) -> list[Row]:
+    """Return the rows of the related entries, each with an id that other entries do not change."""
+    rows, occurrences = [], Counter[str]()
+    for entry in article.related:
+        provider = entry.provider
+        occurrences[entry.url] += 1
+        key = related_id(f"{article.slug}\n{entry.url}\n{occurrences[entry.url]}")
+        names = (provider.domain, provider.name) if provider else (None, None)
+        rows.append((*_get_related(entry), *names, key))
+    return rows
 
 
 def _distinct_urls(article: ParsedArticle) -> list[str]:

@@ -41,7 +41,7 @@ from gqlnews.schema.inputs import (
     ArticleOrder,
 )
 from gqlnews.schema.node import JSON, DateTime, Node, PageInfo
-from gqlnews.schema.related import Coverage, Heading, Image, Related
+from gqlnews.schema.related import Coverage, Heading, Related
 
 if TYPE_CHECKING:
     from gqlnews.schema.provider import Topic
@@ -100,6 +100,17 @@ class Article(Node, Coverage):
     published_date_time: DateTime = article_column(
         "published_date_time", description="When the article was published."
     )
+    modified_date_time: DateTime | None = article_column(
+        "modified_date_time", description="When the article was last changed, as its file says."
+    )
+    language: str | None = article_column(
+        "language",
+        description="Language in lower-case BCP 47, as the file or its place says; null where nothing does.",
+    )
+    path: str | None = article_column("web_path", description="The path of `webUrl`, from the first slash.")
+    article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = field(
+        One(JoinKey("id", parent="id")), description="The article itself."
+    )
     category: str | None = article_column("category", description="Category as given in the front matter.")
     heat: int | None = article_column(
         "heat", description="Popularity score from the front matter; higher means more attention."
@@ -113,9 +124,6 @@ class Article(Node, Coverage):
     )
     topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = field(
         TOPICS, description="Topics of the article, in file order."
-    )
-    image: Image | None = field(
-        JsonArray("images", single=True), description="The first of `images`; null if there are none."
     )
     related: list[Related] = field(
         RELATED,

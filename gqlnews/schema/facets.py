@@ -92,6 +92,10 @@ class ArticleFacets:
         TermsFacet("category"),
         description="Article counts by category, highest first. Articles without a category are not counted.",
     )
+    languages: list[ValueCount] = field(
+        TermsFacet("language"),
+        description="Article counts by language, highest first. Articles without a language are not counted.",
+    )
     published: list[IntervalCount] = field(
         HistogramFacet("published_at", arguments=interval_arguments),
         argument("by", Interval, Interval.MONTH, "Length of the intervals."),

@@ -28,6 +28,7 @@ class Provider(Node):
     images: list[Image] = field(
         JsonArray("images"), first(), description="Images of the provider, from the newest file that has any."
     )
+    article_count: int = column("article_count", description="Number of articles that the caller may see.")
     articles: ArticleConnection = field(
         articles("Provider.articles", JoinKey("provider_domain", parent="domain")),
         *ARTICLE_LIST,
@@ -62,6 +63,7 @@ class ProviderConnection:
 class Topic(Node):
     slug: str = column("slug", description="Unique slug, e.g. `computer-vision` for `Computer Vision`.")
     name: str = column("name", description="Name of the topic as most files spell it.")
+    article_count: int = column("article_count", description="Number of articles that the caller may see.")
     articles: ArticleConnection = field(
         articles(
             "Topic.articles",

@@ -66,6 +66,16 @@ class Coverage:
     images: list[Image] = field(
         JsonArray("images"), first(), description="Images in file order; the first is the main image."
     )
+    image: Image | None = field(
+        JsonArray("images", single=True), description="The first of `images`; null if there are none."
+    )
+    article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = field(
+        One(JoinKey("id", parent="target_id")),
+        description=(
+            "The stored article: of an Article itself, of an entry of related coverage the one with its URL, "
+            "if the caller may see it."
+        ),
+    )
 
 
 # Related coverage.
@@ -96,6 +106,13 @@ class Drift:
     ),
 )
 class Related(Coverage):
+    id: strawberry.ID = column(
+        "node_id",
+        description=(
+            "Opaque ID, unique and stable: made of the listing article, the URL, and its occurrence among "
+            "equal URLs there. `node` does not resolve it."
+        ),
+    )
     position: int = column("position", description="Position in the list, starting at 0.")
     article: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = field(
         One(JoinKey("id", parent="target_id")),

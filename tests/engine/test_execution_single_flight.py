@@ -266,7 +266,7 @@ async def test_no_result_is_older_than_its_request_or_mixes_snapshots(database: 
         async with opened(database) as cache, asyncio.TaskGroup() as reading:
             for number in range(1, 60):
                 writer.execute("BEGIN")
-                writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A')", (str(number),))
+                writer.execute("INSERT INTO topic VALUES (0, ?, 'x', 'A', 0)", (str(number),))
                 writer.execute("UPDATE site SET version = ? WHERE audience = 0", (f"epoch-{number}",))
                 writer.execute("COMMIT")
                 for _ in range(4):

@@ -95,9 +95,12 @@ def test_indexes_that_a_query_scans(examples: Product, name: str) -> None:
 
 
 FILTERS = [
-    *(f'{name}: {{ contains: "a" }}' for name in ("slug", "title", "category", "type", "provider")),
+    *(
+        f'{name}: {{ contains: "a" }}'
+        for name in ("slug", "title", "category", "type", "provider", "language")
+    ),
     *(f"{name}: {{ gt: 1 }}" for name in ("quality", "heat")),
-    *(f'{name}: {{ gt: "2020-01-01" }}' for name in ("publishedDateTime", "updatedAt")),
+    *(f'{name}: {{ gt: "2020-01-01" }}' for name in ("publishedDateTime", "modifiedDateTime", "updatedAt")),
     *(f"{name}: true" for name in ("published", "hasImage", "hasRelated")),
     'topic: { none: ["a"] }',
     'matches: "a"',

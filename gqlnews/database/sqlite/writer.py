@@ -35,7 +35,7 @@ from gqlnews.database.sqlite.damage import APPLICATION_ID, delete_report, transl
 from gqlnews.database.sqlite.migrations import migrations, statements
 from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.errors import DatabaseError, NewerDatabaseError, UnknownDatabaseError
-from gqlnews.text_keys import casefold_key, escape_list_item, log2_heat
+from gqlnews.text_keys import casefold_key, escape_list_item, log2_heat, path_of, related_id
 from gqlnews.timestamps import to_epoch_seconds
 
 PAGE_BYTES = 8192  # most article rows fit a page
@@ -274,4 +274,6 @@ _FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
     "heat_log_of": log2_heat,
     "seconds_of": to_epoch_seconds,
     "words_of": tokenize,
+    "related_id_of": related_id,
+    "path_of": path_of,
 }

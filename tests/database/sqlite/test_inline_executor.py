@@ -131,7 +131,7 @@ def test_errors_are_left_to_a_thread(inline: InlineExecutor) -> None:
 def test_it_never_waits_for_a_lock(inline: InlineExecutor, database: Path) -> None:
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    other.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
+    other.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A', 0)")
     assert inline.try_execute(counting(FEW)) == [b"10"]
     other.execute("ROLLBACK")
     other.close()

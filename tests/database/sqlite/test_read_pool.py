@@ -96,7 +96,7 @@ async def test_all_statements_of_a_request_see_the_same_content(database: Path) 
         slow_runs = await statement_started(readers, "RECURSIVE")
         reading = asyncio.create_task(readers.execute_batch([COUNT, SLOW, COUNT]))
         await slow_runs.wait()
-        writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A')")
+        writer.execute("INSERT INTO topic VALUES (0, 'a', 'x', 'A', 0)")
         first, _, last = await reading
         assert first == last
         assert await readers.execute_batch([COUNT]) == [b"1"]

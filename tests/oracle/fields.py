@@ -130,7 +130,7 @@ def link(keys: Keys, name: str, base_url: str | None) -> str | None:
     scheme = SCHEME.match("".join(letter for letter in url if not is_ignored(letter)))
     if scheme and scheme[1].lower() not in SAFE:
         return None
-    return urljoin(base_url, url) if base_url else url
+    return urljoin(base_url, url) if base_url and not scheme else url  # urljoin lower-cases schemes
 
 
 def is_ignored(letter: str) -> bool:

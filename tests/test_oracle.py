@@ -19,7 +19,8 @@ from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
 from tests.oracle.harness import check, differences, learn_cursors
-from tests.oracle.markers import Cursor, Registry, Version
+from tests.oracle.markers import Cursor, EntryId, Registry, Version
+from tests.oracle.matching import matches
 from tests.oracle.strategies import Options, operations
 from tests.oracle.terms import parse as parse_query
 from tests.oracle.values import values_of
@@ -99,6 +100,16 @@ def test_one_cursor_text_stands_for_one_place() -> None:
     assert not registry.matches(other, "x")
     assert not registry.matches(one, "y")
     assert registry.matches(other, "y")
+
+
+def test_one_id_stands_for_one_entry() -> None:
+    registry = Registry()
+    one, other = EntryId("a", "/x", 0), EntryId("a", "/x", 1)
+    assert matches(one, "x", registry)
+    assert matches(one, "x", registry)
+    assert not matches(other, "x", registry)
+    assert not matches(one, "y", registry)
+    assert not matches(EntryId("b", "/x", 0), None, registry)
 
 
 def test_searches_that_ask_for_the_same_may_share_a_cursor_text() -> None:

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from .fulltext import columns
-from .markers import Approximate, Cursor, LooseTail, Marker, OneOf, Opaque, Version
+from .markers import Approximate, Cursor, EntryId, LooseTail, Marker, OneOf, Opaque, Version
 from .records import Article
 from .similar import may_be
 from .snippets import Snippet, has
@@ -48,6 +48,7 @@ def likely_similar(world: World, article: Article, first: int) -> list[Article]:
 
 REPLACEMENTS: dict[type[Marker], Callable[[Any], Any]] = {
     Cursor: text_of,
+    EntryId: text_of,
     Version: text_of,
     Snippet: snippet,
     LooseTail: lambda marker: [*marker.head, *sorted(marker.tail)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any
 from . import lists, similar
 from .context import Info, Resolver, world
 from .drift import drift
-from .markers import LooseTail, OneOf, Opaque
+from .markers import EntryId, LooseTail, OneOf, Opaque
 from .records import Article, Card, Entry, Image, OwnProvider
 from .world import Provider, Topic, node_id, topic_slug
 
@@ -19,6 +20,7 @@ WORDS_A_MINUTE = 240
 CHARACTERS_A_MINUTE = 500
 SCRIPTS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 """How the names of characters begin that are words of their own."""
+PATH = re.compile(r"(?:[a-z][-+.a-z0-9]*:)?(?://[^/?#]*)?+(/.*)", re.IGNORECASE | re.DOTALL)
 
 
 def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -> Sequence[Any]:
@@ -44,6 +46,12 @@ def provider_of(source: Card, info: Info) -> Provider | None:
 def topics_of(source: Article, info: Info) -> list[Topic]:
     slugs = dict.fromkeys(topic_slug(name) for name in source.topics)
     return [world(info).topics[slug] for slug in slugs]
+
+
+def path_of(source: Article, _info: Info) -> str | None:
+    """Resolve `path`: what follows scheme and host of `webUrl`, if it begins with a slash."""
+    found = PATH.fullmatch(source.web_url or "")
+    return None if found is None else found[1]
 
 
 def derived(name: str) -> Resolver:
@@ -145,6 +153,7 @@ COVERAGE: dict[str, Resolver] = {
     "provider": provider_of,
     "providerName": lambda card, _: own_name(card.provider),
     "images": images,
+    "image": lambda card, _: next(iter(card.images), None),
 }
 
 NODE: dict[str, Resolver] = {"id": lambda node, _: node_id(node)}
@@ -154,11 +163,14 @@ CONTENT: dict[str, dict[str, Resolver]] = {
     | NODE
     | {
         "slug": lambda article, _: article.slug,
+        "path": path_of,
+        "modifiedDateTime": lambda article, _: text_of(article.modified),
+        "language": lambda article, _: article.language,
         "category": lambda article, _: article.category,
         "heat": lambda article, _: article.heat,
         "published": lambda article, _: article.is_published,
         "topics": topics_of,
-        "image": lambda article, _: next(iter(article.images), None),
+        "article": lambda article, _: article,
         "related": related,
         "relatedCount": lambda article, _: len(article.related),
         "referencedBy": lambda article, info, **args: lists.articles(
@@ -176,6 +188,7 @@ CONTENT: dict[str, dict[str, Resolver]] = {
     | {name: derived(name) for name in ("featuredContent", "html", "tableOfContents", "revision")},
     "Related": COVERAGE
     | {
+        "id": lambda entry, _: EntryId(entry.listing, entry.url, entry.occurrence),
         "position": lambda entry, _: entry.position,
         "article": lambda entry, info: world(info).by_url.get(entry.url),
         "drift": lambda entry, info: drift(entry, world(info).by_url.get(entry.url)),
@@ -186,12 +199,14 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "name": provider_name,
         "names": provider_names,
         "images": images,
+        "articleCount": lambda provider, _: len(provider.articles),
         "articles": lambda provider, info, **args: lists.articles(info, provider.articles, args),
     },
     "Topic": NODE
     | {
         "slug": lambda topic, _: topic.slug,
         "name": lambda topic, _: topic.name,
+        "articleCount": lambda topic, _: len(topic.articles),
         "articles": lambda topic, info, **args: lists.articles(info, topic.articles, args),
     },
     "Story": NODE

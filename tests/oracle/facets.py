@@ -1,4 +1,4 @@
-"""Facets of articles: by topic, provider, type, category and time, and statistics."""
+"""Facets of articles: by topic, provider, type, category, language and time, and statistics."""
 
 from __future__ import annotations
 

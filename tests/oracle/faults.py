@@ -12,7 +12,7 @@ from .instants import read_instant
 UNDETERMINED = "UNDETERMINED"  # not a code of the contract: the contract leaves the result open
 MAX_DEPTH = 32
 MAX_TESTS = 200
-DATES = frozenset({"publishedDateTime", "updatedAt"})
+DATES = frozenset({"publishedDateTime", "modifiedDateTime", "updatedAt"})
 
 
 def value_error(args: Mapping[str, Any], dates: Collection[str] = DATES) -> str | None:

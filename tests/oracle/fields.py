@@ -10,7 +10,9 @@ import html
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
@@ -35,6 +37,7 @@ URL_KEYS = {  # a key and its older name
 KNOWN = {key for pair in URL_KEYS.items() for key in pair} | {
     *("title", "excerpt", "category", "type", "publishedDateTime", "quality", "heat", "published"),
     *("provider", "topics", "images", "related", "featuredContent", "secured"),
+    *("language", "modifiedDateTime"),
 }
 
 Keys = Mapping[str, Tree]
@@ -89,6 +92,19 @@ def instant(keys: Keys, name: str) -> Instant | None:
         return read_instant(found)
     except ValueError as error:
         raise FileError("bad-date") from error
+
+
+def modified(keys: Keys) -> Instant | None:
+    """Return the date of the last change, or None if it is missing or no date."""
+    try:
+        return instant(keys, "modifiedDateTime")
+    except FileError:
+        return None
+
+
+def language(keys: Keys) -> str | None:
+    """`en_GB` → `en-gb`; None if it is blank."""
+    return (text(keys, "language") or "").strip().replace("_", "-").lower() or None
 
 
 def items(keys: Keys, name: str) -> list[Tree]:
@@ -203,8 +219,8 @@ def card(keys: Keys, base_url: str | None, own_url: str | None) -> dict[str, Any
     }
 
 
-def related(keys: Keys, own_url: str | None) -> tuple[Entry, ...]:
-    """Return the valid entries, numbered."""
+def related(slug: str, keys: Keys, own_url: str | None) -> tuple[Entry, ...]:
+    """Return the valid entries of the article with this slug, numbered."""
     entries: list[Entry] = []
     for item in items(keys, "related"):
         try:
@@ -213,8 +229,20 @@ def related(keys: Keys, own_url: str | None) -> tuple[Entry, ...]:
             published = instant(found, "publishedDateTime")
         except FileError:
             continue
-        entries.append(Entry(position=len(entries), published=published, **shared))
-    return tuple(entries)
+        entries.append(
+            Entry(position=len(entries), published=published, listing=slug, occurrence=0, **shared)
+        )
+    return numbered(entries)
+
+
+def numbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Number the entries among those with the same URL."""
+    uses: Counter[str] = Counter()
+    found: list[Entry] = []
+    for entry in entries:
+        found.append(replace(entry, occurrence=uses[entry.url]))
+        uses[entry.url] += 1
+    return tuple(found)
 
 
 def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updated: Instant) -> Article:
@@ -226,11 +254,13 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updat
     return Article(
         slug=slug,
         published=published,
+        modified=modified(keys),
+        language=language(keys),
         category=text(keys, "category"),
         heat=whole(keys, "heat"),
         is_published=truth(keys, "published", default=True),
         topics=topics(keys),
-        related=related(keys, own_url),
+        related=related(slug, keys, own_url),
         featured_content=text(keys, "featuredContent"),
         body=body,
         secured=text(keys, "secured"),

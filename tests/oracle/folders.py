@@ -43,6 +43,25 @@ DATES = (
     "1969-12-31T23:59:59.75Z",
     "2101-02-03T04:05:06Z",
 )
+MODIFIED_DATES: tuple[Value, ...] = (
+    *DATES,
+    *map(Plain, ("2020-05-05", "2021-01-02T03:04:05.60Z", "2021-01-02 03:04")),
+    *("2020-02-30", "soon", "0001-01-01T00:00:00+01:00", "", None),
+    ["2020-05-05"],
+    {"on": "2020-05-05"},
+)
+LANGUAGES: tuple[Value, ...] = (
+    *("en", "en", "EN", "de", "en-GB", "en_GB", "zh_Hans_CN", " De-AT ", "", " \t", None),
+    *map(Plain, ("en", "no", "NO", "on")),
+)
+WEB_URLS = (
+    "https://news.example",
+    "https://news.example/",
+    "https://news.example?a=/b",
+    "https://news.example/?a=/b#/c",
+    "HTTPS://news.example:8080/x//y/",
+    "//news.example/ü#top",
+)
 DOMAINS = {
     "one.example": ("One",),
     "many.example": ("Many", "The Many", "Many on Two"),
@@ -146,6 +165,8 @@ def some_urls(dice: random.Random, number: int) -> dict[str, Value]:
         urls[dice.choice(("cdnAmpWebUrl", "cdnAmpUrl"))] = url("cdn", number).replace("&", "&amp;")
     if dice.random() < 0.1:
         urls["webUrl"] = f"/relative/{number}"
+    elif dice.random() < 0.1:
+        urls["webUrl"] = dice.choice(WEB_URLS)
     if dice.random() < 0.1:
         urls["ampWebUrl"] = dice.choice(("amp", "../amp?b=c", "java\tscript:alert(1)", "data:text/html,x"))
     return urls
@@ -155,6 +176,8 @@ def optional(dice: random.Random) -> dict[str, Value]:
     """Return optional keys of an article."""
     choices: dict[str, Value] = {
         "excerpt": dice.choice(EXCERPTS),
+        "language": dice.choice(LANGUAGES),
+        "modifiedDateTime": dice.choice(MODIFIED_DATES),
         "category": dice.choice(("news", "Néws & more", None)),
         "type": dice.choice(("article", "video", Plain("on"))),
         "quality": dice.choice((0, -1, 36, 2147483647, "36", None)),
@@ -244,6 +267,7 @@ def write_passed_over(path: Path) -> None:
         "page.html": b"<p>no article</p>",
         "shout.MD": sound,
         "broken.md": sound.replace(b"2020-01-01", b"2020-02-30"),
+        "language-list.md": sound.replace(b"webUrl", b"language: [en]\nwebUrl"),
         "no-title.md": sound.replace(b'title: "Hidden"', b"title:"),
     }
     for name, content in files.items():

@@ -80,6 +80,9 @@ LISTS: dict[str, dict[str, Resolver]] = {
         "categories": lambda source, _: facets.by_count(
             one.category for one in source.articles if one.category is not None
         ),
+        "languages": lambda source, _: facets.by_count(
+            one.language for one in source.articles if one.language is not None
+        ),
         "published": published,
         "quality": lambda source, _: facets.stats(one.quality for one in source.articles),
         "heat": lambda source, _: facets.stats(one.heat for one in source.articles),

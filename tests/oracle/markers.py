@@ -40,6 +40,15 @@ class Opaque(Marker):
 
 
 @dataclass(frozen=True)
+class EntryId(Marker):
+    """The id of an entry of related coverage: any text, but the same one for the same entry only."""
+
+    listing: str
+    url: str
+    occurrence: int
+
+
+@dataclass(frozen=True)
 class OneOf(Marker):
     """Any of these words."""
 
@@ -71,7 +80,7 @@ class Version(Marker):
 
 
 class Registry:
-    """Maps the program's cursors to markers one to one, and its versions too.
+    """Maps the program's cursors and the ids of its entries to markers one to one, and its versions too.
 
     Several versions may correspond to the states before the first and after the last article change,
     because not every version changes an article.
@@ -82,6 +91,8 @@ class Registry:
         self._versions: dict[tuple[str, int], str] = {}
         self._markers: dict[str, Cursor] = {}
         self._texts: dict[Cursor, str] = {}
+        self._entries: dict[str, EntryId] = {}
+        self._entry_ids: dict[EntryId, str] = {}
 
     def matches(self, marker: Cursor, text: str) -> bool:
         """Whether `text` fits `marker`: the same pair as before, or both are new."""
@@ -91,6 +102,11 @@ class Registry:
         self._markers[text] = known
         self._texts[marker] = text
         return True
+
+    def entry_matches(self, marker: EntryId, text: str) -> bool:
+        """Whether `text` is the entry's id: the same pair as before, or both are new."""
+        known, same = self._entries.setdefault(text, marker), self._entry_ids.setdefault(marker, text)
+        return (known, same) == (marker, text)
 
     def marker(self, text: str) -> Cursor | None:
         return self._markers.get(text)

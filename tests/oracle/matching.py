@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import isclose
 from typing import Any
 
-from .markers import Approximate, Cursor, LooseTail, Marker, OneOf, Opaque, Registry, Version
+from .markers import Approximate, Cursor, EntryId, LooseTail, Marker, OneOf, Opaque, Registry, Version
 from .snippets import Snippet
 
 CLOSE = 1e-9  # relative
@@ -36,6 +36,9 @@ RULES: dict[type[Marker], Callable[[Any, Any, Registry], bool]] = {
         isinstance(actual, str) and registry.version_matches(marker, actual)
     ),
     Snippet: lambda marker, actual, _: isinstance(actual, str) and marker.fault(actual) is None,
+    EntryId: lambda marker, actual, registry: (
+        isinstance(actual, str) and registry.entry_matches(marker, actual)
+    ),
     OneOf: lambda marker, actual, _: actual in marker.words,
     LooseTail: is_loose_tail,
     Approximate: is_approximate,

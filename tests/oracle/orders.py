@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .own_fields import order_name
@@ -50,15 +50,16 @@ def downwards(text: str) -> tuple[int, ...]:
 
 
 def value_of(article: Article, field: str) -> str | float | None:
-    match field:
-        case "PUBLISHED_DATE_TIME":
-            return article.published.nanoseconds
-        case "UPDATED_AT":
-            return article.updated.nanoseconds
-        case "QUALITY":
-            return article.quality
-        case "HEAT":
-            return article.heat
-        case "TITLE":
-            return article.title
+    if field in VALUES:
+        return VALUES[field](article)
     return next(value.compared for name, value in article.own.items() if order_name(name) == field)
+
+
+VALUES: dict[str, Callable[[Article], str | int | None]] = {
+    "PUBLISHED_DATE_TIME": lambda article: article.published.nanoseconds,
+    "MODIFIED_DATE_TIME": lambda article: article.modified.nanoseconds if article.modified else None,
+    "UPDATED_AT": lambda article: article.updated.nanoseconds,
+    "QUALITY": lambda article: article.quality,
+    "HEAT": lambda article: article.heat,
+    "TITLE": lambda article: article.title,
+}

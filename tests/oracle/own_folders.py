@@ -79,9 +79,10 @@ def write_own_folder(path: Path, config: str, seed: int, articles: int = 24) -> 
 
 def plain_keys(dice: random.Random, number: int) -> dict[str, Value]:
     """Return keys of a file that means the same as a native and as a mapped one."""
+    date_key = dice.choice(("date", "publishedDateTime"))
     keys: dict[str, Value] = {
         "title": f"Plain {number % 5}",
-        dice.choice(("date", "publishedDateTime")): f"2021-0{number % 9 + 1}-15T13:00:00Z",
+        date_key: f"2021-0{number % 9 + 1}-15T13:00:00Z",
         "webUrl": f"https://news.example/plain/{number}",
         "excerpt": "Short.",
         "provider": {"domain": "one.example", "name": "One"},
@@ -90,6 +91,9 @@ def plain_keys(dice: random.Random, number: int) -> dict[str, Value]:
         "published": dice.random() < 0.7,
         "other": [1, "x"],
     }
+    if date_key == "publishedDateTime":  # a mapped file has other keys for them
+        keys["language"] = dice.choice(folders.LANGUAGES)
+        keys["modifiedDateTime"] = dice.choice(folders.MODIFIED_DATES)
     return keys | {"topics": ["AI"]} if dice.random() < 0.5 else keys
 
 

@@ -55,10 +55,16 @@ class Card:
 
 @dataclass(frozen=True)
 class Entry(Card):
-    """One entry of `related`. `position` counts valid entries only."""
+    """One entry of `related`. `position` counts valid entries only.
+
+    `listing` is the slug of the article that lists it, `occurrence` its number among the entries with
+    its URL.
+    """
 
     position: int
     published: Instant | None
+    listing: str
+    occurrence: int
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ NO_VALUE = OwnValue(None, None, ())
 class Article(Card):
     slug: str
     published: Instant
+    modified: Instant | None
+    language: str | None
     category: str | None
     heat: int | None
     is_published: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from graphql import GraphQLSchema
 
 from .acting import resolve_markers
 from .engine import Oracle, oracle_schema
+from .fields import numbered
 from .instants import read_instant
 from .records import Article, Entry, OwnProvider
 from .world import Audience, World, make_world
@@ -24,13 +26,16 @@ def contract() -> GraphQLSchema:
 
 
 def entry(position: int, url: str, **said: Any) -> Entry:
-    return Entry(position=position, **card(url, **{"title": f"To {url}", **said}))
+    shared = card(url, **{"title": f"To {url}", **said})
+    return Entry(position=position, listing="", occurrence=0, **shared)
 
 
 def article(slug: str, *links: str, **said: Any) -> Article:
     """An article at the URL `/slug` of 1 January 2020 that lists the articles with the slugs in `links`."""
     values: dict[str, Any] = {
         "title": slug,
+        "language": None,
+        "modified": None,
         "category": None,
         "heat": None,
         "is_published": True,
@@ -43,6 +48,8 @@ def article(slug: str, *links: str, **said: Any) -> Article:
         "published": "2020-01-01",
         **said,
     }
+    values["related"] = numbered(replace(one, listing=slug) for one in values["related"])
+    values["modified"] = read_instant(values["modified"]) if values["modified"] else None
     return Article(
         slug=slug, updated=read_instant(values.pop("updated", "2020-01-01")), **card(f"/{slug}", **values)
     )

@@ -45,7 +45,8 @@ def bad_filter(dice: Dice) -> dict[str, Any]:
     if fault < 2:
         return {"publishedDateTime": {dice.pick(("gt", "eq", "lte")): dice.pick(BAD_DATES)}}
     if fault == 2:
-        return {"not": {"or": [{}, {"updatedAt": {"lt": dice.pick(BAD_DATES)}}]}}
+        name = dice.pick(("updatedAt", "modifiedDateTime"))
+        return {"not": {"or": [{}, {name: {"lt": dice.pick(BAD_DATES)}}]}}
     if fault == 3:
         return {"and": [{"publishedDateTime": {"withinLast": dice.pick(BAD_DURATIONS)}}]}
     if fault == 4:

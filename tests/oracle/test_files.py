@@ -9,6 +9,8 @@ import pytest
 from .content import read_folder
 from .folders import write_folder
 from .instants import read_instant
+from .records import Article
+from .small import article, ask
 from .world import topic_slug
 
 INSTANTS = [
@@ -94,11 +96,71 @@ def test_a_file_is_parsed_as_specified(tmp_path: Path) -> None:
     assert [(image.url, image.is_cached) for image in entry.images] == [("https://base.example/i", True)]
 
 
+LANGUAGES = [
+    ("en", "en"),
+    ("zh_Hans-CN", "zh-hans-cn"),
+    ("no", "no"),
+    ('" De_AT "', "de-at"),
+    ('"  "', None),
+    ("~", None),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), LANGUAGES)
+def test_a_language_is_a_lower_case_tag(tmp_path: Path, written: str, expected: str | None) -> None:
+    assert one_article(tmp_path, f"language: {written}").language == expected
+
+
+MODIFIED = [
+    ("2021-04-15 13:00", "2021-04-15T13:00:00Z"),
+    ('"2021-04-15T13:00:00.50+02:00"', "2021-04-15T11:00:00.50Z"),
+    ("2021-02-30", None),
+    ('""', None),
+    ("[2021-04-15]", None),
+    ("~", None),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), MODIFIED)
+def test_a_modified_date_that_is_no_date_is_left_out(
+    tmp_path: Path, written: str, expected: str | None
+) -> None:
+    found = one_article(tmp_path, f"modifiedDateTime: {written}")
+    assert (found.modified and found.modified.text, found.extra) == (expected, {})
+
+
+def one_article(folder: Path, line: str) -> Article:
+    """Return the article of a file with this line in its front matter."""
+    text = f"---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\n{line}\n---\n"
+    (folder / "a.md").write_text(text, encoding="utf-8")
+    (article,) = read_folder(folder)
+    return article
+
+
+PATHS = [
+    ("https://x.example/a/b?c=/d#/e", "/a/b?c=/d#/e"),
+    ("https://x.example/", "/"),
+    ("https://x.example", None),
+    ("https://x.example?a=/b", None),
+    ("https://x.example#/b", None),
+    ("//x.example/é", "/é"),
+    ("/a//b", "/a//b"),
+    (None, None),
+]
+
+
+@pytest.mark.parametrize(("web_url", "path"), PATHS)
+def test_a_path_is_that_of_the_web_url(web_url: str | None, path: str | None) -> None:
+    one = article("a", web_url=web_url, original_url="https://y.example/z")
+    assert ask([one], '{ article(slug: "a") { path } }') == {"article": {"path": path}}
+
+
 ERRORS = {
     "twice.md": "---\ntitle: a\ntitle: b\n---\n",
     "alias.md": "---\ntitle: &a a\nexcerpt: *a\npublishedDateTime: 2020-01-01\nwebUrl: /a\n---\n",
     "no-url.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\n---\n",
     "wrong.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nquality: 36.5\n---\n",
+    "language.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nlanguage: [en]\n---\n",
     "list.md": "---\n- a\n---\n",
     "broken.md": "---\ntitle: [a\n---\n",
     "no-fence.md": "title: a\n",

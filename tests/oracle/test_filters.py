@@ -4,10 +4,14 @@ import pytest
 
 from .small import article, slugs
 
+B = {"language": "en-gb", "modified": "2020-01-09T12:00:00Z"}
+C = {"language": "en", "modified": "2020-01-08T23:59:59.999999999Z"}
 ARTICLES = [
     article("a", title="Straße 100%", quality=5, topics=("AI", "Computer Vision"), provider="one.example"),
-    article("b", title="STRASSE", quality=-1, category="news", published="2020-01-02T12:00:00+02:00"),
-    article("c", "a", title="Ünder_score", category="", topics=("AI",), published="2020-01-09T23:59:59.5Z"),
+    article("b", title="STRASSE", quality=-1, category="news", published="2020-01-02T12:00:00+02:00", **B),
+    article(
+        "c", "a", title="Ünder_score", category="", topics=("AI",), published="2020-01-09T23:59:59.5Z", **C
+    ),
 ]
 PASSED = [
     ("{}", "c b a"),
@@ -41,6 +45,12 @@ PASSED = [
     ("{not: {quality: {lt: 5}}}", "c a"),
     ("{quality: {ne: 5}}", "c b"),
     ("{quality: {gte: -1, lte: 4}}", "b"),
+    ('{language: {eq: "en"}}', "c"),
+    ('{language: {eq: "EN"}}', ""),
+    ('{language: {startsWith: "en"}}', "c b"),
+    ('{language: {notIn: ["en"]}}', "b a"),
+    ("{language: {isNull: true}}", "a"),
+    ('{not: {language: {startsWith: "en"}}}', "a"),
     ('{topic: {any: ["ai"]}}', "c a"),
     ('{topic: {any: ["AI"]}}', ""),
     ("{topic: {any: []}}", ""),
@@ -54,6 +64,12 @@ PASSED = [
     ('{publishedDateTime: {withinLast: "P1D"}}', "c"),
     ('{publishedDateTime: {withinLast: "P1W"}}', "c"),
     ('{publishedDateTime: {withinLast: "P9000000W"}}', "c b a"),
+    ("{modifiedDateTime: {}}", "c b a"),
+    ('{modifiedDateTime: {eq: "2020-01-09T13:00+01:00"}}', "b"),
+    ('{modifiedDateTime: {lt: "2020-01-09"}}', "c"),
+    ('{not: {modifiedDateTime: {lt: "2020-01-09"}}}', "b a"),
+    ('{modifiedDateTime: {gte: "0001-01-01"}}', "c b"),
+    ('{modifiedDateTime: {withinLast: "P1D"}}', "b"),
     ('{updatedAt: {lte: "2020-01-01"}}', "c b a"),
     ("{published: false}", ""),
     ("{hasRelated: true}", "c"),
@@ -62,6 +78,8 @@ PASSED = [
     ('{matches: ""}', ""),
     ('{not: {matches: "-x"}}', "c b a"),
     ('{publishedDateTime: {gt: "2020-02-30"}}', "BAD_DATE"),
+    ('{not: {modifiedDateTime: {lte: "soon"}}}', "BAD_DATE"),
+    ('{modifiedDateTime: {withinLast: "P1Y"}}', "BAD_DURATION"),
     ('{or: [{not: {updatedAt: {withinLast: "P1M"}}}]}', "BAD_DURATION"),
     (f"{'{not: ' * 32}{{}}{'}' * 32}", "TOO_DEEP"),
     (f"{{or: [{'{heat: {eq: 1}} ' * 201}]}}", "TOO_WIDE"),

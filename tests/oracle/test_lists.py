@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from .records import Image
 from .small import NOW, article, ask, entry, slugs, world
 from .world import encoded
 
 ORDERED = [
-    article("a", title="b", quality=1, heat=8, published="2020-01-01"),
-    article("b", title="B", heat=4, published="2020-01-02"),
-    article("c", title="bb", quality=1, heat=-3, published="2020-01-03"),
+    article("a", title="b", quality=1, heat=8, published="2020-01-01", modified="2020-01-05"),
+    article("b", title="B", heat=4, published="2020-01-02", modified="2020-01-06"),
+    article("c", title="bb", quality=1, heat=-3, published="2020-01-03", modified="2020-01-05"),
     article("d", title="é", quality=3, published="2020-01-04"),
 ]
 ORDERS = [
@@ -25,6 +26,10 @@ ORDERS = [
     ("{field: TITLE, direction: ASC}", "b a c d"),
     ("{field: TITLE}", "d c a b"),
     ("{field: UPDATED_AT}", "a b c d"),
+    ("{field: MODIFIED_DATE_TIME}", "b a c d"),
+    ("{field: MODIFIED_DATE_TIME, direction: ASC}", "a c b d"),
+    ("{field: MODIFIED_DATE_TIME, nulls: FIRST}", "d b a c"),
+    ("{field: MODIFIED_DATE_TIME, direction: ASC, nulls: FIRST}", "d a c b"),
 ]
 
 
@@ -136,12 +141,15 @@ def test_backlinks_lead_to_one_article_of_a_url() -> None:
 
 FACETS = """{ articles(first: 0) { facets {
   topics { topic { slug } count } providers(first: 1) { provider { domain } count } categories { value count }
+  languages { value count }
   types { value count } published(by: %s) { start count } quality { min max average } heat { max average }
 } } }"""
 SPLIT = [
-    article("a", topics=("B", "b", "A"), provider="x.example", quality=1, published="2019-12-29"),
+    article(
+        "a", topics=("B", "b", "A"), provider="x.example", quality=1, published="2019-12-29", language="en"
+    ),
     article("b", topics=("A",), provider="w.example", quality=2, category="", published="2019-12-30"),
-    article("c", topics=("C",), type="video", published="2020-01-13"),
+    article("c", topics=("C",), type="video", published="2020-01-13", language="de"),
 ]
 
 
@@ -154,6 +162,7 @@ def test_facet_counts() -> None:
         ],
         "providers": [{"provider": {"domain": "w.example"}, "count": 1}],
         "categories": [{"value": "", "count": 1}],
+        "languages": [{"value": "de", "count": 1}, {"value": "en", "count": 1}],
         "types": [{"value": "article", "count": 2}, {"value": "video", "count": 1}],
         "published": [
             {"start": "2019-12-23T00:00:00Z", "count": 1},
@@ -178,6 +187,55 @@ def test_at_most_a_thousand_intervals_are_served() -> None:
     days = [article("a", published="2020-01-01"), article("b", published="2022-09-26T23:59:59Z")]
     assert len(ask(days, FACETS % "DAY")["articles"]["facets"]["published"]) == 1_000
     assert ask([*days, article("c", published="2022-09-27")], FACETS % "DAY") == "TOO_MANY_INTERVALS"
+
+
+COUNTED = [*SPLIT, article("d", topics=("A", "a"), provider="x.example", is_published=False)]
+COUNTS = [
+    ("public", 'topic(slug: "a")', 2),
+    ("open", 'topic(slug: "a")', 3),
+    ("public", 'provider(domain: "x.example")', 1),
+    ("open", 'provider(domain: "x.example")', 2),
+    ("open", 'provider(domain: "listed.example")', 0),
+]
+
+
+@pytest.mark.parametrize(("audience", "field", "expected"), COUNTS)
+def test_a_topic_or_provider_has_the_number_of_its_visible_articles(
+    audience: Any, field: str, expected: int
+) -> None:
+    listing = article("e", related=(entry(0, "/a", provider="listed.example"),))
+    answer = ask(
+        [*COUNTED, listing], f"{{ one: {field} {{ articleCount articles {{ totalCount }} }} }}", audience
+    )
+    assert answer["one"] == {"articleCount": expected, "articles": {"totalCount": expected}}
+
+
+CARDS = """{ article(slug: "b") { ...Card related { id ...Card } } }
+fragment Card on Coverage { title image { url } article { slug } }"""
+
+
+def test_cards_have_the_first_image_and_the_stored_article() -> None:
+    images = tuple(Image(url, None, None, None, None, is_cached=False) for url in ("/1", "/2"))
+    listed = (entry(0, "/a", images=images), entry(1, "/hidden"), entry(2, "/nowhere"))
+    articles = [
+        article("a"),
+        article("b", images=images[1:], related=listed),
+        article("hidden", is_published=False),
+    ]
+    (found,) = ask(articles, CARDS).values()
+    assert [(one["image"], one["article"]) for one in (found, *found["related"])] == [
+        ({"url": "/2"}, {"slug": "b"}),
+        ({"url": "/1"}, {"slug": "a"}),
+        (None, None),
+        (None, None),
+    ]
+
+
+def test_entries_with_one_url_have_different_ids() -> None:
+    articles = [article("a", "x", "y", "x"), article("b", "x")]
+    query = "{ articles { nodes { slug related { id } } } }"
+    ids = [one["id"] for node in ask(articles, query)["articles"]["nodes"] for one in node["related"]]
+    assert len(set(ids)) == 4
 
 
 def test_drift_lists_each_differing_value_of_a_summary() -> None:

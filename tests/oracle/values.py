@@ -36,6 +36,8 @@ ORDERS: tuple[OrderBy, ...] = (
         {"field": Name("QUALITY"), "direction": Name("ASC"), "nulls": Name("FIRST")},
         {"field": Name("UPDATED_AT")},
     ),
+    ({"field": Name("MODIFIED_DATE_TIME"), "nulls": Name("FIRST")}, {"field": Name("HEAT")}),
+    ({"field": Name("MODIFIED_DATE_TIME"), "direction": Name("ASC")},),
 )
 DEFAULTS = {"Query.stories": {"orderBy": "LATEST"}, "Query.trending": {"halfLife": "P1D"}}
 
@@ -93,7 +95,10 @@ def values_of(content: Sequence[Article], registry: Registry | None = None) -> V
         },
         texts=spread(text for one in content for text in texts_of(one)),
         published=published,
-        dates={"ArticleFilter.updatedAt": spread(one.updated for one in content)},
+        dates={
+            "ArticleFilter.updatedAt": spread(one.updated for one in content),
+            "ArticleFilter.modifiedDateTime": spread(one.modified for one in content if one.modified),
+        },
         spans=spans_to(published),
         cursors=cursors_of(registry) if registry else {},
     )
@@ -115,6 +120,7 @@ def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
         "ArticleFilter.title": spread(one.title for one in content),
         "ArticleFilter.category": spread(one.category for one in content if one.category is not None),
         "ArticleFilter.type": spread(one.type for one in content),
+        "ArticleFilter.language": spread(one.language for one in content if one.language is not None),
         "ArticleFilter.topic": [*spread(whole.topics), "AI"],
         "ArticleFilter.provider": spread(whole.providers),
         "ProviderFilter.domain": spread(whole.providers),
@@ -174,6 +180,7 @@ def sizes_of(world: World) -> dict[str, int]:
         "ArticleFacets.providers": min(10, len(world.providers)),
         "ArticleFacets.types": len({one.type for one in world.articles}),
         "ArticleFacets.categories": len({one.category for one in world.articles}),
+        "ArticleFacets.languages": len({one.language for one in world.articles}),
         "Query.providers": len(world.providers),
         "Article.related": max((len(one.related) for one in world.articles), default=0),
         "Article.topics": max((len(one.topics) for one in world.articles), default=0),

@@ -15,12 +15,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from graphql import Executor, GraphQLError, OperationType
 from strawberry.types import ExecutionResult
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.custom_fields import encode_fields
 from gqlnews.database.sqlite.connection import timeout_error
 from gqlnews.database.sqlite.job_queue import expected_seconds_var
 from gqlnews.engine.documents import (
@@ -88,6 +90,8 @@ class Engine:
     def use_schema(self, schema: NewsSchema) -> None:
         """Use a schema from the next request on; prepared requests end with the one before."""
         self.schema, self.declarations = schema, collect_declarations(schema)
+        declared = encode_fields(schema.custom_fields).encode()
+        self.schema_id = blake2b(declared, digest_size=16).digest()  # equal for equal custom fields
         self.cache = PreparedCache()
 
     async def execute(self, request: GraphQLRequest, audience: Audience) -> GraphQLResponse:

@@ -196,7 +196,8 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
     if context.streaming.preferred is not None:
         app_state.stream_limiter.check(context.scope)  # before the work for it
     audience = authenticate(head.authorization, app_state.settings)
-    key = CacheKey(await read_payload(head, receive, context.reserve), head.is_safe_method, audience)
+    payload = await read_payload(head, receive, context.reserve)
+    key = CacheKey(payload, head.is_safe_method, audience, app_state.engine.schema_id)
     if context.streaming.preferred is not None:
         return _stream_response(context, await _parse_and_prepare(context, key))
     return await _respond(context, key)
@@ -207,7 +208,8 @@ async def _render_explorer(context: RequestContext, render_page: RenderPage) -> 
     app_state = context.app_state
     app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
     try:
-        await _respond(context, CacheKey(NEWEST_QUERY_STRING, True, anonymous_audience(app_state.settings)))
+        audience, schema_id = anonymous_audience(app_state.settings), app_state.engine.schema_id
+        await _respond(context, CacheKey(NEWEST_QUERY_STRING, True, audience, schema_id))
     except HTTPError as error:  # render the page without example values from the content
         context.code = error.code
     response = render_page(context.scope, context.response)
@@ -247,7 +249,7 @@ async def _execute(
         context.response = await app_state.preparer.run(prepared, context.client)
     if cache_id is None or not context.response.is_clean:
         return _uncacheable_response(context)
-    if not context.registers_apq:
+    if not context.registers_apq and key.schema == app_state.engine.schema_id:
         app_state.response_cache.set(key, cache_id, context.response)
     return _cacheable_response(context, key, cache_id)
 

@@ -164,16 +164,18 @@ _PROGRAM_VERSION = __version__.encode()
 class CacheKey(NamedTuple):
     """Cache key: all that determines a response except the content.
 
-    `text` is the body of a POST, or the query string of a GET or HEAD.
+    `text` is the body of a POST, or the query string of a GET or HEAD. `schema` is the schema id: a changed
+    declaration of a custom field changes responses, but not always the content version.
     """
 
     text: bytes
     is_query_string: bool
     audience: Audience
+    schema: bytes
 
     def etag(self, version: bytes, media: str) -> bytes:
         """The `ETag` of the response, equal on all servers of one gqlnews version and database."""
-        parts = (_PROGRAM_VERSION, version, media.encode(), b"%d" % self.audience, self.text)
+        parts = (_PROGRAM_VERSION, self.schema, version, media.encode(), b"%d" % self.audience, self.text)
         return b'"%b"' % blake2b(b"\0".join(parts), digest_size=16).hexdigest().encode()
 
 

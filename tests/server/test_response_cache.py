@@ -189,7 +189,7 @@ def test_clock_dependent_responses_are_not_cached(
 def test_a_prepared_request_is_cached_unless_it_reads_the_clock(site: Site) -> None:
     app_state = site.client.app.state.app_state  # type: ignore[attr-defined]
     for query, cached in [(TITLES, True), (CLOCK[0], False), (CLOCK[3], False)]:
-        request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC)
+        request = CacheKey(orjson.dumps({"query": query}), False, Audience.PUBLIC, app_state.engine.schema_id)
         for _ in range(2):
             site.client.post("/graphql", content=request.text, headers={"content-type": "application/json"})
         found = app_state.engine.cache.get_request(request)
@@ -279,3 +279,34 @@ def test_with_a_size_of_0_no_response_is_cached(
     for site in (make(response_cache_bytes=0), make(response_cache_bytes=500)):
         assert titles(site.post()) == titles(site.post()) == ["Published"]
         assert cached() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "before", "after"),
+    [
+        ('{ article(slug: "new") { sponsor } }', '"ACME"', "null"),
+        ('{ __type(name: "Article") { fields { description } } }', "Open.", "Closed."),
+    ],
+    ids=["a value that becomes one for editors only", "introspection"],
+)
+def test_a_changed_field_invalidates_responses_to_the_same_content(
+    site: Site, query: str, before: str, after: str
+) -> None:
+    config = site.folder / "gqlnews.toml"
+    config.write_text('[fields.sponsor]\ndescription = "Open."\n')
+    site.write("New", "sponsor: ACME\n")
+    old = _wait_for(site, query, before)
+    version = site.post("{ site { version } }").json()
+    config.write_text('[fields.sponsor]\ndescription = "Closed."\nvisible-to = "editors"\n')
+    site.ingest()
+    _wait_for(site, query, after)
+    assert site.post("{ site { version } }").json() == version
+    assert after in site.get(query, **{"if-none-match": old.headers["etag"]}).text
+
+
+def _wait_for(site: Site, query: str, text: str) -> Any:
+    """Return the first response that contains the text: a server looks for changed fields twice a second."""
+    deadline = time.monotonic() + DEADLINE
+    while text not in (response := site.get(query)).text:
+        assert time.monotonic() < deadline, response.text
+    return response

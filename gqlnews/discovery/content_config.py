@@ -7,7 +7,7 @@ are problems, and the configuration before remains in effect.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ from gqlnews.content.yaml_strict import FrontMatterSyntaxError
 from gqlnews.custom_fields import MAX_FIELDS, CustomField, FieldType, upper_snake_case
 from gqlnews.discovery.config_files import OWN_CONFIG
 from gqlnews.reserved_names import RESERVED_NAMES
+
+MAX_MISTAKES = 100  # that are reported
 
 
 class InvalidValueError(Exception):
@@ -220,7 +222,8 @@ class ConfigReader:
         try:
             tree, _ = parse_toml(self.text)
         except FrontMatterSyntaxError as error:
-            self.mistakes.append(error.diagnostic)
+            message = error.diagnostic.message.replace("The front matter is", "The file is")
+            self.mistakes.append(replace(error.diagnostic, message=message))
             return None
         values: dict[str, Any] = to_plain(tree)
         top = {key: value for key, value in values.items() if key not in _TABLES}
@@ -303,7 +306,9 @@ class ConfigReader:
         self._report(path, f"`{'.'.join(path)}` is not a key of {OWN_CONFIG}: {advice}")
 
     def _report(self, path: tuple[str, ...], message: str) -> None:
-        self.mistakes.append(OffsetDiagnostic(_find_offset(self.text, path), ProblemCode.BAD_CONFIG, message))
+        if len(self.mistakes) < MAX_MISTAKES:  # each one searches the file
+            offset = _find_offset(self.text, path)
+            self.mistakes.append(OffsetDiagnostic(offset, ProblemCode.BAD_CONFIG, message))
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -125,8 +125,8 @@ def test_a_hundred_fields_are_allowed(tmp_path: Path) -> None:
     ("text", "line", "message"),
     [
         # the file
-        ("a = 1\nb =\n", 2, "not valid TOML"),
-        ("preset = 'hugo'\npreset = 'zola'\n", 2, "not valid TOML"),
+        ("a = 1\nb =\n", 2, "The file is not valid TOML"),
+        ("preset = 'hugo'\npreset = 'zola'\n", 2, "The file is not valid TOML"),
         # unknown keys
         ("\nprest = 'hugo'\n", 2, "`prest` is not a key of gqlnews.toml: did you mean `preset`?"),
         (
@@ -334,3 +334,8 @@ def test_the_stamp_changes_with_a_file_above_or_the_given_one(tmp_path: Path, de
     given.write_text("#")
     stamps.append(outside_stamp(deep, str(given)))
     assert len(set(stamps)) == 4  # two are empty
+
+
+def test_the_first_hundred_mistakes_are_reported(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "".join(f"k{number} = 1\n" for number in range(150)))
+    assert [line for line, _ in found] == list(range(1, 101))

@@ -227,6 +227,8 @@ OptStr = str | None
 OptBool = bool | None
 OptInt32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | None
 OptStrList = list[str] | None
+OptionalText = Annotated[str, msgspec.Meta(description="left out if it is no text")] | None
+"""Text of a key that files had before it meant something."""
 
 
 class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -290,8 +292,8 @@ class RawArticle(RawCoverage):
     related: RawRelatedList = None
     featured_content: OptStr = None
     secured: OptStr = None
-    language: OptStr = None
-    modified_date_time: OptStr = None
+    language: OptionalText = None
+    modified_date_time: OptionalText = None
 
 
 _KEY_TYPES = {ColumnType.TEXT: OptStr, ColumnType.INTEGER: OptInt32, ColumnType.BOOLEAN: OptBool}

@@ -14,6 +14,7 @@ from gqlnews.content.models import (
     RAW_FRONT_MATTER,
     OptBool,
     OptInt32,
+    OptionalText,
     OptStr,
     OptStrList,
     RawArticle,
@@ -84,6 +85,17 @@ def _coerce_text(node: Node, key: str, diagnostics: Diagnostics) -> str | None:
         )
         return None
     return node.text
+
+
+def _coerce_optional_text(node: Node, key: str, diagnostics: Diagnostics) -> str | None:
+    """Coerce a text that is left out if it is none, so that its file is served as before."""
+    wrong: Diagnostics = []
+    text = _coerce_text(node, key, wrong)
+    diagnostics.extend(
+        OffsetDiagnostic(each.offset, ProblemCode.LEFT_OUT, f"{each.message[:-1]}: it is left out.")
+        for each in wrong
+    )
+    return text
 
 
 def _coerce_int(node: Node, key: str, diagnostics: Diagnostics) -> int | None:
@@ -169,6 +181,7 @@ _coerce_raw_related = _mapping_coercer(RawRelated)
 _coerce_entries = _list_coercer(_coerce_entry)
 _COERCERS: tuple[tuple[object, Coercer[Any]], ...] = (
     (OptStr, _coerce_text),
+    (OptionalText, _coerce_optional_text),
     (OptBool, _coerce_bool),
     (OptInt32, _coerce_int),
     (OptStrList, _list_coercer(_coerce_text)),

@@ -103,8 +103,11 @@ def modified(keys: Keys) -> Instant | None:
 
 
 def language(keys: Keys) -> str | None:
-    """`en_GB` → `en-gb`; None if it is blank."""
-    return (text(keys, "language") or "").strip().replace("_", "-").lower() or None
+    """`en_GB` → `en-gb`; None if it is blank or no text."""
+    try:
+        return (text(keys, "language") or "").strip().replace("_", "-").lower() or None
+    except FileError:
+        return None
 
 
 def items(keys: Keys, name: str) -> list[Tree]:

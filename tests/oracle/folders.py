@@ -267,7 +267,6 @@ def write_passed_over(path: Path) -> None:
         "page.html": b"<p>no article</p>",
         "shout.MD": sound,
         "broken.md": sound.replace(b"2020-01-01", b"2020-02-30"),
-        "language-list.md": sound.replace(b"webUrl", b"language: [en]\nwebUrl"),
         "no-title.md": sound.replace(b'title: "Hidden"', b"title:"),
     }
     for name, content in files.items():

@@ -160,7 +160,6 @@ ERRORS = {
     "alias.md": "---\ntitle: &a a\nexcerpt: *a\npublishedDateTime: 2020-01-01\nwebUrl: /a\n---\n",
     "no-url.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\n---\n",
     "wrong.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nquality: 36.5\n---\n",
-    "language.md": "---\ntitle: a\npublishedDateTime: 2020-01-01\nwebUrl: /a\nlanguage: [en]\n---\n",
     "list.md": "---\n- a\n---\n",
     "broken.md": "---\ntitle: [a\n---\n",
     "no-fence.md": "title: a\n",

@@ -24,7 +24,15 @@ def articles(outcomes: list[ParseResult]) -> dict[str, ParsedArticle]:
     return {outcome.article.url: outcome.article for outcome in outcomes if outcome.article}
 
 
-OF_SITES = {"due", "root_relative_url", "modified_date_time", "authors", "language"}
+OF_SITES = {
+    "due",
+    "root_relative_url",
+    "modified_at",
+    "modified_date_time",
+    "authors",
+    "language",
+    "field_values",
+}
 DERIVED = {"url_position", "published_position", "base_url", "prose", "linked_slugs", "is_mapped", *OF_SITES}
 """Fields that are no keys."""
 

@@ -17,7 +17,7 @@ from tests.product import Product
 SCHEMA = build_schema((Path(__file__).parent.parent / "schema.graphql").read_text())
 
 CARD = (
-    "slug published url related { position title article { slug published } }"
+    "slug published url article { slug published } related { position title article { slug published } }"
     " referencedBy { nodes { slug published } }"
     " story { lead { slug published } articles { nodes { slug published } } }"
 )
@@ -42,7 +42,8 @@ WALKS = {
     "ArticleChange.article": (
         "query ($since: String) { changes(since: $since) { nodes { slug article { %s } } version hasMore } }"
     ),
-    "Related.article": "",  # in every card
+    "Article.article": "",  # in every card
+    "Related.article": "",
     "Article.referencedBy": "",
     "Article.similar": "",
     "Story.lead": "",

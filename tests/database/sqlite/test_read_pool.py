@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -205,8 +205,14 @@ async def test_a_measured_cpu_time_takes_precedence_over_an_estimate(database: P
         running = await statement_started(readers, "i + 1 FROM n)")
         endless = asking(readers, ENDLESS, "other", None)
         await running.wait()
-        async with asyncio.timeout(10):
-            assert await asking(readers, [MIDDLING], "a", 5.0) == [b"30000"]
+        # A job that a busy machine holds up for 45 ms is preempted, and then waits for the endless one.
+        for _ in range(5):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    assert await asking(readers, [MIDDLING], "a", 5.0) == [b"30000"]
+                break
+        else:
+            pytest.fail("it waits for the endless statement each time")
         endless.cancel()
         await ended([endless])
 

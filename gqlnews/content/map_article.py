@@ -7,7 +7,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,7 +28,7 @@ from gqlnews.content.map_values import (
     scalar_text,
 )
 from gqlnews.content.mapper import Mapper, build_mapper
-from gqlnews.content.models import RawArticle, RawImage, RawProvider
+from gqlnews.content.models import RAW_FRONT_MATTER, RawArticle, RawImage, RawProvider
 from gqlnews.content.presets.addresses import article_address, language_of, own_address
 from gqlnews.content.presets.jekyll import folder_categories
 from gqlnews.content.presets.permalinks import file_name
@@ -40,7 +40,7 @@ from gqlnews.content.presets.site import (
     get_host,
     join_base,
 )
-from gqlnews.content.yaml_coerce import coerce_article
+from gqlnews.content.yaml_coerce import coerce_key
 from gqlnews.content.yaml_strict import Mapping, Node, Scalar, parse_bool
 
 _WORD_DIVIDERS = re.compile(r"[-_\s]+")
@@ -225,14 +225,14 @@ def _find_provider(mapper: Mapper, original_url: str | None) -> RawProvider | No
 
 def _coerce_native(mapper: Mapper) -> RawArticle:
     """Coerce the keys of gqlnews that have no other spelling; one of another type is left out."""
-    known: dict[str, Node] = {}
+    values: dict[str, Any] = {}
     for key, node in mapper.find(*mapping.NATIVE_KEYS):
         if key == "provider" and not isinstance(node, Mapping):
             continue
         if key == "category" and not isinstance(node, Scalar):
             continue
         problems: list[OffsetDiagnostic] = []
-        coerce_article(Mapping(0, {key: node}), problems)
+        name, value = coerce_key(key, node, problems)
         if has_error(problems):
             message = (
                 f"`{key}` is left out, because it has another type than gqlnews reads: {problems[0].message}"
@@ -241,5 +241,5 @@ def _coerce_native(mapper: Mapper) -> RawArticle:
             continue
         mapper.diagnostics.extend(problems)
         mapper.use(key, node, key)
-        known[key] = node
-    return coerce_article(Mapping(0, known), [])
+        values[name] = value
+    return RAW_FRONT_MATTER(**values)

@@ -47,6 +47,12 @@ def coerce_article(tree: Mapping, diagnostics: Diagnostics) -> RawArticle:
     return _coerce_fields(RAW_FRONT_MATTER, tree, diagnostics)
 
 
+def coerce_key(key: str, node: Node, diagnostics: Diagnostics) -> tuple[str, Any]:
+    """Coerce the value of one known key; return its attribute of the raw article, and the value."""
+    name, coercer = _FIELDS[RAW_FRONT_MATTER][key]
+    return name, coercer(node, key, diagnostics)
+
+
 def is_null(node: Node) -> bool:
     """Return whether a value counts as absent."""
     return isinstance(node, InvalidNode) or (isinstance(node, Scalar) and node.plain and node.text in NULLS)

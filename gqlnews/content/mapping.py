@@ -107,7 +107,7 @@ def is_native(texts: Mapping[str, object]) -> bool:
 
 
 def seems_native(front: str) -> bool:
-    """Return whether front matter that cannot be parsed has lines that look like keys of gqlnews."""
+    """Return whether front matter has a line that looks like one of the keys of native files."""
     return _NATIVE_LINE.search(front) is not None
 
 

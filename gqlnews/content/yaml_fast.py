@@ -16,7 +16,7 @@ from gqlnews.content.diagnostics import FieldPath, LineIndex, to_problems
 from gqlnews.content.field_values import read_fast
 from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
-from gqlnews.content.mapping import is_native
+from gqlnews.content.mapping import is_native, seems_native
 from gqlnews.content.models import RAW_FRONT_MATTER, ContentProblem, ParsedArticle, ParseOptions, Position
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
 from gqlnews.text_keys import slug_from_path
@@ -34,7 +34,7 @@ def parse_fast(
     It is needed for every file with an error, because this parser does not report errors.
     """
     front = front_matter.front
-    values = None if needs_strict_parser(front) else _load(front)
+    values = None if not seems_native(front) or needs_strict_parser(front) else _load(front)
     if values is None or not is_native(values):
         return None
     extra = extra_from_values(values, options.fields)

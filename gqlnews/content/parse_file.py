@@ -68,7 +68,7 @@ def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOption
     Raises ExhaustedError if the system is out of file descriptors or memory.
     """
     try:
-        source, data = _read_file(folder, file)
+        source, data = read_file(folder, file)
     except OSError as error:
         raise_if_exhausted(error)
         source = file if error.errno in _PERSISTENT_ERRORS else SourceFile(file.path, file.size, 0, 0)
@@ -206,7 +206,7 @@ def _failed_result(source: SourceFile, code: ProblemCode, message: str) -> Parse
     return ParseResult(source, None, None, (build_problem(source.path, None, code, message),))
 
 
-def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
+def read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile, bytes | None]:
     """Return size and times of the open file, and its bytes, None if it is too large. Raises OSError."""
     descriptor = open_within(folder, file.path)
     with open(descriptor, "rb", buffering=0) as file_object:
@@ -216,11 +216,21 @@ def _read_file(folder: Path | OpenFolder, file: SourceFile) -> tuple[SourceFile,
         source = SourceFile.from_status(file.path, status)
         if status.st_size > MAX_BYTES:
             return source, None
-        data = read_at_most(file_object, MAX_BYTES + 1)
+        data = _read_at_most(file_object, MAX_BYTES + 1)
         return source, data if len(data) <= MAX_BYTES else None
 
 
-def read_at_most(file_object: FileIO, limit: int) -> bytes:
+def read_config_text(file_object: FileIO) -> str:
+    """Return the text of a configuration file, with `\\n` line ends. Raises OSError or UnicodeDecodeError."""
+    if not stat.S_ISREG(os.fstat(file_object.fileno()).st_mode):
+        raise OSError(0, "it is not a regular file")
+    data = _read_at_most(file_object, MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _read_at_most(file_object: FileIO, limit: int) -> bytes:
     """Read up to `limit` bytes of the file."""
     data = file_object.read(limit) or b""
     while len(data) < limit and (more := file_object.read(limit - len(data))):

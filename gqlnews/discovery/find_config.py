@@ -1,13 +1,12 @@
 """Find the file `gqlnews.toml` of a content folder, and read it."""
 
 import os
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from gqlnews.content.diagnostics import LineIndex, ProblemCode, build_problem, to_problems
 from gqlnews.content.models import NO_CONFIG, ContentConfig, ContentProblem
-from gqlnews.content.parse_file import MAX_BYTES, read_at_most
+from gqlnews.content.parse_file import read_config_text
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.config_files import config_candidates
 from gqlnews.discovery.content_config import ConfigReader
@@ -51,12 +50,6 @@ def _read_config(path: Path, shown: str) -> FoundConfig:
 def _read_text(path: Path) -> str:
     """Read the file, which no other user may own. Raises OSError or UnicodeDecodeError."""
     with OpenFolder.open(path.parent) as folder, open(folder.open_file(path.name), "rb", buffering=0) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is not a regular file")
-        if status.st_uid not in {0, os.geteuid()}:
+        if os.fstat(file.fileno()).st_uid not in {0, os.geteuid()}:
             raise OSError(0, "it belongs to another user, who could change what is served")
-        data = read_at_most(file, MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
-    return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return read_config_text(file)

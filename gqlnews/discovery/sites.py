@@ -8,7 +8,6 @@
 """
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from gqlnews.content.formats import parse_json, parse_toml
 from gqlnews.content.front_matter import to_plain
 from gqlnews.content.language_codes import language_folders
 from gqlnews.content.models import ContentProblem, ParseOptions, Position
-from gqlnews.content.parse_file import MAX_BYTES, read_at_most
+from gqlnews.content.parse_file import read_config_text
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.generators import DEFAULT_SITES, configure_astro, configure_zola
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
@@ -279,12 +278,7 @@ class _Reader:
     def _read_text(self, name: str) -> str:
         """Return the text of a file. Raises OSError or UnicodeDecodeError."""
         with open(self.folder.open_file(self._join(name)), "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(0, "it is not a regular file")
-            data = read_at_most(file, MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+            return read_config_text(file)
 
     def _located(self, name: str, text: str, diagnostic: OffsetDiagnostic) -> ContentProblem:
         message = diagnostic.message.replace("front matter", "file")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gqlnews.content.article_keys import ArticleKeys, read_article_keys
 from gqlnews.content.guess_fields import FieldGuesser, GuessedField
 from gqlnews.content.models import ParseOptions, SourceFile
-from gqlnews.content.parse_file import MAX_BYTES, read_at_most
+from gqlnews.content.parse_file import read_file
 from gqlnews.content.presets.site import DEFAULT_ZONE, ContentSite, get_host
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.custom_fields import CustomField
@@ -99,12 +99,11 @@ def suggest_config(folder: OpenFolder, progress: Callable[[int, int], None]) -> 
 
 def _read_keys(folder: OpenFolder, file: SourceFile, options: ParseOptions) -> ArticleKeys | None:
     try:
-        with open(folder.open_file(file.path), "rb", buffering=0) as opened:
-            data = read_at_most(opened, MAX_BYTES + 1)
+        _, data = read_file(folder, file)
     except OSError as error:  # `gqlnews check` reports it
         raise_if_exhausted(error)
         return None
-    return None if len(data) > MAX_BYTES else read_article_keys(file.path, data, options)
+    return None if data is None else read_article_keys(file.path, data, options)
 
 
 def _is_free(name: str, taken: dict[str, str]) -> bool:

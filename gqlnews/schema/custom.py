@@ -8,7 +8,7 @@ like built-in fields.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from graphql import (
     GraphQLBoolean,
@@ -17,7 +17,6 @@ from graphql import (
     GraphQLFloat,
     GraphQLInputField,
     GraphQLInputObjectType,
-    GraphQLInputType,
     GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
@@ -49,34 +48,7 @@ DATE = GraphQLScalarType(
     description="A calendar date in ISO 8601 format, e.g. `2021-04-15`.",
     specified_by_url="https://scalars.graphql.org/andimarek/local-date",
 )
-_FLOAT_OPERATORS = (
-    ("eq", GraphQLFloat, "Equals this value."),
-    ("ne", GraphQLFloat, "Does not equal this value. Also matches a missing value."),
-    (
-        "in",
-        GraphQLList(GraphQLNonNull(GraphQLFloat)),
-        "Equals one of these values. An empty list matches nothing.",
-    ),
-    (
-        "notIn",
-        GraphQLList(GraphQLNonNull(GraphQLFloat)),
-        "Equals none of these values. Also matches a missing value.",
-    ),
-    ("gt", GraphQLFloat, "Greater than this value."),
-    ("gte", GraphQLFloat, "Greater than or equal to this value."),
-    ("lt", GraphQLFloat, "Less than this value."),
-    ("lte", GraphQLFloat, "Less than or equal to this value."),
-    ("isNull", GraphQLBoolean, "Whether the value is missing (`true`) or present (`false`)."),
-)
-FLOAT_FILTER = GraphQLInputObjectType(
-    "FloatFilter",
-    {
-        name: GraphQLInputField(cast("GraphQLInputType", kind), description=description)
-        for name, kind, description in _FLOAT_OPERATORS
-    },
-    description="Filter for numbers.",
-)
-
+_FLOAT_TYPES = {"Int": GraphQLFloat, "[Int!]": GraphQLList(GraphQLNonNull(GraphQLFloat))}
 _TYPE_NAMES = {FieldType.DATE_TIME: "DateTime", FieldType.URL: "URL", FieldType.JSON: "JSON"}
 _BUILT_IN: Mapping[FieldType, GraphQLScalarType] = {
     FieldType.STRING: GraphQLString,
@@ -102,7 +74,7 @@ def add_fields(schema: GraphQLSchema, fields: Sequence[CustomField]) -> None:
     types: Any = schema.type_map
     counts = GraphQLNonNull(GraphQLList(GraphQLNonNull(types["ValueCount"])))
     for declared in fields:
-        for type_name, type_ in _new_types(declared):
+        for type_name, type_ in _new_types(types, declared):
             types.setdefault(type_name, type_)
         name, kind = declared.name, _output_type(types, declared)
         types["Article"].fields[name] = GraphQLField(kind, description=_describe(declared))
@@ -116,13 +88,22 @@ def add_fields(schema: GraphQLSchema, fields: Sequence[CustomField]) -> None:
     _add_orders(types["ArticleOrderField"], [each for each in fields if each.order])
 
 
-def _new_types(declared: CustomField) -> Iterator[tuple[str, Any]]:
+def _new_types(types: Mapping[str, Any], declared: CustomField) -> Iterator[tuple[str, Any]]:
     if declared.type is FieldType.DATE:
         yield "Date", DATE
     if declared.type is FieldType.FLOAT:
         yield "Float", GraphQLFloat
         if declared.filter and not declared.is_list:
-            yield "FloatFilter", FLOAT_FILTER
+            yield "FloatFilter", _build_float_filter(types["IntFilter"])
+
+
+def _build_float_filter(int_filter: GraphQLInputObjectType) -> GraphQLInputObjectType:
+    """Build the filter for floats, with the operators of that for integers."""
+    operators = {
+        name: GraphQLInputField(_FLOAT_TYPES.get(str(each.type), each.type), description=each.description)
+        for name, each in int_filter.fields.items()
+    }
+    return GraphQLInputObjectType("FloatFilter", operators, description="Filter for numbers.")
 
 
 def _output_type(types: Mapping[str, Any], declared: CustomField) -> GraphQLOutputType:

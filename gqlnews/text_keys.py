@@ -13,8 +13,6 @@ from hashlib import blake2b
 _ID_BYTES = 12
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
-
-
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 

@@ -108,7 +108,8 @@ def _encode(
 
 def _parse(increment: BoundIncrement, results: Sequence[bytes | None]) -> dict[str, Any]:
     found = {**increment.constants, **dict(zip(increment.queries, results, strict=True))}
-    for query, result in zip(increment.queries.values(), results, strict=True):
+    for key, query in increment.queries.items():
+        result = found[key]
         if (error := query.reported_error(result)) is not None:
             raise error
         if result is None and not query.nullable:

@@ -21,8 +21,6 @@ from gqlnews.text_keys import casefold_key, encode_list, log2_heat, node_id, pat
 from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
-
-
 Getter = Callable[[ParsedArticle, ParseResult], Any]
 
 # Columns of an article whose value is neither an attribute of `ParsedArticle` nor that of a front matter key.
@@ -148,9 +146,9 @@ def _related_rows(article: ParsedArticle) -> list[Row]:
     for entry in article.related:
         provider = entry.provider
         occurrences[entry.url] += 1
-        key = related_id(f"{article.slug}\n{entry.url}\n{occurrences[entry.url]}")
+        own_id = related_id(f"{article.slug}\n{entry.url}\n{occurrences[entry.url]}")
         names = (provider.domain, provider.name) if provider else (None, None)
-        rows.append((*_get_related(entry), *names, key))
+        rows.append((*_get_related(entry), *names, own_id))
     return rows
 
 

@@ -34,12 +34,6 @@ EVERYTHING = SiteOverrides(
 )
 
 
-def write(folder: Path, files: dict[str, str]) -> Path:
-    for name in files:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    return write_articles(folder, files)
-
-
 def test_the_options_are_read() -> None:
     overrides = build_overrides("jekyll", "/:year/", " Example News  <News.example> ", "hide", "show")
     assert overrides == EVERYTHING
@@ -81,7 +75,7 @@ def test_the_watcher_of_a_server_gets_the_options(tmp_path: Path) -> None:
 def test_ingest_prints_the_site_and_takes_the_options(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, database = write(tmp_path / "site", SITE), tmp_path / "n.db"
+    folder, database = write_articles(tmp_path / "site", SITE), tmp_path / "n.db"
     assert run(["ingest", str(folder), "--db", str(database)]) == 0
     assert capsys.readouterr().out.splitlines()[0] == (
         "preset hugo (hugo.toml): 1 article, 1 page passed over"
@@ -129,7 +123,7 @@ def test_check_collapses_equal_problems_and_sums_them_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {f"n{number}.md": POST.replace("2021-04-15", "soon") for number in range(1200)}
-    folder = write(tmp_path / "site", {**files, "x.md": POST.replace("2021-04-15", "later")})
+    folder = write_articles(tmp_path / "site", {**files, "x.md": POST.replace("2021-04-15", "later")})
     code, out, err = check(folder, capsys)
     assert code == 1
     assert len(out) == 2
@@ -141,7 +135,7 @@ def test_check_collapses_equal_problems_and_sums_them_up(
 
 
 def test_check_names_the_pages_only_if_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write(tmp_path / "site", SITE)
+    folder = write_articles(tmp_path / "site", SITE)
     line, totals = (
         "preset hugo (hugo.toml): 1 article, 1 page passed over",
         f"0 errors, 0 warnings in {folder}",
@@ -155,7 +149,7 @@ def test_check_names_the_pages_only_if_asked(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_check_advises_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write(tmp_path / "site", {"_posts/2021-04-15-a.md": POST})
+    folder = write_articles(tmp_path / "site", {"_posts/2021-04-15-a.md": POST})
     _, _, err = check(folder, capsys)
     assert "try --preset jekyll" in err[1]
     assert check(folder, capsys, "--preset", "jekyll")[2][0] == "preset jekyll: 1 article"
@@ -164,7 +158,7 @@ def test_check_advises_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_problem_of_a_configuration_above_has_a_path_that_can_be_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write(tmp_path / "site", SITE | {"hugo.toml": "baseURL =\n"})
+    folder = write_articles(tmp_path / "site", SITE | {"hugo.toml": "baseURL =\n"})
     code, out, _ = check(folder / "content", capsys)
     assert code == 1
     assert out[0].startswith(
@@ -173,7 +167,7 @@ def test_a_problem_of_a_configuration_above_has_a_path_that_can_be_opened(
 
 
 def test_long_values_are_cut_with_an_ellipsis(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write(tmp_path / "site", {"a.md": POST.replace("2021-04-15", "x" * 100)})
+    folder = write_articles(tmp_path / "site", {"a.md": POST.replace("2021-04-15", "x" * 100)})
     assert f"`{'x' * 39}…` is not a date" in check(folder, capsys)[1][0]
 
 
@@ -181,7 +175,7 @@ def test_long_values_are_cut_with_an_ellipsis(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_serve_prints_what_it_found(tmp_path: Path) -> None:
-    folder = write(tmp_path / "site", SITE)
+    folder = write_articles(tmp_path / "site", SITE)
     command = [
         sys.executable,
         "-m",
@@ -199,7 +193,7 @@ def test_serve_prints_what_it_found(tmp_path: Path) -> None:
 
 
 def test_the_watcher_of_a_server_keeps_the_options(tmp_path: Path) -> None:
-    folder, database = write(tmp_path / "site", SITE), tmp_path / "n.db"
+    folder, database = write_articles(tmp_path / "site", SITE), tmp_path / "n.db"
     command = [sys.executable, "-m", "gqlnews", "serve", str(folder), "--db", str(database), "--port", "0"]
     watching = environment(tmp_path, {"GQLNEWS_WATCH": "1"})
     with running([*command, "--permalink", "/p/:slug/"], watching) as server:

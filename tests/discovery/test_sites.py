@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,9 @@ from gqlnews.content.presets.site import ContentSite, SiteOverrides
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.discovery.config_files import is_config, outside_stamp
 from gqlnews.discovery.sites import Detection, find_sites
+from tests.server.support import write_articles
 
 HUGO = 'baseURL = "https://example.org/"\ntitle = "Example"\n'
-
-
-def write(root: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
 
 
 def detect(folder: Path, **overrides: object) -> Detection:
@@ -66,7 +58,7 @@ def only(folder: Path, **overrides: object) -> ContentSite:
 def test_a_site_is_recognised_by_its_files(
     tmp_path: Path, files: dict[str, str], preset: str, config: str
 ) -> None:
-    site = only(write(tmp_path, files))
+    site = only(write_articles(tmp_path, files))
     assert (site.preset, site.config, site.inside, site.outside) == (preset, config, "", "")
 
 
@@ -82,7 +74,7 @@ def test_a_site_is_recognised_by_its_files(
     ],
 )
 def test_a_site_is_found_up_to_three_levels_below(tmp_path: Path, path: str, found: str | None) -> None:
-    sites = detect(write(tmp_path, {path: HUGO})).sites
+    sites = detect(write_articles(tmp_path, {path: HUGO})).sites
     assert [(site.preset, site.inside, site.config) for site in sites] == [
         *([("hugo", found, path)] if found else []),
         ("generic", "", ""),
@@ -100,31 +92,33 @@ def test_a_site_is_found_up_to_three_levels_below(tmp_path: Path, path: str, fou
 def test_a_site_is_found_up_to_four_levels_above(
     tmp_path: Path, below: str, config: str, outside: str
 ) -> None:
-    folder = write(tmp_path / "1/2/3/4", {"hugo.toml": HUGO}) / below
+    folder = write_articles(tmp_path / "1/2/3/4", {"hugo.toml": HUGO}) / below
     folder.mkdir(parents=True)
     site = only(folder)
     assert (site.config, site.inside, site.outside) == (config, "", outside)
 
 
 def test_a_site_above_the_git_repository_does_not_count(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"hugo.toml": HUGO, "repository/.git/HEAD": "", "repository/content/a.md": ""})
+    folder = write_articles(
+        tmp_path, {"hugo.toml": HUGO, "repository/.git/HEAD": "", "repository/content/a.md": ""}
+    )
     assert only(folder / "repository/content").preset == "generic"
     assert only(folder / "repository").preset == "generic"
-    write(tmp_path, {"repository/zola.toml": ""})
+    write_articles(tmp_path, {"repository/zola.toml": ""})
     assert only(folder / "repository/content").preset == "zola"
 
 
 def test_the_nearest_site_above_counts(tmp_path: Path) -> None:
-    write(tmp_path, {"hugo.toml": HUGO, "site/_config.yml": "", "site/news/_posts/a.md": ""})
+    write_articles(tmp_path, {"hugo.toml": HUGO, "site/_config.yml": "", "site/news/_posts/a.md": ""})
     assert only(tmp_path / "site/news").config == "../_config.yml"
     assert [site.inside for site in detect(tmp_path).sites] == ["", "site"]
 
 
 def test_a_given_folder_outside_the_roots_of_the_site_above_is_a_root(tmp_path: Path) -> None:
-    write(tmp_path, {"next.config.js": "", "news/a.md": "", "pages/blog/a.md": ""})
+    write_articles(tmp_path, {"next.config.js": "", "news/a.md": "", "pages/blog/a.md": ""})
     assert only(tmp_path / "news").roots[-1] == "news"
     assert "pages/blog" not in only(tmp_path / "pages/blog").roots
-    write(tmp_path, {"hugo.toml": HUGO, "content/en/a.md": ""})
+    write_articles(tmp_path, {"hugo.toml": HUGO, "content/en/a.md": ""})
     assert only(tmp_path / "content").roots == ("content",)
 
 
@@ -136,7 +130,7 @@ def test_the_parts_of_hugos_configuration_folder_are_one_configuration(tmp_path:
         "config/_default/permalinks.json": '{"post": "/:year/:slug/"}',
         "config/_default/notes.txt": "not read",
     }
-    site = only(write(tmp_path, files))
+    site = only(write_articles(tmp_path, files))
     assert (site.base_url, site.title) == ("https://example.org/", "English")
     assert site.languages == (("fr", "content/fr"), ("en", "content"))
     assert site.permalinks == (("post", "/:year/:slug/"),)
@@ -146,7 +140,7 @@ def test_astrowinds_settings_are_read(tmp_path: Path) -> None:
     text = (
         "site: {name: Example, site: 'https://example.org'}\napps: {blog: {post: {permalink: '/%slug%'}}}\n"
     )
-    site = only(write(tmp_path, {"astro.config.ts": "", "src/config.yaml": text}))
+    site = only(write_articles(tmp_path, {"astro.config.ts": "", "src/config.yaml": text}))
     assert (site.base_url, site.title, site.config) == ("https://example.org", "Example", "astro.config.ts")
     assert site.permalinks == (("post", "/:slugorfilename"),)
 
@@ -165,7 +159,7 @@ def test_astrowinds_settings_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_base_url_may_have_no_host(tmp_path: Path, url: str, expected: str | None) -> None:
-    assert only(write(tmp_path, {"hugo.toml": f"baseURL = '{url}'\n"})).base_url == expected
+    assert only(write_articles(tmp_path, {"hugo.toml": f"baseURL = '{url}'\n"})).base_url == expected
 
 
 # Files that cannot be read.
@@ -193,7 +187,7 @@ UNKNOWN = -1
 def test_a_file_that_cannot_be_read_is_one_problem_with_its_line(
     tmp_path: Path, name: str, text: str, line: int | None, preset: str
 ) -> None:
-    detection = detect(write(tmp_path, {name: text}))
+    detection = detect(write_articles(tmp_path, {name: text}))
     assert detection.sites[0].preset == preset
     problems = [
         (problem.path, problem.line, problem.code, problem.severity) for problem in detection.problems
@@ -203,26 +197,28 @@ def test_a_file_that_cannot_be_read_is_one_problem_with_its_line(
 
 
 def test_a_file_of_another_program_is_no_problem(tmp_path: Path) -> None:
-    assert only(write(tmp_path, {"config.yml": "a: !include x\nb: &b 1\nc: *b\n"})).preset == "generic"
+    assert (
+        only(write_articles(tmp_path, {"config.yml": "a: !include x\nb: &b 1\nc: *b\n"})).preset == "generic"
+    )
 
 
 def test_the_rest_of_a_file_with_an_alias_is_read(tmp_path: Path) -> None:
-    site = detect(write(tmp_path, {"_config.yml": "a: &a 1\nb: *a\ntitle: Example\n"})).sites[0]
+    site = detect(write_articles(tmp_path, {"_config.yml": "a: &a 1\nb: *a\ntitle: Example\n"})).sites[0]
     assert site.title == "Example"
 
 
 def test_a_repeated_key_is_no_problem_of_a_configuration(tmp_path: Path) -> None:
-    assert only(write(tmp_path, {"_config.yml": "title: A\ntitle: B\n"})).title == "B"
+    assert only(write_articles(tmp_path, {"_config.yml": "title: A\ntitle: B\n"})).title == "B"
 
 
 def test_the_path_of_a_file_above_leads_up(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"hugo.toml": "baseURL =\n"}) / "content/post"
+    folder = write_articles(tmp_path, {"hugo.toml": "baseURL =\n"}) / "content/post"
     folder.mkdir(parents=True)
     assert [problem.path for problem in detect(folder).problems] == ["../../hugo.toml"]
 
 
 def test_files_that_are_no_text_too_large_or_links_elsewhere_are_problems(tmp_path: Path) -> None:
-    outside = write(tmp_path / "outside", {"secret.yml": "title: Secret\n"})
+    outside = write_articles(tmp_path / "outside", {"secret.yml": "title: Secret\n"})
     folder = tmp_path / "folder"
     for number in range(4):
         (folder / str(number)).mkdir(parents=True)
@@ -239,7 +235,7 @@ def test_files_that_are_no_text_too_large_or_links_elsewhere_are_problems(tmp_pa
 
 
 def test_folders_that_cannot_be_listed_are_left_to_the_scan(tmp_path: Path) -> None:
-    write(tmp_path, {"elsewhere/hugo.toml": HUGO, "site/config/a.md": ""})
+    write_articles(tmp_path, {"elsewhere/hugo.toml": HUGO, "site/config/a.md": ""})
     (tmp_path / "site/config/_default").symlink_to(tmp_path / "elsewhere")
     assert only(tmp_path / "site").preset == "generic"
 
@@ -248,7 +244,7 @@ def test_folders_that_cannot_be_listed_are_left_to_the_scan(tmp_path: Path) -> N
 
 
 def test_the_caller_overrides_the_configuration(tmp_path: Path) -> None:
-    write(tmp_path, {"hugo.toml": HUGO})
+    write_articles(tmp_path, {"hugo.toml": HUGO})
     site = only(
         tmp_path,
         permalink="/:year/",
@@ -265,22 +261,22 @@ def test_the_caller_overrides_the_configuration(tmp_path: Path) -> None:
 
 
 def test_the_callers_preset_ignores_the_configuration_of_others(tmp_path: Path) -> None:
-    write(tmp_path, {"_config.yml": "", "content/post/a.md": ""})
+    write_articles(tmp_path, {"_config.yml": "", "content/post/a.md": ""})
     site = only(tmp_path, preset="hugo")
     assert (site.preset, site.config, site.roots) == ("hugo", "", ("content",))
-    write(tmp_path, {"site/hugo.toml": HUGO})
+    write_articles(tmp_path, {"site/hugo.toml": HUGO})
     assert [each.inside for each in detect(tmp_path, preset="hugo").sites] == ["site", ""]
 
 
 def test_the_callers_preset_finds_its_configuration_above_others(tmp_path: Path) -> None:
-    write(tmp_path, {"hugo.toml": HUGO, "content/_config.yml": "", "content/post/a.md": ""})
+    write_articles(tmp_path, {"hugo.toml": HUGO, "content/_config.yml": "", "content/post/a.md": ""})
     assert only(tmp_path / "content/post", preset="hugo").config == "../../hugo.toml"
 
 
 def test_without_its_roots_the_folder_itself_is_the_root_of_the_callers_preset(tmp_path: Path) -> None:
-    write(tmp_path, {"post/a.md": ""})
+    write_articles(tmp_path, {"post/a.md": ""})
     assert only(tmp_path, preset="hugo").roots == ("",)
-    write(tmp_path, {"en/_posts/a.md": ""})
+    write_articles(tmp_path, {"en/_posts/a.md": ""})
     assert only(tmp_path, preset="jekyll").roots == ("**/_posts", "**/_drafts")
 
 
@@ -306,13 +302,13 @@ def test_the_stamp_of_the_folders_above_changes_with_their_configuration(tmp_pat
     folder = tmp_path / "site/content"
     folder.mkdir(parents=True)
     stamps = [outside_stamp(folder, None)]
-    write(tmp_path / "site", {"notes.txt": "", "content/hugo.toml": HUGO})
+    write_articles(tmp_path / "site", {"notes.txt": "", "content/hugo.toml": HUGO})
     assert outside_stamp(folder, None) == stamps[0]
     for files in (
         {"hugo.toml": HUGO},
         {"hugo.toml": HUGO + "a = 1\n"},
         {"config/_default/params.toml": "a = 1\n"},
     ):
-        write(tmp_path / "site", files)
+        write_articles(tmp_path / "site", files)
         stamps.append(outside_stamp(folder, None))
     assert len(set(stamps)) == 4

@@ -10,19 +10,12 @@ from gqlnews.content.safe_open import OpenFolder
 from gqlnews.custom_fields import CustomField, FieldType
 from gqlnews.discovery.content_config import ConfigReader
 from gqlnews.discovery.suggest_config import SuggestedConfig, suggest_config
-
-
-def write(root: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
+from tests.server.support import write_articles
 
 
 def suggest(folder: Path, files: Mapping[str, str]) -> SuggestedConfig:
     """Return the suggestion, after checking that it is accepted with and without the comments."""
-    with OpenFolder.open(write(folder, files)) as content:
+    with OpenFolder.open(write_articles(folder, files)) as content:
         suggested = suggest_config(content, lambda _done, _total: None)
     accepted = ConfigReader(suggested.text()).read()
     assert accepted is not None
@@ -217,7 +210,9 @@ def test_a_permalink_that_would_change_an_address_is_not_written(tmp_path: Path)
 
 
 def test_broken_files_are_passed_over(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"a.md": "---\ndate: 2021-04-15\nkey: a\n---\n", "b.md": "---\nkey: [\n---\n"})
+    folder = write_articles(
+        tmp_path, {"a.md": "---\ndate: 2021-04-15\nkey: a\n---\n", "b.md": "---\nkey: [\n---\n"}
+    )
     (folder / "c.md").write_bytes(b"---\nkey: \xff\n---\n")
     (folder / "d.md").symlink_to(folder / "missing.md")
     (folder / "e.md").write_bytes(b" " * 1_100_000)

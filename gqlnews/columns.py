@@ -17,6 +17,7 @@ class ColumnType(Enum):
     REAL = auto()
     BOOLEAN = auto()  # stored as 0 or 1
     INSTANT = auto()  # sort key of a date (timestamps.py)
+    PATH = auto()  # path of a folder
     ITEMS = auto()  # list of texts (`encode_list` in text_keys.py)
     JSON = auto()  # JSON text
 
@@ -45,8 +46,9 @@ class ArticleColumn:
 
     Its value is the attribute of `ParsedArticle` with its name, or derived in `ingest/rows.py`. `key`: the
     column holds the value of this front matter key, unchanged. `compared`: filters, orders or facets read the
-    column, so the covering indexes contain it. `of_topic`: it is copied to `article_topic`, by whose index
-    the articles of a topic are filtered and sorted. `of_file`: the value may differ for the same content.
+    column, so the covering indexes contain it. `of_group`: it is copied to the tables of `GROUPS`, by
+    whose indexes the articles of a group are filtered and sorted. `of_file`: the value may differ for the
+    same content.
     `editor_only`: null for all other audiences.
     """
 
@@ -56,7 +58,7 @@ class ArticleColumn:
     filter: Filter | None = None
     order: Order | None = None
     compared: bool = False
-    of_topic: bool = False
+    of_group: bool = False
     of_file: bool = False
     editor_only: bool = False
 
@@ -74,7 +76,7 @@ class ArticleColumn:
 FOLDED_SUFFIX = "_folded"
 
 ARTICLE_COLUMNS = (
-    ArticleColumn("slug", filter=Filter("slug", "Filter by slug."), of_topic=True),
+    ArticleColumn("slug", filter=Filter("slug", "Filter by slug."), of_group=True),
     ArticleColumn(
         "title",
         filter=Filter("title", "Filter by headline."),
@@ -84,13 +86,15 @@ ARTICLE_COLUMNS = (
     ArticleColumn("type", filter=Filter("type", "Filter by type.")),
     ArticleColumn("language", filter=Filter("language", "Filter by language.")),
     ArticleColumn("topic_slugs", ColumnType.ITEMS, filter=Filter("topic", "Filter by topic slugs.")),
+    ArticleColumn("author_slugs", ColumnType.ITEMS, filter=Filter("author", "Filter by author slugs.")),
+    ArticleColumn("section", ColumnType.PATH, filter=Filter("section", "Filter by section.")),
     ArticleColumn("provider_domain", filter=Filter("provider", "Filter by provider domain.")),
     ArticleColumn(
         "published_at",
         ColumnType.INSTANT,
         filter=Filter("published_date_time", "Filter by publication date."),
         order=Order("PUBLISHED_DATE_TIME", "By publication date."),
-        of_topic=True,
+        of_group=True,
     ),
     ArticleColumn(
         "updated_key",
@@ -110,7 +114,7 @@ ARTICLE_COLUMNS = (
         ColumnType.INTEGER,
         filter=Filter("quality", "Filter by quality."),
         order=Order("QUALITY", "By quality.", nullable=True),
-        of_topic=True,
+        of_group=True,
     ),
     ArticleColumn(
         "heat",
@@ -118,19 +122,19 @@ ARTICLE_COLUMNS = (
         key="heat",
         filter=Filter("heat", "Filter by heat."),
         order=Order("HEAT", "By heat.", nullable=True),
-        of_topic=True,
+        of_group=True,
     ),
     ArticleColumn(
         "published",
         ColumnType.BOOLEAN,
         filter=Filter("published", "Whether the article is public."),
-        of_topic=True,
+        of_group=True,
     ),
     ArticleColumn(
         "has_image",
         ColumnType.BOOLEAN,
         filter=Filter("has_image", "Whether the article has an image."),
-        of_topic=True,
+        of_group=True,
     ),
     ArticleColumn(
         "related_count",
@@ -145,9 +149,8 @@ ARTICLE_COLUMNS = (
     *map(ArticleColumn, ("node_id", "published_date_time", "excerpt", "url", "web_url", "original_url")),
     *map(ArticleColumn, ("amp_web_url", "cdn_amp_web_url", "provider_name", "revision")),
     *map(ArticleColumn, ("featured_content", "body", "prose", "linked_html", "html")),
-    *map(ArticleColumn, ("modified_date_time", "web_path")),
+    *map(ArticleColumn, ("modified_date_time", "web_path", "translation_key")),
     *(ArticleColumn(name, ColumnType.JSON) for name in ("images", "provider_images", "table_of_contents")),
-    ArticleColumn("authors", ColumnType.JSON),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("word_count", "reading_minutes")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("url_line", "url_column")),
     *(ArticleColumn(name, ColumnType.INTEGER) for name in ("published_line", "published_column")),
@@ -156,7 +159,9 @@ ARTICLE_COLUMNS = (
 CONTENT_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if not column.of_file)
 KEY_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.key is not None)
 FOLDED_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.folded is not None)
-TOPIC_COLUMNS = tuple(column.name for column in ARTICLE_COLUMNS if column.of_topic)
+GROUP_COLUMNS = tuple(column.name for column in ARTICLE_COLUMNS if column.of_group)
+GROUPS = {"article_topic": "topic", "article_author": "author", "article_section": "section"}
+"""Tables with a row for each article and each group that it is in, and the column of the group's key."""
 
 
 def index_statements(custom: Iterable[str] = ()) -> dict[str, str]:
@@ -167,11 +172,12 @@ def index_statements(custom: Iterable[str] = ()) -> dict[str, str]:
     """
     compared = (column for column in ARTICLE_COLUMNS if column.in_index)
     names = (name for column in compared for name in (column.name, column.folded) if name)
+    of_group = _newest_first(GROUP_COLUMNS)
     return {
         f"{name}{suffix}": f"CREATE INDEX {name}{suffix} ON {table} ({columns}){condition}"
         for name, table, columns in (
             ("article_newest", "article", _newest_first((*names, *custom))),
-            ("article_topic_newest", "article_topic", f"topic, {_newest_first(TOPIC_COLUMNS)}"),
+            *((f"{table}_newest", table, f"{key}, {of_group}") for table, key in GROUPS.items()),
         )
         for suffix, condition in (("", ""), ("_public", " WHERE published = 1"))
     }

@@ -69,6 +69,26 @@ def slug_from_path(path: str) -> str:
     return unicodedata.normalize("NFC", path.rpartition(".")[0])
 
 
+def section_of(slug: str) -> str | None:
+    """Return the section of an article: the folder of its slug; None at the top."""
+    return slug.rpartition("/")[0] or None
+
+
+def with_parents(path: str) -> list[str]:
+    """Return a path and those of the folders above it, the deepest first: `a/b` → `["a/b", "a"]`."""
+    paths = [path]
+    while path := path.rpartition("/")[0]:
+        paths.append(path)
+    return paths
+
+
+def section_title(path: str) -> str:
+    """Return the title of a section: the name of its folder in words, `world-news` → `World news`."""
+    name = path.rpartition("/")[2]
+    words = " ".join(name.replace("-", " ").replace("_", " ").split()) or name
+    return words[:1].upper() + words[1:]
+
+
 def _ascii_lower(text: str) -> str:
     return text.translate(_ASCII_LOWER)
 

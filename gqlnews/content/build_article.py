@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from gqlnews.columns import KEY_COLUMNS
+from gqlnews.content.authors import AuthorData, build_authors
 from gqlnews.content.diagnostics import Diagnostic, FieldPath, ProblemCode, has_error, quote
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.html_structure import is_safe_to_sanitize
+from gqlnews.content.images import JSON_ENCODER, encode_images
 from gqlnews.content.language_codes import language_tag
 from gqlnews.content.models import (
     ParsedArticle,
@@ -23,7 +23,6 @@ from gqlnews.content.models import (
     Position,
     RawArticle,
     RawCoverage,
-    RawImage,
     RawProvider,
     RawRelated,
 )
@@ -36,20 +35,7 @@ from gqlnews.timestamps import Instant, parse_instant
 # Common parts of articles and related entries: URLs, images and provider.
 
 
-JSON_ENCODER = msgspec.json.Encoder()
-_NO_IMAGES = "[]"
 DEFAULT_TYPE = "article"
-
-
-class StoredImage(msgspec.Struct, rename="camel", gc=False):
-    """Image as the API returns it."""
-
-    url: str
-    width: int | None
-    height: int | None
-    title: str | None
-    attribution: str | None
-    is_cached: bool
 
 
 @dataclass(slots=True)
@@ -86,25 +72,6 @@ def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext)
         url=web or original,
         key="webUrl" if current_web else "sourceUrl" if source else "originalUrl",
     )
-
-
-def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: ParseContext) -> str:
-    """Encode the images as JSON text, without those that have no URL."""
-    if not raw:
-        return _NO_IMAGES
-    images = []
-    for index, each in enumerate(raw):
-        image_path = (*field_path, "images", index)
-        url = context.read_url(each.url, image_path, "url")
-        if url is None:
-            if not each.url or each.url.isspace():
-                message = "An image without `url` is left out: add the key, or delete the image."
-                context.report(image_path, ProblemCode.LEFT_OUT, message)
-            continue
-        title = context.read_text(each.title, image_path, "title")
-        attribution = context.read_text(each.attribution, image_path, "attribution")
-        images.append(StoredImage(url, each.width, each.height, title, attribution, each.is_cached or False))
-    return JSON_ENCODER.encode(images).decode()
 
 
 def build_provider(
@@ -223,10 +190,11 @@ def build_article(
     rendered: RenderedBody,
     options: ParseOptions,
     locate: PositionLookup,
+    author_data: AuthorData,
 ) -> tuple[ParsedArticle | None, list[Diagnostic]]:
     """Build the article, or return None if a diagnostic is an error; `locate` returns a value's position.
 
-    `extra` is the JSON object of the unknown keys.
+    `extra` is the JSON object of the unknown keys, `author_data` what the site says about its authors.
     """
     context = ParseContext(options, options.base_url)
     urls = resolve_urls(raw, (), context)
@@ -241,6 +209,7 @@ def build_article(
     _check_secured(raw.secured, context)
     is_draft = _is_draft(raw, context)
     modified = _parse_modified(raw.modified_date_time, context)
+    authors = build_authors(raw.authors, author_data, context) if raw.authors else ()
     if not title:
         message = "`title` is missing: add it, because every article needs one."
         context.report(("title",), ProblemCode.MISSING_KEY, message)
@@ -285,9 +254,15 @@ def build_article(
         base_url=context.base_url,
         modified_at=modified.key if modified else None,
         modified_date_time=modified.text if modified else None,
+        authors=authors,
         language=language_tag(raw.language),
+        translation_key=_read_key(raw.translation_key),
     )
     return article, context.diagnostics
+
+
+def _read_key(text: str | None) -> str | None:
+    return text.strip() or None if text else None
 
 
 def _parse_published(text: str | None, context: ParseContext) -> Instant | None:

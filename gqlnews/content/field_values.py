@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.dates import WrittenDate, parse_date
 from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, quote
 from gqlnews.content.front_matter import is_unambiguous, to_plain
+from gqlnews.content.images import JSON_ENCODER
 from gqlnews.content.map_values import is_empty
 from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.models import ParsedArticle, ParseOptions, ProblemSeverity

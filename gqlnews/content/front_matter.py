@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from frontmatter.default_handlers import BaseHandler, YAMLHandler
 
-from gqlnews.content.build_article import JSON_ENCODER
 from gqlnews.content.formats import JSON, TOML, YAML, JsonHandler, TomlHandler, split_header
+from gqlnews.content.images import JSON_ENCODER
 from gqlnews.content.models import ARTICLE_KEYS
 from gqlnews.content.yaml_strict import MAX_INT64, Mapping, Node, Scalar, Sequence, parse_bool, to_json_scalar
 from gqlnews.custom_fields import CustomField

@@ -17,10 +17,10 @@ from gqlnews.content.diagnostics import FieldPath, OffsetDiagnostic, ProblemCode
 from gqlnews.content.excerpts import first_image, first_paragraph, text_before_more
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.language_codes import language_tag
+from gqlnews.content.map_authors import Author, find_authors
 from gqlnews.content.map_dates import find_date, find_modified, find_publication_window
 from gqlnews.content.map_values import (
     find_images,
-    find_names,
     find_topics,
     is_template,
     is_web_url,
@@ -29,7 +29,7 @@ from gqlnews.content.map_values import (
 )
 from gqlnews.content.mapper import Mapper, build_mapper
 from gqlnews.content.models import RAW_FRONT_MATTER, RawArticle, RawImage, RawProvider
-from gqlnews.content.presets.addresses import article_address, language_of, own_address
+from gqlnews.content.presets.addresses import article_address, language_of, own_address, translation_group
 from gqlnews.content.presets.jekyll import folder_categories
 from gqlnews.content.presets.permalinks import file_name
 from gqlnews.content.presets.site import (
@@ -56,8 +56,8 @@ class MappedArticle(NamedTuple):
     used_keys: frozenset[str]
     visibility: PublicationWindow
     modified: WrittenDate | None
-    authors: tuple[str, ...]
     language: str | None
+    translation_key: str | None
 
 
 def map_article(
@@ -91,6 +91,7 @@ def map_article(
         web_url=web_url,
         images=_find_images(mapper, web_url, rendered),
         topics=_find_topics(mapper),
+        authors=_find_authors(mapper),
         provider=native.provider or _find_provider(mapper, original_url or native.source_url),
     )
     window = find_publication_window(mapper, page, date)
@@ -101,8 +102,8 @@ def map_article(
         frozenset(mapper.used),
         window,
         find_modified(mapper),
-        tuple(name for _, node in mapper.find_field(mapping.AUTHORS) for name in find_names(node)),
         _find_language(mapper, page),
+        _find_translation_key(mapper, page),
     )
 
 
@@ -178,7 +179,15 @@ def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
     return site.given_language or language if language in {None, site.language} else language
 
 
-# Images, topics, provider, and the keys of gqlnews.
+def _find_translation_key(mapper: Mapper, page: AddressFacts) -> str | None:
+    for key, node in mapper.find("translationKey"):
+        if (text := scalar_text(node)) is not None:
+            mapper.use(key, node)
+            return text
+    return translation_group(mapper.site, page)
+
+
+# Images, authors, topics, provider, and the keys of gqlnews.
 
 
 def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[RawImage]:
@@ -191,6 +200,16 @@ def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[R
     image = first_image(rendered.html or "")
     url = None if image is None else resolve_image(image.url, web_url)
     return [] if image is None or url is None else [RawImage(url=url, title=image.title)]
+
+
+def _find_authors(mapper: Mapper) -> list[Author]:
+    for key, node in mapper.find_field(mapping.AUTHORS):
+        found = list(find_authors(node, mapper.site.authors))
+        if found:
+            mapper.use(key, node, "authors")
+            mapper.origins.update((("authors", index), item) for index, (_, item) in enumerate(found))
+            return [author for author, _ in found]
+    return []
 
 
 def _find_topics(mapper: Mapper) -> list[str]:

@@ -1,4 +1,4 @@
-"""Values of mapped files in all their shapes: images, topics, names, and web addresses."""
+"""Values of mapped files in all their shapes: images, topics, and web addresses."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,8 +14,6 @@ _WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{[{%]|\$\{")
 _EXTENSION = re.compile(r"\.[a-z0-9]{2,5}(?:[?#].*)?$", re.IGNORECASE)
 _SOURCE_ALIASES = ("~/", "@/")  # a bundler's names of source folders: the image's address is not known
-_NAME = re.compile(r"[^\W\d_][\w.'\u2019-]*(?: [\w.'\u2019-]+){1,3}")
-_NAME_DIVIDERS = re.compile(r" ?, ?(?:and )?| and | ?& ?")
 _MAX_URL = 2_000  # characters
 
 
@@ -47,11 +45,13 @@ def is_template(text: str) -> bool:
     return _TEMPLATE.search(text) is not None
 
 
-def _items(node: Node) -> list[Node]:
+def list_items(node: Node) -> list[Node]:
+    """Return the items of a list; another value counts as its only item."""
     return list(node.items) if isinstance(node, Sequence) else [node]
 
 
-def _first_text(node: Mapping, *keys: str) -> str | None:
+def first_text(node: Mapping, *keys: str) -> str | None:
+    """Return the first text of these keys."""
     return next((text for key in keys if (text := scalar_text(node.items.get(key)))), None)
 
 
@@ -62,8 +62,8 @@ def find_images(
     node: Node, web_url: str, report: Callable[[Node, ProblemCode, str], None]
 ) -> Iterator[tuple[RawImage, Node]]:
     """Yield the images of a value: a text, a mapping or a list; relative URLs are relative to the article."""
-    for item in _items(node):
-        url = _image_url(item)
+    for item in list_items(node):
+        url = image_url(item)
         if url is not None and is_unsafe_url(url):
             report(item, ProblemCode.UNSAFE_URL, unsafe_url_message(url))
             continue
@@ -77,19 +77,20 @@ def find_images(
                 url=resolved,
                 width=_size(item, "width"),
                 height=_size(item, "height"),
-                title=_first_text(item, "title", "caption", "alt"),
-                attribution=_first_text(item, "attribution", "credit"),
+                title=first_text(item, "title", "caption", "alt"),
+                attribution=first_text(item, "attribution", "credit"),
             ),
             item,
         )
 
 
-def _image_url(node: Node) -> str | None:
+def image_url(node: Node) -> str | None:
+    """Return the URL of an image that is a text or a mapping."""
     if not isinstance(node, Mapping):
         return scalar_text(node)
     for key in ("url", "src", "path", "image"):
         value = node.items.get(key)
-        text = _image_url(value) if value is not None else None
+        text = image_url(value) if value is not None else None
         if text is not None:
             return text
     return None
@@ -121,27 +122,7 @@ def find_topics(node: Node, *, splits_at_spaces: bool) -> Iterator[tuple[str, No
         separator = "," if "," in node.text or not splits_at_spaces else None
         yield from ((name, node) for part in node.text.split(separator) if (name := part.strip()))
         return
-    for item in _items(node):
-        label = (
-            _first_text(item, "label", "name", "title") if isinstance(item, Mapping) else scalar_text(item)
-        )
+    for item in list_items(node):
+        label = first_text(item, "label", "name", "title") if isinstance(item, Mapping) else scalar_text(item)
         if label is not None:
             yield label, item
-
-
-# Names of authors.
-
-
-def find_names(node: Node) -> Iterator[str]:
-    """Yield the names of authors: a text, a mapping with a name, or a list of these."""
-    for item in _items(node):
-        name = _first_text(item, "name", "title") if isinstance(item, Mapping) else scalar_text(item)
-        if name is not None:
-            yield from split_names(name)
-
-
-def split_names(text: str) -> list[str]:
-    """Divide `A B, C D and E F`, if every part looks like a name."""
-    text = " ".join(text.split())
-    parts = _NAME_DIVIDERS.split(text)
-    return parts if len(parts) > 1 and all(_NAME.fullmatch(part) for part in parts) else [text]

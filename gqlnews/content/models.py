@@ -76,6 +76,20 @@ class ParsedTopic(FrozenStruct, frozen=True):
     name: str
 
 
+class ParsedAuthor(FrozenStruct, frozen=True):
+    """Author as one file names them, with what it or the site's author data says about them.
+
+    `image` is a JSON array of at most one image. `is_described`: there is more than a byline.
+    """
+
+    slug: str
+    name: str
+    url: str | None = None
+    image: str = "[]"
+    bio: str | None = None
+    is_described: bool = False
+
+
 class Position(FrozenStruct, frozen=True):
     """1-based position of a value in its file."""
 
@@ -85,6 +99,8 @@ class Position(FrozenStruct, frozen=True):
 
 class ParsedArticle(ParsedCoverage, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object.
+
+    Articles with the same `translation_key` are translations of each other.
 
     `due` is the sort key of the next instant at which `published` changes without a change to the file.
     `root_relative_url` is `web_url` without its host, if that is the host of the site.
@@ -121,8 +137,9 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     root_relative_url: str | None = None
     modified_at: str | None = None
     modified_date_time: str | None = None
-    authors: tuple[str, ...] = ()
+    authors: tuple[ParsedAuthor, ...] = ()
     language: str | None = None
+    translation_key: str | None = None
     field_values: tuple[Any, ...] = ()
 
 
@@ -229,6 +246,8 @@ OptInt32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | None
 OptStrList = list[str] | None
 OptionalText = Annotated[str, msgspec.Meta(description="left out if it is no text")] | None
 """Text of a key that files had before it meant something."""
+RawAuthors = Annotated[Any, msgspec.Meta(description="names and mappings, all scalars as text")]
+"""`authors`: a name, a mapping with the fields of `RawAuthor`, or a list of these."""
 
 
 class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -294,6 +313,8 @@ class RawArticle(RawCoverage):
     secured: OptStr = None
     language: OptionalText = None
     modified_date_time: OptionalText = None
+    authors: RawAuthors = None
+    translation_key: OptionalText = None
 
 
 _KEY_TYPES = {ColumnType.TEXT: OptStr, ColumnType.INTEGER: OptInt32, ColumnType.BOOLEAN: OptBool}

@@ -102,7 +102,8 @@ def _parse_native(
 
     raw = coerce_article(tree, tree_diagnostics)
     extra = extra_from_tree(tree, ARTICLE_KEYS, options.fields)
-    article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
+    authors = find_site(options.sites, path).authors
+    article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate, authors)
     if options.fields:
         article = with_fields(article, options, ZoneInfo(options.time_zone), find, tree_diagnostics)
     located = [_locate(diagnostic, line_index) for diagnostic in tree_diagnostics]
@@ -151,6 +152,7 @@ def parse_mapped(
         rendered,
         msgspec.structs.replace(options, base_url=site.base_url),
         locate,
+        site.authors,
     )
     if options.fields:
         article = with_fields(article, options, mapped.mapper.zone, mapped.mapper.find_node, diagnostics)
@@ -174,8 +176,8 @@ def _with_mapped_fields(
         root_relative_url=root_relative(article.web_url, site.base_url),
         modified_at=mapped.modified.instant.key if mapped.modified else None,
         modified_date_time=mapped.modified.instant.text if mapped.modified else None,
-        authors=mapped.authors,
         language=mapped.language,
+        translation_key=mapped.translation_key,
     )
     return apply_visibility(article, mapped.visibility, options.now_ns)
 

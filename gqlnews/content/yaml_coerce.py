@@ -18,6 +18,7 @@ from gqlnews.content.models import (
     OptStr,
     OptStrList,
     RawArticle,
+    RawAuthors,
     RawImage,
     RawImageList,
     RawModel,
@@ -104,6 +105,16 @@ def _coerce_optional_text(node: Node, key: str, diagnostics: Diagnostics) -> str
     return text
 
 
+def _coerce_authors(node: Node, _key: str, diagnostics: Diagnostics) -> Any:
+    """Return texts, lists and mappings of them; a text with a NUL is left out."""
+    match node:
+        case Sequence():
+            return [_coerce_authors(item, _key, diagnostics) for item in node.items]
+        case Mapping():
+            return {name: _coerce_authors(item, name, diagnostics) for name, item in node.items.items()}
+    return None if is_null(node) else _coerce_optional_text(node, _key, diagnostics)
+
+
 def _coerce_int(node: Node, key: str, diagnostics: Diagnostics) -> int | None:
     number = parse_int32(node.text) if isinstance(node, Scalar) else None
     if number is None:
@@ -188,6 +199,7 @@ _coerce_entries = _list_coercer(_coerce_entry)
 _COERCERS: tuple[tuple[object, Coercer[Any]], ...] = (
     (OptStr, _coerce_text),
     (OptionalText, _coerce_optional_text),
+    (RawAuthors, _coerce_authors),
     (OptBool, _coerce_bool),
     (OptInt32, _coerce_int),
     (OptStrList, _list_coercer(_coerce_text)),

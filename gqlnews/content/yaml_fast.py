@@ -18,6 +18,7 @@ from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
 from gqlnews.content.mapping import is_native, seems_native
 from gqlnews.content.models import RAW_FRONT_MATTER, ContentProblem, ParsedArticle, ParseOptions, Position
+from gqlnews.content.presets.site import find_site
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
 from gqlnews.text_keys import slug_from_path
 
@@ -38,7 +39,7 @@ def parse_fast(
     if values is None or not is_native(values):
         return None
     extra = extra_from_values(values, options.fields)
-    if extra is None:
+    if extra is None or not _has_only_texts(values.get("authors")):
         return None
     line_index = LineIndex(front, front_matter.first_line)
     offsets = _top_level_offsets(front, values)
@@ -51,7 +52,10 @@ def parse_fast(
 
     try:
         raw = msgspec.convert(values, RAW_FRONT_MATTER)
-        article, diagnostics = build_article(slug_from_path(path), raw, extra, rendered, options, locate)
+        data = find_site(options.sites, path).authors if raw.authors else {}
+        article, diagnostics = build_article(
+            slug_from_path(path), raw, extra, rendered, options, locate, data
+        )
         if article is None:
             return None
         if options.fields:
@@ -66,6 +70,15 @@ def parse_fast(
         return article, to_problems(path, located)
     except (msgspec.ValidationError, OffsetUnknown):
         return None
+
+
+def _has_only_texts(value: Any) -> bool:
+    """Return whether all scalars of a value are texts, which the strict parser would read in the same way."""
+    if isinstance(value, dict):
+        return all(type(key) is str and _has_only_texts(each) for key, each in value.items())
+    return (
+        all(map(_has_only_texts, value)) if isinstance(value, list) else value is None or type(value) is str
+    )
 
 
 def _load(front: str) -> dict[str, Any] | None:

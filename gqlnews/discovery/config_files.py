@@ -1,7 +1,7 @@
 """Names and places of the configuration files of site generators; imports no parser, for a small standby."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,25 +23,40 @@ CONFIG_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Configuration files of each preset, in order of precedence."""
 
+AUTHOR_NAMES = ("authors", "_data/authors", "data/authors")
+AUTHOR_FOLDERS = ("_data/authors", "data/authors")
+"""Files with the authors of a site, without extension; and folders with a file for each author."""
+
 ALL_NAMES = frozenset(name for names in CONFIG_NAMES.values() for name in names)
 OWN_CONFIG = "gqlnews.toml"
 
 
 def is_config(path: str) -> bool:
     """Return whether a change to this path may be one of a site's configuration."""
-    name = path.rpartition("/")[2]
+    folder, _, name = path.rpartition("/")
+    is_data = name.endswith(tuple(f".{end}" for end in DATA_EXTENSIONS))
     return (
-        name in ALL_NAMES or name == OWN_CONFIG or f"{HUGO_FOLDER}/" in path or path.endswith(ASTROWIND_FILE)
+        name in ALL_NAMES
+        or name == OWN_CONFIG
+        or f"{HUGO_FOLDER}/" in path
+        or path.endswith(ASTROWIND_FILE)
+        or (is_data and (name.startswith("authors.") or folder.endswith(AUTHOR_FOLDERS)))
     )
+
+
+def author_files(names: Iterable[str]) -> list[str]:
+    """Return the names of the files with these names without extension."""
+    return [f"{name}.{end}" for name in names for end in ("yml", "yaml", "toml", "json")]
 
 
 def outside_stamp(folder: Path, named: str | None) -> tuple[tuple[str, int, int], ...]:
     """Return a value that changes when a configuration file above the folder, or the `named` one, does."""
     paths = [Path(named)] if named else config_candidates(folder)[1:]
     for parent in config_parents(folder):
-        paths += [parent / name for name in (*ALL_NAMES, ASTROWIND_FILE)]
-        with suppress(OSError):
-            paths += [Path(entry.path) for entry in os.scandir(parent / HUGO_FOLDER)]
+        paths += [parent / name for name in (*ALL_NAMES, ASTROWIND_FILE, *author_files(AUTHOR_NAMES))]
+        for below in (HUGO_FOLDER, *AUTHOR_FOLDERS):
+            with suppress(OSError):
+                paths += [Path(entry.path) for entry in os.scandir(parent / below)]
     stamp = []
     for path in paths:
         with suppress(OSError):

@@ -15,15 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gqlnews.content.diagnostics import LineIndex, OffsetDiagnostic, ProblemCode, build_problem
-from gqlnews.content.formats import parse_json, parse_toml
-from gqlnews.content.front_matter import to_plain
 from gqlnews.content.language_codes import language_folders
-from gqlnews.content.models import ContentProblem, ParseOptions, Position
-from gqlnews.content.parse_file import read_config_text
+from gqlnews.content.models import ContentProblem, ParseOptions
 from gqlnews.content.presets import hugo, jekyll
 from gqlnews.content.presets.generators import DEFAULT_SITES, configure_astro, configure_zola
-from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
+from gqlnews.content.presets.settings import SiteSettings
 from gqlnews.content.presets.site import (
     ContentSite,
     compile_root,
@@ -32,7 +28,7 @@ from gqlnews.content.presets.site import (
     site_path,
 )
 from gqlnews.content.safe_open import OpenFolder, scan_entries
-from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Node, parse_tree
+from gqlnews.discovery.author_files import find_author_data
 from gqlnews.discovery.config_files import (
     ALL_NAMES,
     ASTROWIND_FILE,
@@ -41,6 +37,7 @@ from gqlnews.discovery.config_files import (
     HUGO_FOLDER,
     config_parents,
 )
+from gqlnews.discovery.config_reader import ConfigReader
 
 MAX_LEVELS = 3
 LEFT_OUT_FOLDERS = frozenset({"node_modules", "vendor", "themes"})
@@ -69,7 +66,7 @@ def find_sites(content: OpenFolder, options: ParseOptions) -> Detection:
     sites = [site for site in below if wanted is None or site.preset == wanted]
     if not any(site.inside == "" for site in sites):
         above = search.search_above(wanted)
-        sites.append(above or _without_config(DEFAULT_SITES[wanted or "generic"], folders))
+        sites.append(above or search.without_config(DEFAULT_SITES[wanted or "generic"], folders))
     sites = [_override(_with_languages(site, search.languages), options) for site in sites]
     return Detection(tuple(sites), tuple(search.problems))
 
@@ -79,12 +76,6 @@ def _with_languages(site: ContentSite, languages: Mapping[str, str]) -> ContentS
     inside = {site_path(site, path): code for path, code in languages.items() if is_in_site(site, path)}
     folders = sorted(inside.items(), key=lambda item: (-len(item[0]), item))
     return msgspec.structs.replace(site, language_folders=tuple(folders))
-
-
-def _without_config(site: ContentSite, folders: list[str]) -> ContentSite:
-    """Return the site of a preset without configuration: if no root exists, the folder itself is the root."""
-    has_root = any(compile_root(root).match(f"{folder}/") for root in site.roots for folder in folders)
-    return site if has_root else msgspec.structs.replace(site, roots=("",), common="")
 
 
 def _override(site: ContentSite, options: ParseOptions) -> ContentSite:
@@ -144,6 +135,13 @@ class _Search:
             level = deeper
         return sites, [*searched, *level]
 
+    def without_config(self, site: ContentSite, folders: list[str]) -> ContentSite:
+        """Return the site of a preset without configuration; if it has no root, the folder itself is one."""
+        has_root = any(compile_root(root).match(f"{folder}/") for root in site.roots for folder in folders)
+        site = site if has_root else msgspec.structs.replace(site, roots=("",), common="")
+        reader = ConfigReader(self.content, "", "", self.problems)
+        return msgspec.structs.replace(site, authors=find_author_data(reader, site.roots))
+
     def _list(self, path: str) -> tuple[set[str], set[str]]:
         """Return the names of the files and of the folders in a folder."""
         names: set[str] = set()
@@ -188,23 +186,9 @@ def _with_given_root(site: ContentSite, outside: str) -> ContentSite:
 # Configuration files.
 
 
-class _ConfigFile(NamedTuple):
-    """Configuration file; `values` is None if it cannot be read, which is the problem."""
-
-    text: str
-    values: Mapping[str, Any] | None
-    problem: ContentProblem | None = None
-
-
 @dataclass(slots=True)
-class _Reader:
-    """Reader of the configuration in one folder; `shown` is its path relative to the content folder."""
-
-    folder: OpenFolder
-    path: str
-    shown: str
-    problems: list[ContentProblem]
-    files: dict[str, _ConfigFile] = field(default_factory=dict)
+class _Reader(ConfigReader):
+    """Reader of the configuration in one folder."""
 
     def read(self, names: set[str], folders: set[str]) -> ContentSite | None:
         """Return the site whose configuration is in the folder."""
@@ -214,7 +198,8 @@ class _Reader:
             if preset == "hugo":
                 files += hugo_files
             if files and (site := self._configure(preset, files)) is not None:
-                return msgspec.structs.replace(site, config=self._show(files[0]))
+                authors = find_author_data(self, site.roots)
+                return msgspec.structs.replace(site, config=self.show(files[0]), authors=authors)
         self.problems += [
             file.problem for file in self.files.values() if file.values is None and file.problem
         ]
@@ -223,98 +208,29 @@ class _Reader:
     def _hugo_files(self, folders: set[str]) -> list[str]:
         if "config" not in folders:
             return []
-        try:
-            descriptor = self.folder.open_folder(self._join(HUGO_FOLDER))
-        except OSError:
-            return []
-        with scan_entries(descriptor) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(DATA_EXTENSIONS))
+        names = [name for name in self.list_names(HUGO_FOLDER) if name.endswith(DATA_EXTENSIONS)]
         names.sort(key=lambda name: not name.startswith(("hugo.", "config.")))  # the others are parts of it
         return [f"{HUGO_FOLDER}/{name}" for name in names]
 
     def _configure(self, preset: str, files: list[str]) -> ContentSite | None:
         """Return the site of a preset; None if the files are another program's."""
         if preset == "astro":
-            files = [ASTROWIND_FILE] if self._exists(ASTROWIND_FILE) else []
+            files = [ASTROWIND_FILE] if self.exists(ASTROWIND_FILE) else []
         elif preset not in _CONFIGURE:
             return DEFAULT_SITES[preset]
         values: dict[str, Any] = {}
         for name in files:
-            if (table := self._read_file(name).values) is not None:
+            if (table := self.read_file(name).values) is not None:
                 _merge(values, _nest(name, table) if name.startswith(HUGO_FOLDER) else table)
         is_named = not all(name.startswith("config.") for name in files)
         if files and not is_named and not _is_recognised(preset, values):
             return None
         settings = SiteSettings(values)
         site = _CONFIGURE[preset](settings)
-        self.problems += [problem for name in files if (problem := self._read_file(name).problem) is not None]
+        self.problems += [problem for name in files if (problem := self.read_file(name).problem) is not None]
         for wrong in settings.problems:
-            self._report_value(wrong, files)
+            self.report_value(wrong, files)
         return site
-
-    def _read_file(self, name: str) -> _ConfigFile:
-        if name not in self.files:
-            self.files[name] = self._parse_file(name)
-        return self.files[name]
-
-    def _parse_file(self, name: str) -> _ConfigFile:
-        text = ""
-        try:
-            text = self._read_text(name)
-            tree, diagnostics = _parse(name, text)
-        except OSError as error:
-            message = f"The file cannot be read: {error.strerror or error}."
-            return _ConfigFile(text, None, self._problem(name, None, message))
-        except UnicodeDecodeError:
-            message = "The file is not UTF-8 text: save it as UTF-8."
-            return _ConfigFile(text, None, self._problem(name, None, message))
-        except FrontMatterSyntaxError as error:
-            return _ConfigFile(text, None, self._located(name, text, error.diagnostic))
-        values = None if tree is None else to_plain(tree)
-        serious = [each for each in diagnostics if each.code is not ProblemCode.REPEATED_KEY]
-        problem = self._located(name, text, serious[0]) if serious else None
-        return _ConfigFile(text, values if isinstance(values, dict) else {}, problem)
-
-    def _read_text(self, name: str) -> str:
-        """Return the text of a file. Raises OSError or UnicodeDecodeError."""
-        with open(self.folder.open_file(self._join(name)), "rb", buffering=0) as file:
-            return read_config_text(file)
-
-    def _located(self, name: str, text: str, diagnostic: OffsetDiagnostic) -> ContentProblem:
-        message = diagnostic.message.replace("front matter", "file")
-        return self._problem(name, LineIndex(text, 1).position(diagnostic.offset), message)
-
-    def _problem(self, name: str, position: Position | None, message: str) -> ContentProblem:
-        return build_problem(self._show(name), position, ProblemCode.BAD_CONFIG, message)
-
-    def _report_value(self, problem: ConfigProblem, files: list[str]) -> None:
-        """Report a value at the first place where a file contains it; one with escapes is nowhere."""
-        texts = [(name, self._read_file(name).text) for name in files]
-        name, text = next((each for each in texts if problem.value in each[1]), texts[0])
-        offset = text.find(problem.value)
-        position = LineIndex(text, 1).position(offset) if offset >= 0 else None
-        self.problems.append(self._problem(name, position, problem.message))
-
-    def _exists(self, name: str) -> bool:
-        try:
-            self.folder.lstat(self._join(name))
-        except OSError:
-            return False
-        return True
-
-    def _join(self, name: str) -> str:
-        return f"{self.path}/{name}" if self.path else name
-
-    def _show(self, name: str) -> str:
-        return f"{self.shown.rstrip('/')}/{name}" if self.shown else name
-
-
-def _parse(name: str, text: str) -> tuple[Node | None, list[OffsetDiagnostic]]:
-    if name.endswith(".toml"):
-        return parse_toml(text)
-    if name.endswith(".json"):
-        return parse_json(text, last_wins=True)
-    return parse_tree(text, last_wins=True)
 
 
 def _is_recognised(preset: str, values: Mapping[str, Any]) -> bool:

@@ -82,7 +82,8 @@ def suggest_config(folder: OpenFolder, progress: Callable[[int, int], None]) -> 
     """
     options = ParseOptions(sites=find_sites(folder, ParseOptions()).sites)
     guesser = FieldGuesser()
-    same_address: dict[ContentSite, bool] = {}
+    found_sites: dict[str, ContentSite] = {}
+    has_permalink = True
     found = [file for file in scan_folder(folder) if isinstance(file, SourceFile)]
     files = sorted(found, key=lambda file: file.path)
     for done, file in enumerate(files):
@@ -90,9 +91,9 @@ def suggest_config(folder: OpenFolder, progress: Callable[[int, int], None]) -> 
         keys = _read_keys(folder, file, options)
         if keys is not None:
             guesser.add(keys)
-            same_address[keys.site] = same_address.get(keys.site, True) and keys.same_address
-    sites = list(same_address) or [site for site in options.sites if site.config]
-    has_permalink = all(same_address.values())
+            found_sites[keys.site.inside] = keys.site
+            has_permalink = has_permalink and keys.same_address
+    sites = list(found_sites.values()) or [site for site in options.sites if site.config]
     values = dict(_find_values(sites, has_permalink=has_permalink))
     return SuggestedConfig(values, guesser.guess(_is_free), guesser.articles)
 

@@ -96,6 +96,7 @@ def append_changes(
     db: sqlite3.Connection,
     *,
     problems_changed: bool,
+    site_changed: bool,
     providers: ScopeDelta,
     topics: ScopeDelta,
     now: str,
@@ -103,17 +104,17 @@ def append_changes(
 ) -> ChangeCounts:
     """Log the articles of `touched` in each scope, and advance the versions of the audiences of that scope.
 
-    Editors also see problems: if only problems changed, their version advances without a log entry. `now` is
-    the time of the ingest as clients see it, `max_removed` the number of removals that the log of a scope
-    keeps. Derived data must be up to date.
+    If only what everyone sees of the site changed, or only problems, which editors see, their versions
+    advance without a log entry. `now` is the time of the ingest as clients see it, `max_removed` the number
+    of removals that the log of a scope keeps. Derived data must be up to date.
     """
     last = [number for (number,) in db.execute(_LAST_NUMBERS)]
     public, all_articles = (db.execute(_UPSERT[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
-    editor = all_articles or int(problems_changed)
+    editor = all_articles or int(problems_changed or site_changed)
     if not editor:
         return ChangeCounts(0, 0, 0)
-    for audience, scope, new_entries in ((0, 0, public), (1, 1, all_articles), (2, 1, editor)):
-        if new_entries:
+    for audience, scope, entries in ((0, 0, public), (1, 1, all_articles), (2, 1, editor)):
+        if new_entries := entries or int(site_changed):
             number, deltas = (
                 last[scope] + new_entries,
                 {"providers": providers[scope], "topics": topics[scope]},
@@ -145,13 +146,15 @@ MARK_DIRTY = (
     "INSERT OR IGNORE INTO affected_domain SELECT provider_domain FROM related"
     " WHERE article_id IN batch AND provider_domain IS NOT NULL",
     "INSERT OR IGNORE INTO affected_topic SELECT topic FROM article_topic WHERE article_id IN batch",
+    "INSERT OR IGNORE INTO affected_author SELECT author FROM article_author WHERE article_id IN batch",
+    "INSERT OR IGNORE INTO affected_section SELECT section FROM article_section WHERE article_id IN batch",
 )
 
 # Includes keys that only derived rows still have, because their articles are gone.
 MARK_ALL_URLS_DIRTY = (
     "INSERT OR IGNORE INTO affected_url SELECT url FROM article_url UNION SELECT url FROM url_owner"
 )
-# Every slug, domain and topic; fast only while the indexes exist.
+# Every slug, domain, topic, author and section; fast only while the indexes exist.
 MARK_ALL_NAMES_DIRTY = (
     "INSERT OR IGNORE INTO affected_slug SELECT slug FROM source",
     "INSERT OR IGNORE INTO affected_domain"
@@ -159,6 +162,9 @@ MARK_ALL_NAMES_DIRTY = (
     " UNION SELECT provider_domain FROM related WHERE provider_domain IS NOT NULL"
     " UNION SELECT domain FROM provider",
     "INSERT OR IGNORE INTO affected_topic SELECT topic FROM article_topic UNION SELECT slug FROM topic",
+    "INSERT OR IGNORE INTO affected_author SELECT author FROM article_author UNION SELECT slug FROM author",
+    "INSERT OR IGNORE INTO affected_section"
+    " SELECT section FROM article_section UNION SELECT path FROM section",
 )
 
 

@@ -136,7 +136,9 @@ def _enable_rollback_journal(db: sqlite3.Connection) -> bool:
 _LARGE_TABLE_INDEXES = """
 SELECT name, sql FROM sqlite_master
 WHERE type = 'index' AND sql IS NOT NULL
-    AND tbl_name IN ('article', 'related', 'article_url', 'url_owner', 'article_topic')
+    AND tbl_name IN (
+        'article', 'related', 'article_url', 'url_owner', 'article_topic', 'article_author', 'article_section'
+    )
 """
 
 

@@ -48,7 +48,13 @@ from gqlnews.ingest.change_log import (
     ScopeDelta,
     append_changes,
 )
-from gqlnews.ingest.derive import DELETE_UNUSED, derive_providers, derive_stories, derive_topics
+from gqlnews.ingest.derive import (
+    DELETE_UNUSED,
+    derive_authors,
+    derive_providers,
+    derive_sections,
+    derive_topics,
+)
 from gqlnews.ingest.fts_index import (
     COUNT_ALL_SEARCH_WORDS,
     COUNT_SEARCH_WORDS,
@@ -67,6 +73,8 @@ from gqlnews.ingest.links import (
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.skip_failing import is_caused_by_values, upsert_or_skip
 from gqlnews.ingest.slugs import contested_files, define_slugs, settle_slugs
+from gqlnews.ingest.store_sites import store_sites
+from gqlnews.ingest.stories import derive_stories
 from gqlnews.ingest.upsert import IngestState, delete_dependent_rows, temp_tables, upsert_files
 from gqlnews.ingest.worker_pool import crash_marker
 from gqlnews.timestamps import from_epoch_ns
@@ -161,7 +169,7 @@ def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> t
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     given = parameters.options
-    parameters, config_problems_changed = _find_sites(db, parameters)
+    parameters, config_problems_changed, site_changed = _find_sites(db, parameters)
     fields_changed = declare_fields(db, parameters.options.fields)
     current_fingerprint = fingerprint(IngestOptions(parameters.options, given, parameters.config))
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
@@ -183,6 +191,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     changes = append_changes(
         db,
         problems_changed=cross_file_problems_changed or state.problems_changed,
+        site_changed=site_changed,
         providers=providers,
         topics=topics,
         now=from_epoch_ns(parameters.now_ns).text,
@@ -193,12 +202,14 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     return changes
 
 
-def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[_IngestParameters, bool]:
+def _find_sites(
+    db: sqlite3.Connection, parameters: _IngestParameters
+) -> tuple[_IngestParameters, bool, bool]:
     """Add the configuration and the sites of the folder to the options.
 
     If only some paths are scanned, they are those of the last ingest, unless a path may be a configuration. A
     configuration with mistakes leaves the one of the last ingest in effect. Returns also whether the problems
-    of these files changed.
+    of these files changed, and what clients see of the site.
     """
     stored = stored_options(db)
     if (
@@ -208,7 +219,7 @@ def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[
         and stored.given == parameters.options
     ):
         options = msgspec.structs.replace(stored.effective, now_ns=parameters.now_ns)
-        return replace(parameters, options=options, config=stored.config), False
+        return replace(parameters, options=options, config=stored.config), False, False
     # These import the parsers.
     from gqlnews.discovery.find_config import find_config
     from gqlnews.discovery.sites import find_sites
@@ -220,7 +231,8 @@ def _find_sites(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[
     detection = find_sites(parameters.folder, options)
     options = msgspec.structs.replace(options, sites=detection.sites, now_ns=parameters.now_ns)
     problems = (*found.problems, *detection.problems)
-    return replace(parameters, options=options, config=config), store_config_problems(db, problems)
+    problems_changed, site_changed = store_config_problems(db, problems), store_sites(db, detection.sites)
+    return replace(parameters, options=options, config=config), problems_changed, site_changed
 
 
 def _may_be_config(path: str) -> bool:
@@ -312,6 +324,8 @@ def _derive(state: IngestState, deferred_indexes: Iterable[str]) -> tuple[ScopeD
     execute_all(db, DELETE_UNUSED)
     topics = derive_topics(db)
     providers = derive_providers(db)
+    derive_authors(db)
+    derive_sections(db)
     derive_stories(db, rebuild_all=not state.incremental)
     resolve_body_links(db, incremental=state.incremental)
     _derive_search(state)

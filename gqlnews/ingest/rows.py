@@ -5,19 +5,27 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-import orjson
-
-from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, TOPIC_COLUMNS
+from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, GROUP_COLUMNS
 from gqlnews.content.models import (
     ContentProblem,
     FrozenStruct,
     ParsedArticle,
+    ParsedAuthor,
     ParsedRelated,
     ParseResult,
     SourceFile,
 )
 from gqlnews.database.sqlite.writer import tokenize
-from gqlnews.text_keys import casefold_key, encode_list, log2_heat, node_id, path_of, related_id
+from gqlnews.text_keys import (
+    casefold_key,
+    encode_list,
+    log2_heat,
+    node_id,
+    path_of,
+    related_id,
+    section_of,
+    with_parents,
+)
 from gqlnews.timestamps import to_epoch_seconds
 
 Row = tuple[Any, ...]
@@ -42,13 +50,16 @@ _DERIVED: dict[str, Getter] = {
     "topic_slugs": lambda a, _: encode_list([topic.slug for topic in a.topics]),
     "has_image": lambda a, _: a.images != "[]",
     "web_path": lambda a, _: path_of(a.web_url),
-    "authors": lambda a, _: orjson.dumps(a.authors).decode(),
+    "author_slugs": lambda a, _: encode_list([author.slug for author in a.authors]),
+    "section": lambda a, _: section_of(a.slug),
 }
 _ATTRIBUTES = [c.name for c in CONTENT_COLUMNS if c.name not in _DERIVED and c.key is None]
 _get_attributes: Callable[[ParsedArticle], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES)
 
 ARTICLE_ROW = (*(column.name for column in CONTENT_COLUMNS), *(str(c.folded) for c in FOLDED_COLUMNS))
-TOPIC_ROW = ("topic", "name", *TOPIC_COLUMNS)
+TOPIC_ROW = ("topic", "name", *GROUP_COLUMNS)
+AUTHOR_ROW = ("author", "name", "url", "image", "bio", "is_described", *GROUP_COLUMNS)
+SECTION_ROW = ("section", *GROUP_COLUMNS)
 _RELATED_ATTRIBUTES = (
     *("published_at", "published_date_time", "title", "excerpt", "url", "web_url", "original_url"),
     *("amp_web_url", "cdn_amp_web_url", "type", "quality", "images"),
@@ -56,13 +67,16 @@ _RELATED_ATTRIBUTES = (
 RELATED_ROW = (*_RELATED_ATTRIBUTES, "provider_domain", "provider_name", "node_id")
 PROBLEM_COLUMNS = "path, line, column_, severity, code, message"
 _get_related: Callable[[ParsedRelated], tuple[Any, ...]] = attrgetter(*_RELATED_ATTRIBUTES)
+_get_author: Callable[[ParsedAuthor], tuple[Any, ...]] = attrgetter(
+    "slug", "name", "url", "image", "bio", "is_described"
+)
 
 
 class ArticleRows(FrozenStruct, frozen=True):
-    """Rows of an article, its related entries and its topics in file order, without ids.
+    """Rows of an article, its related entries, topics and authors in file order, and its sections.
 
-    `words` is the JSON array of the words that `similar` compares. `links` are the slugs to which links of
-    the body may lead.
+    They have no ids. `words` is the JSON array of the words that `similar` compares. `links` are the slugs to
+    which links of the body may lead.
     """
 
     slug: str
@@ -70,6 +84,8 @@ class ArticleRows(FrozenStruct, frozen=True):
     article: Row
     related: list[Row]
     topics: list[Row]
+    authors: list[Row]
+    sections: list[Row]
     urls: list[str]
     words: str
     links: tuple[str, ...]
@@ -119,13 +135,16 @@ def _source_columns(result: ParseResult) -> tuple[str | None, str | None, str | 
 
 def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
     values = _article_values(article, result)
-    copied = tuple(values[name] for name in TOPIC_COLUMNS)
+    copied = tuple(values[name] for name in GROUP_COLUMNS)
+    section = values["section"]
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
         article=(*(values[name] for name in ARTICLE_ROW), *article.field_values),
         related=_related_rows(article),
         topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
+        authors=[(*_get_author(author), *copied) for author in article.authors],
+        sections=[(path, *copied) for path in with_parents(section)] if section else [],
         urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
         links=article.linked_slugs,

@@ -21,8 +21,10 @@ from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
 from gqlnews.ingest.rows import (
     ARTICLE_ROW,
+    AUTHOR_ROW,
     PROBLEM_COLUMNS,
     RELATED_ROW,
+    SECTION_ROW,
     TOPIC_ROW,
     ArticleRows,
     FileRows,
@@ -46,13 +48,22 @@ def _insert(table: str, columns: Sequence[str], *expressions: str) -> str:
 
 # `html` depends on other files if it was made of `linked_html`.
 _CONTENT = {"html": "iif(linked_html IS NULL, html, NULL)"}
-_STORED_RELATED = _select("related", RELATED_ROW, "article_id = ? ORDER BY position")
-_STORED_TOPICS = _select("article_topic", TOPIC_ROW, "article_id = ? ORDER BY position")
+_LISTS = {
+    "related": RELATED_ROW,
+    "article_topic": TOPIC_ROW,
+    "article_author": AUTHOR_ROW,
+    "article_section": SECTION_ROW,
+}
+"""Columns of the lists of an article, by table."""
+_STORED_LISTS = {
+    table: _select(table, columns, "article_id = ? ORDER BY position") for table, columns in _LISTS.items()
+}
 _WRITTEN_COLUMNS = ("path", "updated_at", "updated_key", *ARTICLE_ROW)
 # The target is the current owner of the URL; `resolve_links` updates the links that this ingest changes.
 _TARGET = f"(SELECT article_id FROM url_owner WHERE url = ?{3 + RELATED_ROW.index('url')})"
-_INSERT_RELATED = _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)
-_INSERT_TOPIC = _insert("article_topic", ("article_id", "position", *TOPIC_ROW))
+_INSERT_LISTS = {
+    table: _insert(table, ("article_id", "position", *columns)) for table, columns in _LISTS.items()
+} | {"related": _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)}
 _UPDATE_SOURCE = (
     "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ?, state = ?, due = ?"
     " WHERE path = ?"
@@ -109,7 +120,7 @@ def delete_dependent_rows(state: IngestState) -> None:
     execute_all(state.db, DECREMENT_USAGE)
     if state.incremental:
         execute_all(state.db, REMOVE_FROM_INDEX)
-    for table in ("related", "article_topic", "article_url", "article_link"):
+    for table in (*_LISTS, "article_url", "article_link"):
         state.db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
@@ -188,11 +199,21 @@ def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str,
 def _is_stored(state: IngestState, article_id: int, rows: ArticleRows) -> bool:
     """Return whether the store has exactly these rows of an article."""
     db = state.db
-    return (
-        db.execute(_stored_article(state.field_columns), (article_id,)).fetchone() == rows.article
-        and db.execute(_STORED_RELATED, (article_id,)).fetchall() == rows.related
-        and db.execute(_STORED_TOPICS, (article_id,)).fetchall() == rows.topics
+    if db.execute(_stored_article(state.field_columns), (article_id,)).fetchone() != rows.article:
+        return False
+    return all(
+        db.execute(_STORED_LISTS[table], (article_id,)).fetchall() == list_rows
+        for table, list_rows in _lists(rows).items()
     )
+
+
+def _lists(rows: ArticleRows) -> dict[str, list[Row]]:
+    return {
+        "related": rows.related,
+        "article_topic": rows.topics,
+        "article_author": rows.authors,
+        "article_section": rows.sections,
+    }
 
 
 def _move(state: IngestState, moved: Sequence[tuple[str, int]]) -> None:
@@ -218,8 +239,9 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
         _insert_article(state.field_columns),
         [(w.id, w.path, w.updated.text, w.updated.key, *w.rows.article) for w in writes],
     )
-    db.executemany(_INSERT_RELATED, _with_positions((w.id, w.rows.related) for w in writes))
-    db.executemany(_INSERT_TOPIC, _with_positions((w.id, w.rows.topics) for w in writes))
+    lists = [(w.id, _lists(w.rows)) for w in writes]
+    for table, statement in _INSERT_LISTS.items():
+        db.executemany(statement, _with_positions((article_id, each[table]) for article_id, each in lists))
     urls = "url_new" if state.empty else "article_url"
     db.executemany(f"INSERT INTO {urls} VALUES (?, ?)", [(url, w.id) for w in writes for url in w.rows.urls])
     db.executemany(
@@ -284,6 +306,8 @@ _TABLES = {
     "affected_url": "url TEXT PRIMARY KEY",
     "affected_domain": "domain TEXT PRIMARY KEY",
     "affected_topic": "slug TEXT PRIMARY KEY",
+    "affected_author": "slug TEXT PRIMARY KEY",
+    "affected_section": "path TEXT PRIMARY KEY",
     "affected_story": "slug TEXT PRIMARY KEY",
     # articles whose stories are derived again
     "story_near": "id INTEGER PRIMARY KEY",

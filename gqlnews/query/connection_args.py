@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.arguments import Arguments, ResolvedArguments
+from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.conditions import EVERYTHING, Condition
 from gqlnews.query.fields import HIGH_TEXT, CollapseBy, FullTextIndex, OrderTerm
 from gqlnews.query.filters import FilterFields, FilterParser
@@ -140,16 +140,20 @@ def read_collapse(arguments: Arguments, rules: Mapping[str, CollapseBy]) -> Coll
 
 
 def read_order(
-    requested: Sequence[Mapping[str, Any]] | None,
+    requested: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None,
     order_terms: Mapping[str, OrderTerm],
     default: tuple[OrderTerm, ...],
 ) -> tuple[OrderTerm, ...]:
     """Return the requested sort terms, each column once, and the default's last term, for a total order."""
     terms: dict[str, OrderTerm] = {}
-    for item in requested or ():
+    for item in [requested] if isinstance(requested, Mapping) else requested or ():
         term = order_terms[item["field"].name]
-        terms.setdefault(term.column, _directed(term, item["direction"].name, item["nulls"].name))
-    return (*terms.values(), default[-1]) if terms else default
+        nulls = item["nulls"].name if "nulls" in item else "LAST"
+        terms.setdefault(term.column, _directed(term, item["direction"].name, nulls))
+    if not terms:
+        return default
+    terms.setdefault(default[-1].column, default[-1])
+    return tuple(terms.values())
 
 
 def _directed(term: OrderTerm, direction: str, nulls: str) -> OrderTerm:
@@ -163,6 +167,18 @@ def _order_key(order: Sequence[OrderTerm]) -> str:
     """Encode an order as text, such as `-quality_ slug`: `_` stands for nulls low and `^` for nulls high."""
     nulls = {None: "", NULL_LOW: "_", NULL_HIGH: "^"}
     return " ".join(f"{'-' if term.descending else ''}{term.column}{nulls[term.missing]}" for term in order)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceArguments:
+    """Argument reader of a plain list with `first` and `orderBy`; the shape is the order."""
+
+    default_order: tuple[OrderTerm, ...]
+    order_terms: Mapping[str, OrderTerm]
+
+    def __call__(self, arguments: Arguments) -> ResolvedArguments:
+        order = read_order(arguments.get("orderBy"), self.order_terms, self.default_order)
+        return ResolvedArguments(order, read_slice(arguments).values)
 
 
 ReadKeys = Callable[[list[Key | bytes], str], Sequence[object]]

@@ -163,12 +163,38 @@ class Many:
     """A plain list of the matching rows, in order, optionally sliced by `first` and `offset`.
 
     `position`: a column that numbers the rows of each parent from 0, so that a slice is a range condition.
+    The shape that `arguments` returns is the order, None for that of the entity.
     """
 
     match: JoinKey | None = None
     through: JoinTable | None = None
     position: str | None = None
     arguments: ReadArguments = no_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of rows: those with the same `column`, or with the same key in the join table `through`.
+
+    A partial index of the rows whose `column` is greater than the empty text contains each group in order.
+    Of several keys, the row's own is the one at position 0 of `position`.
+    """
+
+    column: str = ""
+    through: JoinTable | None = None
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """The row next to a row in the entity's order, among those of a group; `backward`: the one before it.
+
+    The shape that `arguments` returns is the `Group`, None for all rows. `key` is the row's column.
+    """
+
+    key: JoinKey
+    arguments: ReadArguments
+    backward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +384,7 @@ Declaration = (
     | Literal
     | One
     | Many
+    | Neighbor
     | JsonArray
     | Connection
     | TermsFacet

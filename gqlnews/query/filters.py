@@ -33,6 +33,7 @@ class FilterFieldType(Enum):
     FLOAT = auto()  # compared by `float_key`
     INSTANT = auto()
     IS_POSITIVE = auto()  # a boolean: true means `> 0`, for counts and 0/1 flags
+    PATH = auto()  # path of a folder
     ITEMS = auto()
     FULL_TEXT = auto()
 
@@ -184,6 +185,11 @@ def _starts_with(parser: FilterParser, column: str, prefix: str) -> Condition:
     )
 
 
+def _under(parser: FilterParser, column: str, path: str) -> Condition:
+    """Match a path and the paths below it."""
+    return or_((parser.compare(column, Operator.EQ, path), _starts_with(parser, column, f"{path}/")))
+
+
 def _prefix_end(prefix: str) -> str | bytes:
     """Return the smallest text after all texts with the prefix.
 
@@ -247,6 +253,7 @@ _TEXT = {
     "startsWith": _starts_with,
     "contains": _compare(Operator.CONTAINS, str.casefold),
 }
+_PATH = {"eq": _EQUALITY["eq"], "in": _in, "under": _under}
 _INTEGER = {**_EQUALITY, **{name: _compare(operator) for name, operator in _COMPARISONS.items()}}
 _FLOAT: dict[str, ParseOperator] = {
     **_INTEGER,
@@ -300,6 +307,9 @@ _PARSERS_BY_TYPE: dict[FilterFieldType, _ParseFilterField] = {
     ),
     FilterFieldType.IS_POSITIVE: lambda parser, filter_field, value: parser.compare(
         filter_field.column, Operator.GT if value else Operator.LTE, 0
+    ),
+    FilterFieldType.PATH: lambda parser, filter_field, operators: parser.parse_operators(
+        filter_field, operators, _PATH
     ),
     FilterFieldType.ITEMS: _items,
     FilterFieldType.FULL_TEXT: _full_text,

@@ -1,26 +1,29 @@
 """Articles, and their connections."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from gqlnews.query.arguments import read_slice
+from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import (
     Connection,
     ConnectionField,
+    Group,
     JoinKey,
     JoinTable,
     JsonArray,
     Many,
     MoreLikeThis,
+    Neighbor,
     One,
     OrderTerm,
 )
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import (
     ARTICLE,
+    ARTICLES_OF_AUTHOR,
     ARTICLES_OF_TOPIC,
     ORDER_BY,
     PAGE,
@@ -39,12 +42,15 @@ from gqlnews.schema.inputs import (
     ARTICLE_ORDER_TERMS,
     ArticleFilter,
     ArticleOrder,
+    Neighbours,
 )
 from gqlnews.schema.node import JSON, DateTime, Node, PageInfo
 from gqlnews.schema.related import Coverage, Heading, Related
 
 if TYPE_CHECKING:
+    from gqlnews.schema.author import Author
     from gqlnews.schema.provider import Topic
+    from gqlnews.schema.section import Section
     from gqlnews.schema.story import Story
 
 RELATED = Many(JoinKey("article_id", parent="id"), position="position", arguments=read_slice)
@@ -52,7 +58,36 @@ TOPICS = Many(
     JoinKey("slug", parent="id"),
     through=JoinTable("article_topic", source_key="article_id", target_key="topic", position="position"),
 )
+AUTHORS = Many(
+    JoinKey("slug", parent="id"),
+    through=JoinTable("article_author", source_key="article_id", target_key="author", position="position"),
+)
+TRANSLATIONS = Many(
+    JoinKey("id", parent="id"),
+    through=JoinTable("translation", source_key="article_id", target_key="target_id", position="position"),
+)
 STORY_OF = One(JoinKey("slug", parent="id"), through=STORY_OF_ARTICLE)
+
+NEIGHBOR_GROUPS = {
+    "SECTION": Group("section"),
+    "TOPIC": Group(through=ARTICLES_OF_TOPIC, position="position"),
+    "AUTHOR": Group(through=ARTICLES_OF_AUTHOR, position="position"),
+    "LANGUAGE": Group("language"),
+}
+
+
+def _read_neighbors(arguments: Arguments) -> ResolvedArguments:
+    within = arguments.get("within")
+    return ResolvedArguments(None if within is None else NEIGHBOR_GROUPS.get(within.name))
+
+
+def _neighbor(description: str, *, backward: bool) -> Any:
+    return field(
+        Neighbor(JoinKey("id", parent="id"), _read_neighbors, backward=backward),
+        argument("within", Neighbours | None, description="Where to look. Defaults to `ALL`."),
+        description=description,
+    )
+
 
 DEFAULT_SIMILAR = 5
 SIMILAR = MoreLikeThis(
@@ -124,6 +159,22 @@ class Article(Node, Coverage):
     )
     topics: list[Annotated["Topic", strawberry.lazy("gqlnews.schema.provider")]] = field(
         TOPICS, description="Topics of the article, in file order."
+    )
+    authors: list[Annotated["Author", strawberry.lazy("gqlnews.schema.author")]] = field(
+        AUTHORS, description="Authors of the article, in file order."
+    )
+    section: Annotated["Section", strawberry.lazy("gqlnews.schema.section")] | None = field(
+        One(JoinKey("path", parent="section")),
+        description="The section that the article is in; null at the top of the content root.",
+    )
+    translations: list[Annotated["Article", strawberry.lazy("gqlnews.schema.article")]] = field(
+        TRANSLATIONS, description="The same article in other languages that the caller may see, by language."
+    )
+    next: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = _neighbor(
+        "The next newer article in the default order, among those of `within`.", backward=True
+    )
+    previous: Annotated["Article", strawberry.lazy("gqlnews.schema.article")] | None = _neighbor(
+        "The next older article in the default order, among those of `within`.", backward=False
     )
     related: list[Related] = field(
         RELATED,

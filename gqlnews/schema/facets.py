@@ -11,11 +11,16 @@ from gqlnews.schema.fields import PUBLISHED, argument, column, field
 from gqlnews.schema.node import DateTime
 
 if TYPE_CHECKING:
+    from gqlnews.schema.author import Author
     from gqlnews.schema.provider import Provider, Topic
+    from gqlnews.schema.section import Section
 
 DEFAULT_TERMS = 10
 TOPICS_OF_ARTICLE = JoinTable(
     "article_topic", source_key="article_id", target_key="topic", visibility=PUBLISHED
+)
+AUTHORS_OF_ARTICLE = JoinTable(
+    "article_author", source_key="article_id", target_key="author", visibility=PUBLISHED
 )
 
 
@@ -49,6 +54,22 @@ class ProviderCount:
         One(JoinKey("domain", parent="key")), description="The provider."
     )
     count: int = column("count", description="Number of articles by the provider.")
+
+
+@strawberry.type(description="An author and the number of their articles.")
+class AuthorCount:
+    author: Annotated["Author", strawberry.lazy("gqlnews.schema.author")] = field(
+        One(JoinKey("slug", parent="key")), description="The author."
+    )
+    count: int = column("count", description="Number of articles by the author.")
+
+
+@strawberry.type(description="A section and the number of articles in it.")
+class SectionCount:
+    section: Annotated["Section", strawberry.lazy("gqlnews.schema.section")] = field(
+        One(JoinKey("path", parent="key")), description="The section."
+    )
+    count: int = column("count", description="Number of articles in the section, without those below it.")
 
 
 @strawberry.type(description="A value and the number of articles that have it.")
@@ -95,6 +116,16 @@ class ArticleFacets:
     languages: list[ValueCount] = field(
         TermsFacet("language"),
         description="Article counts by language, highest first. Articles without a language are not counted.",
+    )
+    authors: list[AuthorCount] = field(
+        TermsFacet("author", values_through=AUTHORS_OF_ARTICLE, arguments=terms_arguments),
+        FIRST_TERMS,
+        description="Article counts by author, highest first.",
+    )
+    sections: list[SectionCount] = field(
+        TermsFacet("section", arguments=terms_arguments),
+        FIRST_TERMS,
+        description="Article counts by section, highest first. Articles without a section are not counted.",
     )
     published: list[IntervalCount] = field(
         HistogramFacet("published_at", arguments=interval_arguments),

@@ -11,7 +11,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, TOPIC_COLUMNS, ColumnType
+from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, GROUP_COLUMNS, GROUPS, ColumnType
 from gqlnews.query.fields import (
     Column,
     Declaration,
@@ -173,14 +173,31 @@ PROVIDER = Entity(
     casefold_suffix=FOLDED_SUFFIX,
 )
 TOPIC = Entity(table="topic", key="slug", visibility=SCOPED, order=(OrderTerm("slug"),), node_key="slug")
-ARTICLES_OF_TOPIC = JoinTable(
-    "article_topic",
-    source_key="topic",
-    target_key="article_id",
-    denormalized=frozenset(TOPIC_COLUMNS),
-    list_column="topic_slugs",
-    visibility=PUBLISHED,
+AUTHOR = Entity(
+    table="author",
+    key="slug",
+    visibility=SCOPED,
+    order=(OrderTerm("name"), OrderTerm("slug")),
+    node_key="slug",
+    casefold_suffix=FOLDED_SUFFIX,
 )
+SECTION = Entity(table="section", key="path", visibility=SCOPED, order=(OrderTerm("path"),), node_key="path")
+
+
+def _articles_of_group(table: str, list_column: str | None) -> JoinTable:
+    return JoinTable(
+        table,
+        source_key=GROUPS[table],
+        target_key="article_id",
+        denormalized=frozenset(GROUP_COLUMNS),
+        list_column=list_column,
+        visibility=PUBLISHED,
+    )
+
+
+ARTICLES_OF_TOPIC = _articles_of_group("article_topic", "topic_slugs")
+ARTICLES_OF_AUTHOR = _articles_of_group("article_author", "author_slugs")
+ARTICLES_OF_SECTION = _articles_of_group("article_section", None)
 STORY_OF_ARTICLE = JoinTable("story_article", source_key="article_id", target_key="story", visibility=SCOPED)
 ARTICLES_OF_STORY = JoinTable("story_article", source_key="story", target_key="article_id", visibility=SCOPED)
 STORY = Entity(

@@ -68,6 +68,15 @@ class SetFilter:
     none: list[str] | None = optional_field("Has none of these values. An empty list matches everything.")
 
 
+@strawberry.input(description="Filter for sections.")
+class SectionFilter:
+    eq: str | None = optional_field("Is in this section, not in one below it.")
+    in_: list[str] | None = optional_field(
+        "Is in one of these sections. An empty list matches nothing.", name="in"
+    )
+    under: str | None = optional_field("The section and everything below it.")
+
+
 @strawberry.input(description="Filter for integers.")
 class IntFilter:
     eq: int | None = optional_field("Equals this value.")
@@ -100,6 +109,7 @@ _FILTER_TYPES: dict[ColumnType, tuple[type, FilterFieldType]] = {
     ColumnType.INTEGER: (IntFilter, FilterFieldType.INTEGER),
     ColumnType.BOOLEAN: (bool, FilterFieldType.IS_POSITIVE),
     ColumnType.INSTANT: (DateTimeFilter, FilterFieldType.INSTANT),
+    ColumnType.PATH: (SectionFilter, FilterFieldType.PATH),
     ColumnType.ITEMS: (SetFilter, FilterFieldType.ITEMS),
 }
 
@@ -138,6 +148,7 @@ class ProviderFilter:
     name: StringFilter | None = filter_field("name", FilterFieldType.TEXT, "Filter by the provider's `name`.")
 
 
+AUTHOR_FILTER_FIELDS = {"name": FilterField("name", FilterFieldType.TEXT)}
 ARTICLE_FILTER_FIELDS = collect_filter_fields(ArticleFilter)
 PROVIDER_FILTER_FIELDS = collect_filter_fields(ProviderFilter)
 
@@ -195,12 +206,72 @@ class ArticleOrder:
     )
 
 
+@strawberry.enum(description="Fields by which authors can be sorted.")
+class AuthorOrderField(Enum):
+    NAME = strawberry.enum_value("NAME", description="By name, compared by code point.")
+    COUNT = strawberry.enum_value("COUNT", description="By number of articles.")
+
+
+@strawberry.enum(description="Fields by which topics can be sorted.")
+class TopicOrderField(Enum):
+    SLUG = strawberry.enum_value("SLUG", description="By slug, compared by code point.")
+    COUNT = strawberry.enum_value("COUNT", description="By number of articles.")
+
+
+@strawberry.enum(description="Fields by which providers can be sorted.")
+class ProviderOrderField(Enum):
+    DOMAIN = strawberry.enum_value("DOMAIN", description="By domain, compared by code point.")
+    COUNT = strawberry.enum_value("COUNT", description="By number of articles.")
+
+
+def _ascending() -> Any:
+    return strawberry.field(default=OrderDirection.ASC, description="The sort direction.")
+
+
+@strawberry.input(description="Order of authors. Ties are broken by `slug`, ascending.")
+class AuthorOrder:
+    field: AuthorOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = _ascending()
+
+
+@strawberry.input(description="Order of topics. Ties are broken by `slug`, ascending.")
+class TopicOrder:
+    field: TopicOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = _ascending()
+
+
+@strawberry.input(description="Order of providers. Ties are broken by `domain`, ascending.")
+class ProviderOrder:
+    field: ProviderOrderField = strawberry.field(description="The field to sort by.")
+    direction: OrderDirection = _ascending()
+
+
+_COUNT = OrderTerm("article_count", numeric=True)
+AUTHOR_ORDER_TERMS = {"NAME": OrderTerm("name"), "COUNT": _COUNT}
+TOPIC_ORDER_TERMS = {"SLUG": OrderTerm("slug"), "COUNT": _COUNT}
+PROVIDER_ORDER_TERMS = {"DOMAIN": OrderTerm("domain"), "COUNT": _COUNT}
+
+
 @strawberry.enum(
     description="How duplicates are recognized. Only the first of them in the sort order is returned."
 )
 class Collapse(Enum):
     URL = strawberry.enum_value("URL", description="Articles with the same `url` are duplicates.")
     STORY = strawberry.enum_value("STORY", description="Articles of the same story are duplicates.")
+
+
+@strawberry.enum(
+    description=(
+        "Where neighbours are looked for: everything, the article's section, its first topic, its first "
+        "author, its language."
+    )
+)
+class Neighbours(Enum):
+    ALL = strawberry.enum_value("ALL", description="All articles.")
+    SECTION = strawberry.enum_value("SECTION", description="The articles of the same section.")
+    TOPIC = strawberry.enum_value("TOPIC", description="The articles about its first topic.")
+    AUTHOR = strawberry.enum_value("AUTHOR", description="The articles by its first author.")
+    LANGUAGE = strawberry.enum_value("LANGUAGE", description="The articles in the same language.")
 
 
 @strawberry.enum(description="Sort orders for stories.")

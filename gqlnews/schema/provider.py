@@ -6,8 +6,8 @@ from gqlnews.query.connection_args import ConnectionArguments
 from gqlnews.query.fields import Connection, ConnectionField, JoinKey, JsonArray, Kind
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.fields import ARTICLES_OF_TOPIC, PROVIDER, column, field, first
-from gqlnews.schema.inputs import PROVIDER_FILTER_FIELDS
-from gqlnews.schema.node import Node, PageInfo
+from gqlnews.schema.inputs import PROVIDER_FILTER_FIELDS, PROVIDER_ORDER_TERMS
+from gqlnews.schema.node import URL, Node, PageInfo
 from gqlnews.schema.related import Image
 
 # Providers.
@@ -15,7 +15,8 @@ from gqlnews.schema.related import Image
 
 def providers(list_id: str) -> Connection:
     """Declare a connection of providers, ordered by domain. `list_id` identifies it in cursors."""
-    return Connection(PROVIDER, ConnectionArguments(list_id, PROVIDER.order, PROVIDER_FILTER_FIELDS))
+    read = ConnectionArguments(list_id, PROVIDER.order, PROVIDER_FILTER_FIELDS, PROVIDER_ORDER_TERMS)
+    return Connection(PROVIDER, read)
 
 
 @strawberry.type(description="A publisher of articles or related coverage, identified by its domain.")
@@ -27,6 +28,9 @@ class Provider(Node):
     )
     images: list[Image] = field(
         JsonArray("images"), first(), description="Images of the provider, from the newest file that has any."
+    )
+    url: URL | None = column(
+        "url", description="The base URL of the provider, if it is the site itself; otherwise null."
     )
     article_count: int = column("article_count", description="Number of articles that the caller may see.")
     articles: ArticleConnection = field(

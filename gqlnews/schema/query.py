@@ -13,31 +13,46 @@ from strawberry.types.base import StrawberryObjectDefinition
 from gqlnews.custom_fields import CustomField
 from gqlnews.errors import DatabaseError
 from gqlnews.query.arguments import key_arguments
+from gqlnews.query.connection_args import SliceArguments
 from gqlnews.query.fields import Declaration, Declarations, JoinKey, JoinTable, Many, NodeLookup, One
 from gqlnews.schema.article import ARTICLE_LIST, ARTICLE_WHERE, Article, ArticleConnection, articles
+from gqlnews.schema.author import Author, AuthorConnection, authors
 from gqlnews.schema.changes import CHANGES, ChangeSet, Subscription
 from gqlnews.schema.custom import add_declarations, add_fields
 from gqlnews.schema.fields import (
     AFTER,
     ARTICLE,
+    AUTHOR,
     DECLARATION,
     FIRST,
     PAGE,
     PROBLEM,
     PROVIDER,
     RELATED,
+    SECTION,
     SITE,
     STORY,
     TOPIC,
     WHERE,
     PassthroughExecutor,
     argument,
+    first,
     root_field,
 )
-from gqlnews.schema.inputs import Collapse, ProviderFilter, StoryOrder
+from gqlnews.schema.inputs import (
+    TOPIC_ORDER_TERMS,
+    AuthorOrder,
+    Collapse,
+    ProviderFilter,
+    ProviderOrder,
+    StoryOrder,
+    StringFilter,
+    TopicOrder,
+)
 from gqlnews.schema.node import CONFIG, URL, DateTime, Duration, Node, node_argument, nodes_argument
 from gqlnews.schema.provider import Provider, ProviderConnection, Topic, providers
 from gqlnews.schema.search import SEARCH, TRENDING, SearchConnection
+from gqlnews.schema.section import Section
 from gqlnews.schema.site import Site
 from gqlnews.schema.story import STORIES, Story, StoryConnection
 from gqlnews.time_budget import TimeBudgetExceeded
@@ -48,6 +63,8 @@ HALF_LIFE = "Time in which heat decays to half. Defaults to one day."
 AS_OF = "Excludes articles published after this instant. Defaults to now; set it for repeatable pages."
 SINCE = "Returns changes after this `version` of an earlier response. Null starts from the beginning."
 DUPLICATES = "Returns only the first of several duplicates in the sort order. Applied after `where`."
+
+SORT = "Sort key."
 
 COLLAPSE = argument("collapse", Collapse | None, description=DUPLICATES)
 FIRST_20 = argument("first", int | None, 20, FIRST)
@@ -120,16 +137,40 @@ class Query:
     )
     providers: ProviderConnection = root_field(
         providers("Query.providers"),
-        "Providers of articles or related coverage, by domain.",
+        "Providers of articles or related coverage, by domain unless `orderBy` says otherwise.",
         *PAGE,
         argument("where", ProviderFilter | None, description=WHERE),
+        argument("order_by", ProviderOrder | None, description=SORT),
     )
     topic: Topic | None = root_field(
         One(JoinKey("slug", argument="slug"), arguments=key_arguments),
         "The topic with this slug; null if there is none.",
         argument("slug", str),
     )
-    topics: list[Topic] = root_field(Many(), "All topics, by slug.")
+    topics: list[Topic] = root_field(
+        Many(arguments=SliceArguments(TOPIC.order, TOPIC_ORDER_TERMS)),
+        "Topics, by slug unless `orderBy` says otherwise.",
+        first(),
+        argument("order_by", TopicOrder | None, description=SORT),
+    )
+    author: Author | None = root_field(
+        One(JoinKey("slug", argument="slug"), arguments=key_arguments),
+        "The author with this slug; null if there is none.",
+        argument("slug", str),
+    )
+    authors: AuthorConnection = root_field(
+        authors("Query.authors"),
+        "Authors of articles, by name unless `orderBy` says otherwise.",
+        *PAGE,
+        argument("name", StringFilter | None, description="Filter by the author's `name`."),
+        argument("order_by", AuthorOrder | None, description=SORT),
+    )
+    section: Section | None = root_field(
+        One(JoinKey("path", argument="path"), arguments=key_arguments),
+        "The section with this path; null if there is none.",
+        argument("path", str),
+    )
+    sections: list[Section] = root_field(Many(), "All sections, by path.")
     node: Node | None = root_field(
         NodeLookup(node_argument, single=True),
         "The object with this ID; null if there is none.",
@@ -153,6 +194,8 @@ ENTITIES = {
     "Provider": PROVIDER,
     "Story": STORY,
     "Topic": TOPIC,
+    "Author": AUTHOR,
+    "Section": SECTION,
     "Site": SITE,
     "Problem": PROBLEM,
 }
@@ -194,7 +237,7 @@ def build_schema(fields: Sequence[CustomField] = ()) -> NewsSchema:
     schema = NewsSchema(
         query=Query,
         subscription=Subscription,
-        types=[Article, Story, Topic],
+        types=[Article, Author, Section, Story, Topic],
         config=CONFIG,
         extensions=[UsePreparedDocument],
         execution_context_class=PassthroughExecutor,

@@ -9,7 +9,7 @@ from gqlnews.query.arguments import read_slice
 from gqlnews.query.fields import Many
 from gqlnews.schema import fields  # as a module, because Problem has a field called `column`
 from gqlnews.schema.fields import argument, column, field
-from gqlnews.schema.node import DateTime
+from gqlnews.schema.node import URL, DateTime
 
 
 @strawberry.enum(description="Severity of a problem.")
@@ -48,6 +48,14 @@ DEFAULT_PROBLEMS = 100
 
 @strawberry.type(description="Version, counts and problems of the served content.")
 class Site:
+    id: strawberry.ID = column(
+        "node_id", description="Opaque ID, for client caches. `node` does not resolve it."
+    )
+    title: str | None = column("title", description="Title of the site, as its configuration says.")
+    url: URL | None = column("url", description="Base URL of the site, as its configuration says.")
+    language: str | None = column(
+        "language", description="Language of the site in lower-case BCP 47, as its configuration says."
+    )
     version: str = column(
         "version",
         description=(

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from gqlnews.columns import ARTICLE_COLUMNS, TOPIC_COLUMNS, ArticleColumn, ColumnType, index_statements
+from gqlnews.columns import ARTICLE_COLUMNS, GROUP_COLUMNS, ArticleColumn, ColumnType, index_statements
 from gqlnews.ingest.rows import ARTICLE_ROW, TOPIC_ROW
 from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, ARTICLE_ORDER_TERMS
 
@@ -51,4 +51,4 @@ def test_the_indexes_contain_what_filters_and_orders_compare() -> None:
     terms = {term.column for term in ARTICLE_ORDER_TERMS.values()}
     assert listed >= terms | {field.column for field in ARTICLE_FILTER_FIELDS.values()} - {"search"}
     assert listed >= {column.folded for column in ARTICLE_COLUMNS if column.folded}
-    assert set(TOPIC_COLUMNS) <= listed
+    assert set(GROUP_COLUMNS) <= listed

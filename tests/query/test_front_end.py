@@ -102,7 +102,8 @@ FILTERS = [
     *(f"{name}: {{ gt: 1 }}" for name in ("quality", "heat")),
     *(f'{name}: {{ gt: "2020-01-01" }}' for name in ("publishedDateTime", "modifiedDateTime", "updatedAt")),
     *(f"{name}: true" for name in ("published", "hasImage", "hasRelated")),
-    'topic: { none: ["a"] }',
+    *(f'{name}: {{ none: ["a"] }}' for name in ("topic", "author")),
+    'section: { under: "a" }',
     'matches: "a"',
 ]
 

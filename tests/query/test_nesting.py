@@ -25,7 +25,14 @@ from tests.store import UnreadStore
 MAX_SAMPLES = 60  # requests of a kind, drawn once
 ROOM = 6  # more nested parentheses that a statement must allow; the parser has room for about 75
 PASSED_OVER = {"Problem", "PageInfo", "Site", "IntRange", "DateTimeRange"}
-ARGUMENTS = {"slug": '"x"', "url": '"http://a.example/b"', "query": '"ai"', "domain": '"x"', "by": "DAY"}
+ARGUMENTS = {
+    "slug": '"x"',
+    "url": '"http://a.example/b"',
+    "query": '"ai"',
+    "domain": '"x"',
+    "by": "DAY",
+    "path": '"x"',
+}
 NESTING = (
     "related",
     "article",
@@ -37,6 +44,9 @@ NESTING = (
     "images",
     "drift",
     "nodes",
+    "next",
+    "section",
+    "authors",
 )
 ALL = (
     *NESTING,
@@ -49,6 +59,10 @@ ALL = (
     "tableOfContents",
     "topic",
     "similar",
+    "translations",
+    "sections",
+    "children",
+    "parent",
 )
 
 

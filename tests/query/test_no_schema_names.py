@@ -16,15 +16,15 @@ PACKAGE = Path(__file__).parents[2] / "gqlnews" / "query"
 
 VOCABULARY = {
     "words of Python, SQL and English, which some names of the schema happen to be": """
-        all and any by code column count error field id in json kind last level max message min name node none
-        not number or path position query size source start state subscription target text type types value
-        word words
+        all and any by children code column count error field id in json kind last level max message min
+        name next node none not number or parent path position previous query size source start state
+        subscription target text type types value within word words
     """,
     "Relay connections and plain lists, and their arguments": """
         after before collapse cursor desc direction edges end_cursor first has_next_page has_previous_page
         nodes nulls offset order_by page_info start_cursor total_count where
     """,
-    "operators of filters": "contains eq gt gte is_null lt lte matches ne not_in starts_with within_last",
+    "operators of filters": "contains eq gt gte is_null lt lte matches ne not_in starts_with under within_last",
     "search and facets": "average day facets month score search snippet week year",
     "change feeds": "changes has_more since version",
     "access, as in docs/glossary.md": "audience scope",

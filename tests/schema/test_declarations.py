@@ -22,8 +22,8 @@ from gqlnews.query.fields import (
 )
 from gqlnews.query.filters import FilterFields, FilterFieldType
 from gqlnews.query.sql import RENDERERS
-from gqlnews.schema.fields import ARTICLE, PROVIDER
-from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, PROVIDER_FILTER_FIELDS
+from gqlnews.schema.fields import ARTICLE, AUTHOR, PROVIDER
+from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, AUTHOR_FILTER_FIELDS, PROVIDER_FILTER_FIELDS
 from gqlnews.schema.query import ENTITIES, build_schema, collect_declarations
 
 SCHEMA = build_schema()
@@ -35,7 +35,9 @@ T = TypeVar("T")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     db = open_writer(tmp_path_factory.mktemp("tables") / "store.db")
     db.row_factory = sqlite3.Row
-    names = [row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [
+        row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    ]
     columns = {name: {row["name"] for row in db.execute(f"PRAGMA table_info({name})")} for name in names}
     db.close()
     return columns
@@ -99,7 +101,8 @@ def test_every_full_text_index_has_the_columns_of_its_prefixes(tables: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("entity", "filter_fields"), [(ARTICLE, ARTICLE_FILTER_FIELDS), (PROVIDER, PROVIDER_FILTER_FIELDS)]
+    ("entity", "filter_fields"),
+    [(ARTICLE, ARTICLE_FILTER_FIELDS), (PROVIDER, PROVIDER_FILTER_FIELDS), (AUTHOR, AUTHOR_FILTER_FIELDS)],
 )
 def test_every_text_filter_has_a_casefolded_column(
     entity: Entity, filter_fields: FilterFields, tables: dict[str, set[str]]

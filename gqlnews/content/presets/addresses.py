@@ -7,6 +7,7 @@ from gqlnews.content.presets.site import (
     AddressFacts,
     ContentSite,
     Place,
+    drop_index,
     find_place,
     find_site,
     slug_of_place,
@@ -41,6 +42,18 @@ def own_address(site: ContentSite, page: AddressFacts, key: str, text: str) -> s
 def language_of(site: ContentSite, page: AddressFacts) -> str | None:
     """Return the language of an article by its folder or suffix, if the configuration names languages."""
     return split_language(site, page)[0] if site.languages and site.preset in _WITH_LANGUAGES else None
+
+
+def translation_group(site: ContentSite, page: AddressFacts) -> str | None:
+    """Return what an article and its translations share: the path without the part that names a language."""
+    if len(site.languages) > 1 and site.preset in _WITH_LANGUAGES:
+        _, page = split_language(site, page)
+        return f"{site.inside}:{drop_index(page.place.rest)}"
+    path = page.place.path
+    folder = next((folder for folder, _ in site.language_folders if path.startswith(f"{folder}/")), None)
+    if folder is None:
+        return None
+    return f"{site.inside}:{folder.rpartition('/')[0]}:{drop_index(path.removeprefix(f'{folder}/'))}"
 
 
 def mapped_slug(sites: tuple[ContentSite, ...], path: str) -> str:

@@ -32,6 +32,15 @@ class FrontMatterDefault(msgspec.Struct, frozen=True, array_like=True, gc=False)
     values: str
 
 
+class SiteAuthor(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a data file of the site says about an author."""
+
+    name: str | None = None
+    url: str | None = None
+    image: str | None = None
+    bio: str | None = None
+
+
 class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     """A site; without a configuration, the content folder itself.
 
@@ -44,7 +53,7 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     sections whose addresses end in `.html`. `permalink` is the caller's pattern for all articles,
     `given_language` the caller's language for those of the site's language `language`, which is a part of
     addresses, and `keys` are pairs of a field and the caller's keys for it. `language_folders` are pairs of a
-    folder, relative to the site, and its language.
+    folder, relative to the site, and its language. `authors` are by slug.
     """
 
     preset: str = "generic"
@@ -74,6 +83,7 @@ class ContentSite(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
     given_language: str | None = None
     language_folders: tuple[tuple[str, str], ...] = ()
+    authors: dict[str, SiteAuthor] = {}
 
 
 class SiteOverrides(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):

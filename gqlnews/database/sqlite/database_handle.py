@@ -55,12 +55,20 @@ SELECT json_object(
     'provider', provider_count,
     'topic', topic_count,
     'story', (SELECT count(*) FROM story WHERE scope = ?1),
+    'author', (SELECT count(*) FROM author WHERE scope = ?1),
+    'section', (SELECT count(*) FROM section WHERE scope = ?1),
     'article_topic', (SELECT CAST(total(articles) AS INTEGER) FROM topic_use WHERE published >= 1 - ?1),
+    'article_author', (SELECT CAST(total(articles) AS INTEGER) FROM author_use WHERE published >= 1 - ?1),
+    'article_section', (SELECT CAST(total(articles) AS INTEGER) FROM section_use WHERE published >= 1 - ?1),
     'article.provider_domain', (SELECT ifnull(max(articles), 0) FROM (
         SELECT sum(articles) AS articles FROM provider_use WHERE own = 1 AND published >= 1 - ?1
         GROUP BY domain)),
     'article_topic.topic', (SELECT ifnull(max(articles), 0) FROM (
         SELECT sum(articles) AS articles FROM topic_use WHERE published >= 1 - ?1 GROUP BY topic)),
+    'article_author.author', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM author_use WHERE published >= 1 - ?1 GROUP BY author)),
+    'article_section.section', (SELECT ifnull(max(articles), 0) FROM (
+        SELECT sum(articles) AS articles FROM section_use WHERE published >= 1 - ?1 GROUP BY section)),
     'story_article.story', (SELECT ifnull(max(size), 0) FROM story WHERE scope = ?1))
 FROM site WHERE audience = ?1
 """

@@ -32,6 +32,7 @@ from gqlnews.query.fields import (
     Literal,
     Many,
     MoreLikeThis,
+    Neighbor,
     NodeLookup,
     One,
     StatsFacet,
@@ -46,6 +47,7 @@ from gqlnews.query.sql.changes import (
 from gqlnews.query.sql.connections import render_connection, render_connection_field
 from gqlnews.query.sql.facets import render_histogram, render_stats_facet, render_terms_facet
 from gqlnews.query.sql.fts import render_more_like_this
+from gqlnews.query.sql.neighbors import render_neighbor
 from gqlnews.query.sql.objects import render_column, render_differences, render_json_array, render_literal
 from gqlnews.query.sql.relations import render_many, render_node_lookup, render_one
 from gqlnews.query.sql.rows import AnySelect, Context, FieldRenderer, Row
@@ -58,6 +60,7 @@ RENDERERS: dict[type, FieldRenderer] = {
     Literal: render_literal,
     One: render_one,
     Many: render_many,
+    Neighbor: render_neighbor,
     JsonArray: render_json_array,
     Connection: render_connection,
     TermsFacet: render_terms_facet,

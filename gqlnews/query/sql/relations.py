@@ -115,6 +115,9 @@ class Relation:
 
     @property
     def order(self) -> list[Expression]:
+        requested = self.context.shapes.get(self.field.number)
+        if isinstance(requested, tuple):
+            return ordering(requested, [column_ref(self.alias, term.column) for term in requested])
         if self.through is not None and self.through.position:
             return [column_ref(self.join_alias, self.through.position)]
         if isinstance(self.declaration, Many) and self.declaration.position:

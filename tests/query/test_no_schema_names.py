@@ -24,7 +24,9 @@ VOCABULARY = {
         after before collapse cursor desc direction edges end_cursor first has_next_page has_previous_page
         nodes nulls offset order_by page_info start_cursor total_count where
     """,
-    "operators of filters": "contains eq gt gte is_null lt lte matches ne not_in starts_with under within_last",
+    "operators of filters": """
+        contains eq gt gte is_null lt lte matches ne not_in starts_with under within_last
+    """,
     "search and facets": "average day facets month score search snippet week year",
     "change feeds": "changes has_more since version",
     "access, as in docs/glossary.md": "audience scope",

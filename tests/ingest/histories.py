@@ -18,9 +18,10 @@ class Edit:
     paths: tuple[str, ...]
 
 
-PATHS = ["a.md", "a.markdown", "b.md", "c.md", "sub/c.md", "sub/d.markdown", "sub/d.md"]
+PATHS = ["a.md", "a.markdown", "b.md", "sub/c.md", "sub/d.markdown", "sub/d.md", "sub/deep/e.md"]
 FOLDERS = ["sub", "sub/deep", "other"]
 URLS = [f"https://example.com/{number}" for number in range(4)]
+AUTHORS = ["Ann", "ann", "Bob", {"name": "A. B.", "slug": "ann", "url": "/ann"}, {"name": "Ann", "bio": "B."}]
 IMAGES = [{"url": "https://example.com/logo.png"}]
 
 LINKS = ["[b](b.md#part) [d](sub/d.md)\n", '[c](c.md) [a](../a.markdown) {{< ref "/b" >}}\n']
@@ -46,6 +47,9 @@ articles: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "published": st.booleans(),
         "provider": providers,
         "topics": st.lists(st.sampled_from(["AI", "ai", "A.I.", "Art"]), max_size=3),
+        "authors": st.lists(st.sampled_from(AUTHORS), max_size=3),
+        "translationKey": st.sampled_from(["t", "u"]),
+        "language": st.sampled_from(["en", "de"]),
         "related": related,
         "quality": st.sampled_from([36, "36", "many", 40]),
         "heat": st.sampled_from([0, 1, 2]),
@@ -81,7 +85,7 @@ def touch(path: str) -> Edit:
 def rename(path: str, to: str) -> Edit:
     def edit(folder: Folder) -> None:
         if (folder.root / path).exists():
-            (folder.root / to).parent.mkdir(exist_ok=True)
+            (folder.root / to).parent.mkdir(parents=True, exist_ok=True)
             (folder.root / path).rename(folder.root / to)
 
     return Edit(edit, (path, to))
@@ -96,7 +100,7 @@ def rename_folder(path: str, to: str) -> Edit:
         if (folder.root / path).exists() and not f"{to}/".startswith(f"{path}/"):
             shutil.rmtree(folder.root / to, ignore_errors=True)
             if (folder.root / path).exists():  # it was not inside the other
-                (folder.root / to).parent.mkdir(exist_ok=True)
+                (folder.root / to).parent.mkdir(parents=True, exist_ok=True)
                 (folder.root / path).rename(folder.root / to)
 
     return Edit(edit, (path, to))

@@ -15,9 +15,15 @@ LARGE = (
     "article_url",
     "url_owner",
     "article_topic",
+    "article_author",
+    "article_section",
     "provider",
     "topic",
     "topic_use",
+    "author",
+    "author_use",
+    "section",
+    "section_use",
     "provider_use",
     "story",
     "story_article",
@@ -51,20 +57,27 @@ def test_an_edit_scans_no_large_table(
     related = [{"title": "R", "webUrl": "https://example.com/b", "provider": provider}]
     for name in "abc":
         folder.article(
-            f"{name}.md", f"https://example.com/{name}", provider=provider, related=related, topics=["AI"]
+            f"s/{name}.md",
+            f"https://example.com/{name}",
+            provider=provider,
+            related=related,
+            topics=["AI"],
+            authors=["Ann", {"name": "Bob", "bio": "B."}],
         )
     run_ingest()
     match edit:
         case "change":
-            folder.article("b.md", "https://example.com/c", related=related, topics=["Art"])
+            folder.article(
+                "s/b.md", "https://example.com/c", related=related, topics=["Art"], authors=["Ann"]
+            )
         case "remove":
-            folder.remove("b.md")
+            folder.remove("s/b.md")
         case "break":
-            folder.write("b.md", BROKEN)
+            folder.write("s/b.md", BROKEN)
         case "add":
-            folder.article("d.md", "https://example.com/b", provider=provider)
+            folder.article("s/d.md", "https://example.com/b", provider=provider, authors=["Ann"])
         case _:
-            folder.article("b.markdown", "https://example.com/b")
+            folder.article("s/b.markdown", "https://example.com/b")
     statements: list[str] = []
     db.set_trace_callback(statements.append)
     run_ingest()

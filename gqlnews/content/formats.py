@@ -146,8 +146,8 @@ def _offset(text: str, line: int, column: int) -> int:
 _JSON_KEY = re.compile(r'"((?:[^"\\\n]|\\.)*+)"\s*:')
 
 
-def parse_json(front: str, *, last_wins: bool) -> Parsed:
-    """Parse JSON front matter; `last_wins` makes a repeated key a warning. Raises FrontMatterSyntaxError."""
+def parse_json(front: str, *, last_wins: bool) -> tuple[Node, list[OffsetDiagnostic]]:
+    """Parse JSON; `last_wins` makes a repeated key of an object a warning. Raises FrontMatterSyntaxError."""
     try:
         pairs = JSON.load(front)
     except json.JSONDecodeError as error:
@@ -155,6 +155,8 @@ def parse_json(front: str, *, last_wins: bool) -> Parsed:
     except (ValueError, RecursionError) as error:
         raise _broken(0, ProblemCode.BROKEN_JSON, "JSON", str(error)) from error
     builder = TreeBuilder()
+    if not isinstance(pairs, _Pairs):
+        return builder.build(pairs), []
     tree = Mapping(0)
     diagnostics = []
     offsets: dict[str, int] = {}

@@ -53,6 +53,8 @@ def only(folder: Path, **overrides: object) -> ContentSite:
         ({"next.config.mjs": "", "_config.yml": ""}, "jekyll", "_config.yml"),
         ({"hugo.toml": HUGO, "config/_default/params.toml": "a = 1\n"}, "hugo", "hugo.toml"),
         ({"package.json": "{}"}, "generic", ""),
+        ({"hugo.json": "[1]"}, "hugo", "hugo.json"),
+        ({"config.json": "1"}, "generic", ""),
     ],
 )
 def test_a_site_is_recognised_by_its_files(

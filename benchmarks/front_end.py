@@ -58,6 +58,10 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
     def one(sql: str) -> Any:
         return db.execute(sql).fetchone()[0]
 
+    def largest(table: str, key: str) -> str:
+        sql = f"SELECT max(article_count), {key} FROM {table} WHERE scope = 0"  # noqa: S608 - our own names
+        return db.execute(sql).fetchone()[1] or "none"
+
     topics = [
         row[0]
         for row in db.execute("SELECT topic FROM article_topic GROUP BY topic ORDER BY count(*) DESC LIMIT 6")
@@ -80,6 +84,9 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
         "topic-page-best": {"slug": topics[1], "least": 60},
         "provider-page": {"domain": provider},
         "providers-directory": {"part": "an"},
+        "author-page": {"slug": largest("author", "slug")},
+        "section-page": {"path": largest("section", "path")},
+        "next-and-previous": {"slug": one(most_listed)},
         "article-page": {"slug": one(most_listed)},
         "article-by-url": {"url": one("SELECT url FROM article WHERE published ORDER BY slug LIMIT 1")},
         "search": {"query": word},

@@ -127,7 +127,7 @@ def fields_of(*inputs: str) -> set[str]:
 
 def test_every_operator_has_its_row() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \| `.+` \| .+ \|$", section("Filters"), re.MULTILINE)
-    assert set(rows) == fields_of("StringFilter", "SetFilter", "IntFilter", "DateTimeFilter")
+    assert set(rows) == fields_of("StringFilter", "SetFilter", "SectionFilter", "IntFilter", "DateTimeFilter")
 
 
 def test_every_field_of_a_filter_is_named() -> None:

@@ -20,7 +20,7 @@ from gqlnews.errors import ContentFolderError, SettingsError
 from gqlnews.sample import figures
 from gqlnews.sample.articles import Block, make_block
 from gqlnews.sample.fields import SampleArticle, make_body
-from gqlnews.sample.figures import format_date, format_timestamp, happens
+from gqlnews.sample.figures import format_date, format_timestamp, generate_word, happens
 
 # Target folder: a new or empty folder, or an earlier sample; never a folder with a user's articles.
 
@@ -106,6 +106,7 @@ def article_text(article: SampleArticle, related: list[str], secured: str, body:
         f"quality: {article.quality}\n"
         f"heat: {article.heat}\n"
         f"published: {'true' if article.published else 'false'}\n"
+        f"{_byline(article)}"
         f"\n"
         f"provider:\n"
         f"  name: {_quote(article.provider_name)}\n"
@@ -122,6 +123,15 @@ def article_text(article: SampleArticle, related: list[str], secured: str, body:
         f"---\n\n"
         f"{body}"
     )
+
+
+def _byline(article: SampleArticle) -> str:
+    """Format the author of four articles in five, and the language, German for one in ten."""
+    language = "en" if article.number % 10 else "de"
+    reporter = article.number * 7 % 1_000
+    name = f"{generate_word(reporter).capitalize()} {generate_word(1_000 + reporter).capitalize()}"
+    authors = f"authors: [{name}]\n" if article.number % 5 else ""
+    return f"language: {language}\n{authors}"
 
 
 def _amp(article: SampleArticle, indent: str) -> str:

@@ -18,20 +18,26 @@ from tests.query.test_statements import explain, table_of
 NEWEST = "article_newest_public"
 BY_PROVIDER = "article_provider_public"
 BY_TOPIC = "article_topic_newest_public"
+BY_AUTHOR = "article_author_newest_public"
 
 WALKED: dict[str, set[str]] = {
     "archive": {BY_PROVIDER},
     "archive-month": set(),
     "article-by-url": set(),
     "article-page": {"search_public"},
+    "author-page": set(),
+    "authors-index": set(),
+    "bylines": {NEWEST, BY_PROVIDER, BY_AUTHOR},
     "editors-choice": {NEWEST},
     "front-page": {NEWEST, BY_PROVIDER, BY_TOPIC},
     "front-page-by-story": {NEWEST, BY_PROVIDER},
+    "next-and-previous": set(),
     "provider-page": set(),
     "providers-directory": set(),
     "search": {"search_public"},
     "search-as-you-type": {"search_public"},
     "search-narrowed": {"search_public"},
+    "section-page": set(),
     "sitemap": {NEWEST, BY_PROVIDER},
     "stories": set(),
     "story-page": set(),
@@ -47,6 +53,8 @@ TABLES = {
     "article",
     "related",
     "article_topic",
+    "article_author",
+    "article_section",
     "article_url",
     "article_change",
     "article_words",

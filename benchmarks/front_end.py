@@ -25,7 +25,7 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 
 ARTICLES_PER_MATCH = 20  # the searched word occurs in about one of this many articles
 QUERIES = Path(__file__).parent / "queries"

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import Oracle

@@ -16,7 +16,7 @@ from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MAX_REMOVED
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.schema.query import NewsSchema, build_schema
 from gqlnews.subscriptions.hub import SubscriptionHub
 from tests.ingest.folder import Folder

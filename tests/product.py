@@ -14,7 +14,7 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedQuery
 from gqlnews.ingest.pipeline import IngestReport, ingest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.schema.query import build_schema
 from tests.store import PoolStore
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Hashable, Sequence
 
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.scan import Sizes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product, run_ingest
 
 ARTICLES = """

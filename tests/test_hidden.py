@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.fuzz.place import HIDDEN, SECRET, url_of, write_content
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation

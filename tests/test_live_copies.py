@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.engine.requests import PreparedSubscription
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import groups, hub
 from tests.ingest.histories import Edit, histories
 from tests.live import ARTICLE_CHANGED, Live, Subscriber, open_live

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.oracle.folders import write_folder
 from tests.product import Product, run_ingest
 

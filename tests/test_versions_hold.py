@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import run_history, temporary_store
 from tests.product import Product

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from graphql import build_schema, get_named_type, is_object_type
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 SCHEMA = build_schema((Path(__file__).parent.parent / "schema.graphql").read_text())

@@ -24,7 +24,7 @@ from gqlnews.config.settings import UNLIMITED, ServerSettings
 from gqlnews.engine.documents import PreparedCache
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.server.support import TOKEN, TOKEN_HASH
 

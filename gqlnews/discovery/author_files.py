@@ -6,10 +6,10 @@ from gqlnews.content.authors import read_author_data
 from gqlnews.content.presets.settings import ConfigProblem
 from gqlnews.content.presets.site import SiteAuthor
 from gqlnews.discovery.config_files import AUTHOR_FOLDERS, AUTHOR_NAMES, DATA_EXTENSIONS, author_files
-from gqlnews.discovery.config_reader import ConfigReader
+from gqlnews.discovery.site_files import SiteFileReader
 
 
-def find_author_data(reader: ConfigReader, roots: Iterable[str]) -> dict[str, SiteAuthor]:
+def find_author_data(reader: SiteFileReader, roots: Iterable[str]) -> dict[str, SiteAuthor]:
     """Read the authors of a site by slug; of several entries with one slug, the first file's counts."""
     found: dict[str, SiteAuthor] = {}
     for name in _existing_files(reader, roots):
@@ -26,7 +26,7 @@ def find_author_data(reader: ConfigReader, roots: Iterable[str]) -> dict[str, Si
     return found
 
 
-def _existing_files(reader: ConfigReader, roots: Iterable[str]) -> Iterator[str]:
+def _existing_files(reader: SiteFileReader, roots: Iterable[str]) -> Iterator[str]:
     inside = (f"{root}/{AUTHOR_NAMES[0]}" for root in roots if root and "*" not in root)
     yield from filter(reader.exists, author_files((*AUTHOR_NAMES, *inside)))
     for folder in AUTHOR_FOLDERS:

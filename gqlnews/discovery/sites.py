@@ -37,7 +37,7 @@ from gqlnews.discovery.config_files import (
     HUGO_FOLDER,
     config_parents,
 )
-from gqlnews.discovery.config_reader import ConfigReader
+from gqlnews.discovery.site_files import SiteFileReader
 
 MAX_LEVELS = 3
 LEFT_OUT_FOLDERS = frozenset({"node_modules", "vendor", "themes"})
@@ -139,7 +139,7 @@ class _Search:
         """Return the site of a preset without configuration; if it has no root, the folder itself is one."""
         has_root = any(compile_root(root).match(f"{folder}/") for root in site.roots for folder in folders)
         site = site if has_root else msgspec.structs.replace(site, roots=("",), common="")
-        reader = ConfigReader(self.content, "", "", self.problems)
+        reader = SiteFileReader(self.content, "", "", self.problems)
         return msgspec.structs.replace(site, authors=find_author_data(reader, site.roots))
 
     def _list(self, path: str) -> tuple[set[str], set[str]]:
@@ -187,7 +187,7 @@ def _with_given_root(site: ContentSite, outside: str) -> ContentSite:
 
 
 @dataclass(slots=True)
-class _Reader(ConfigReader):
+class _Reader(SiteFileReader):
     """Reader of the configuration in one folder."""
 
     def read(self, names: set[str], folders: set[str]) -> ContentSite | None:

@@ -56,7 +56,7 @@ from gqlnews.engine.requests import (
 from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
 from gqlnews.query.cost import CostLimitError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import EMPTY_OPERATION
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, scan_limit_error, total_scan_work
 from gqlnews.query.tree import LocatedRequestError

@@ -12,7 +12,7 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
 from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import BoundOperation
 from gqlnews.query.scan import Sizes
 

@@ -10,7 +10,7 @@ from graphql import GraphQLError
 from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.validation import encode_errors
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import BoundIncrements, BoundOperation, BoundSubscription
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import is_internal_error

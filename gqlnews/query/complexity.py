@@ -17,11 +17,11 @@ from gqlnews.errors import Code
 from gqlnews.query.arguments import UNBOUNDED, ResolvedArguments
 from gqlnews.query.conditions import All, AnyOf, Condition
 from gqlnews.query.connection_args import ConnectionShape
+from gqlnews.query.entities import Entity
 from gqlnews.query.fields import (
     ChangeFeed,
     Connection,
     ConnectionField,
-    Entity,
     Many,
     MoreLikeThis,
     NodeLookup,

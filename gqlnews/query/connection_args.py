@@ -9,7 +9,8 @@ from typing import Any
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.conditions import EVERYTHING, Condition
-from gqlnews.query.fields import HIGH_TEXT, CollapseBy, FullTextIndex, OrderTerm
+from gqlnews.query.entities import HIGH_TEXT, FullTextIndex, OrderTerm
+from gqlnews.query.fields import CollapseBy
 from gqlnews.query.filters import FilterFields, FilterParser
 
 # Keyset pagination cursors, encoded in SQL and validated in Python.

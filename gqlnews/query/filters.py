@@ -12,7 +12,7 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
-from gqlnews.query.fields import FullTextIndex
+from gqlnews.query.entities import FullTextIndex
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.text_keys import escape_list_item, float_key
 from gqlnews.time_budget import check_time_budget

@@ -12,15 +12,8 @@ from gqlnews.errors import RequestError
 from gqlnews.query.arguments import ResolvedArguments
 from gqlnews.query.complexity import ComplexityCounter, complexity_tree, count_fields
 from gqlnews.query.cost import CostEstimator
-from gqlnews.query.fields import (
-    Audience,
-    ChangeFeedField,
-    Column,
-    ConnectionField,
-    Differences,
-    Literal,
-    StatsFacet,
-)
+from gqlnews.query.entities import Audience
+from gqlnews.query.fields import ChangeFeedField, Column, ConnectionField, Differences, Literal, StatsFacet
 from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
 from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_key_filter, render_root

@@ -43,15 +43,8 @@ from gqlnews.query.conditions import (
     compared_columns,
 )
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.fields import (
-    Connection,
-    ConnectionField,
-    HistogramFacet,
-    JoinKey,
-    JoinTable,
-    StatsFacet,
-    TermsFacet,
-)
+from gqlnews.query.entities import JoinTable
+from gqlnews.query.fields import Connection, ConnectionField, HistogramFacet, JoinKey, StatsFacet, TermsFacet
 from gqlnews.query.tree import FieldPlan, ObjectPlan
 
 COMPARISON = 1

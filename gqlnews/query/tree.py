@@ -14,7 +14,8 @@ import orjson
 from graphql import FieldNode, GraphQLError, GraphQLField
 
 from gqlnews.errors import Code, RequestError
-from gqlnews.query.fields import Declaration, Entity, Literal, TermsFacet
+from gqlnews.query.entities import Entity
+from gqlnews.query.fields import Declaration, Literal, TermsFacet
 
 
 class LocatedRequestError(RequestError):

@@ -7,18 +7,17 @@ import strawberry
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
 from gqlnews.query.connection_args import ConnectionArguments
+from gqlnews.query.entities import JoinTable, OrderTerm
 from gqlnews.query.fields import (
     Connection,
     ConnectionField,
     Group,
     JoinKey,
-    JoinTable,
     JsonArray,
     Many,
     MoreLikeThis,
     Neighbor,
     One,
-    OrderTerm,
 )
 from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import (

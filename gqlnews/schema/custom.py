@@ -28,17 +28,8 @@ from graphql import (
 
 from gqlnews.custom_fields import CustomField, FieldType, Storage
 from gqlnews.query.connection_args import NULL_LOW, ConnectionArguments
-from gqlnews.query.fields import (
-    ChangeStream,
-    Column,
-    Connection,
-    Declaration,
-    Declarations,
-    JoinTable,
-    Kind,
-    OrderTerm,
-    TermsFacet,
-)
+from gqlnews.query.entities import JoinTable, OrderTerm
+from gqlnews.query.fields import ChangeStream, Column, Connection, Declaration, Declarations, Kind, TermsFacet
 from gqlnews.query.filters import FilterField, FilterFieldType
 from gqlnews.schema.fields import PUBLISHED
 from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS, FilteringArguments

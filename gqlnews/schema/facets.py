@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gqlnews.query.arguments import Arguments, ResolvedArguments, read_slice
-from gqlnews.query.fields import HistogramFacet, JoinKey, JoinTable, One, StatsFacet, TermsFacet
+from gqlnews.query.entities import JoinTable
+from gqlnews.query.fields import HistogramFacet, JoinKey, One, StatsFacet, TermsFacet
 from gqlnews.schema.fields import PUBLISHED, argument, column, field
 from gqlnews.schema.node import DateTime
 

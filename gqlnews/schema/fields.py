@@ -12,16 +12,8 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
 from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, GROUP_COLUMNS, GROUPS, ColumnType
-from gqlnews.query.fields import (
-    Column,
-    Declaration,
-    Entity,
-    FullTextIndex,
-    JoinTable,
-    Kind,
-    OrderTerm,
-    Visibility,
-)
+from gqlnews.query.entities import Entity, FullTextIndex, JoinTable, OrderTerm, Visibility
+from gqlnews.query.fields import Column, Declaration, Kind
 from gqlnews.time_budget import check_time_budget
 
 # Field definitions.

@@ -12,7 +12,8 @@ from strawberry.utils.str_converters import to_camel_case
 from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import NULL_LOW
-from gqlnews.query.fields import CollapseBy, OrderTerm
+from gqlnews.query.entities import OrderTerm
+from gqlnews.query.fields import CollapseBy
 from gqlnews.query.filters import FilterField, FilterFields, FilterFieldType
 from gqlnews.schema.fields import DECLARATION, STORY_OF_ARTICLE
 from gqlnews.schema.node import DateTime, Duration

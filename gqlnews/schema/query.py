@@ -14,7 +14,8 @@ from gqlnews.custom_fields import CustomField
 from gqlnews.errors import DatabaseError
 from gqlnews.query.arguments import key_arguments
 from gqlnews.query.connection_args import SliceArguments
-from gqlnews.query.fields import Declaration, Declarations, JoinKey, JoinTable, Many, NodeLookup, One
+from gqlnews.query.entities import JoinTable
+from gqlnews.query.fields import Declaration, Declarations, JoinKey, Many, NodeLookup, One
 from gqlnews.schema.article import ARTICLE_LIST, ARTICLE_WHERE, Article, ArticleConnection, articles
 from gqlnews.schema.author import Author, AuthorConnection, authors
 from gqlnews.schema.changes import CHANGES, ChangeSet, Subscription

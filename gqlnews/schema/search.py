@@ -14,13 +14,8 @@ from gqlnews.query.connection_args import (
     read_page,
     read_where,
 )
-from gqlnews.query.fields import (
-    MIN_SCORE,
-    Connection,
-    ConnectionField,
-    DecayedScore,
-    OrderTerm,
-)
+from gqlnews.query.entities import MIN_SCORE, DecayedScore, OrderTerm
+from gqlnews.query.fields import Connection, ConnectionField
 from gqlnews.query.filters import FilterFields, FilterParser, now_key, read_duration, read_instant
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.schema.article import Article

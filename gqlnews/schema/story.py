@@ -7,7 +7,8 @@ import strawberry
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.conditions import Comparison, Operator
 from gqlnews.query.connection_args import ConnectionShape, read_page
-from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, OrderTerm, TermsFacet
+from gqlnews.query.entities import OrderTerm
+from gqlnews.query.fields import Connection, ConnectionField, JoinKey, One, TermsFacet
 from gqlnews.schema.article import ARTICLE_LIST, ArticleConnection, articles
 from gqlnews.schema.facets import ProviderCount
 from gqlnews.schema.fields import ARTICLE, ARTICLES_OF_STORY, STORY, column, field

@@ -15,7 +15,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.response import (
     BEARER,
     EVENT_STREAM,

@@ -23,7 +23,7 @@ from gqlnews.engine.requests import (
     error_response,
 )
 from gqlnews.errors import Code, OverloadedError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.limits import SubscriptionLimiter, TokenBucket
 from gqlnews.server.request import PersistedDocuments, RawRequest
 from gqlnews.server.response import RETRY_AFTER, HTTPError

@@ -16,7 +16,7 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code, GqlnewsError, shorten
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.observability.logs import REQUEST_ID, assign_request_id, log_rejection
 
 # Media types, header names, GraphQL JSON errors.

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from gqlnews.database.sqlite.job_queue import client_var
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.cors import check_websocket_origin
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost

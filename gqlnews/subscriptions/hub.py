@@ -22,7 +22,7 @@ from gqlnews.database.sqlite.database_handle import is_cancelled
 from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionState
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import DatabaseError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.subscriptions.budget import OverBudgetError, is_heavy
 from gqlnews.subscriptions.change_filter import check_not_expired, resume_point
 from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key

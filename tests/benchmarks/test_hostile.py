@@ -29,7 +29,7 @@ from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.documents import parse_document
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.schema.query import build_schema
 from tests.store import UnreadStore
 

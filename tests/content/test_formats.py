@@ -4,10 +4,11 @@ import pytest
 
 from gqlnews.content.formats import JSON, TOML, parse_header, parse_json, parse_toml
 from gqlnews.content.front_matter import split_front_matter, split_header_lines, to_plain
-from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Mapping, Scalar
+from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Mapping, Node, Scalar
 
 
-def texts(tree: Mapping) -> dict[str, str]:
+def texts(tree: Node) -> dict[str, str]:
+    assert isinstance(tree, Mapping)
     return {key: node.text for key, node in tree.items.items() if isinstance(node, Scalar)}
 
 

@@ -12,7 +12,7 @@ import pytest
 from gqlnews.engine.documents import PreparedCache
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedIncremental, PreparedQuery, PreparedSubscription
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.store import UnreadStore
 

@@ -10,7 +10,7 @@ import pytest
 from gqlnews.database.sqlite.connection import Statements
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.store import UnreadStore
 

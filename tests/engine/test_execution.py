@@ -18,7 +18,7 @@ from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.live import Live, open_live
 from tests.store import UnreadStore
 

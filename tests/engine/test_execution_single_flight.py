@@ -12,7 +12,7 @@ from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import OverloadedError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.ingest.conftest import database
 from tests.store import UnreadStore
 

@@ -38,7 +38,7 @@ from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads
 from gqlnews.engine.requests import GraphQLRequest, PreparedIncremental, PreparedQuery
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.stream_framing import encode_2022, encode_v2
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema

@@ -11,7 +11,7 @@ from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.engine.validation import MAX_ERROR_BYTES, MAX_ERRORS, MAX_SUGGESTIONS
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 ELSEWHERE = 200_000  # bytes that Python allocates meanwhile for other purposes

@@ -14,7 +14,7 @@ from gqlnews.query.connection_args import (
     page_size,
     read_order,
 )
-from gqlnews.query.fields import OrderTerm
+from gqlnews.query.entities import OrderTerm
 
 NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
 KNOWN = {

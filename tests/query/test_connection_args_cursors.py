@@ -6,7 +6,7 @@ import pytest
 
 from gqlnews.errors import RequestError
 from gqlnews.query.connection_args import decode_cursor
-from gqlnews.query.fields import OrderTerm
+from gqlnews.query.entities import OrderTerm
 
 NEWEST = (OrderTerm("published_at", descending=True), OrderTerm("slug"))
 BEST = (OrderTerm("score", numeric=True), OrderTerm("slug"))

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from benchmarks.front_end import query_names, query_text, variables_for
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.schema.inputs import ARTICLE_FILTER_FIELDS
 from tests.product import Product
 from tests.query.test_statements import explain, table_of

@@ -19,7 +19,7 @@ from graphql import (
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedQuery
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.store import UnreadStore
 
 MAX_SAMPLES = 60  # requests of a kind, drawn once

@@ -8,7 +8,7 @@ from benchmarks.front_end import query_names, query_text
 from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.scan import Scan, Sizes, scan_limit_error, scan_work
 from tests.product import Product
 

@@ -7,7 +7,7 @@ import pytest
 
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 pytestmark = pytest.mark.usefixtures("no_inline_execution")

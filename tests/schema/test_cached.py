@@ -8,7 +8,7 @@ import pytest
 
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 QUERY = """

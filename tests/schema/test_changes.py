@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.ingest.folder import Folder
 from tests.product import Product, run_ingest
 

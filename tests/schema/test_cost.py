@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gqlnews.config.settings import DEFAULT_LIMITS, Limits
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder

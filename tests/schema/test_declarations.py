@@ -8,18 +8,8 @@ import pytest
 from graphql import is_object_type
 
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.query.fields import (
-    ChangeFeed,
-    Column,
-    Declaration,
-    Entity,
-    FullTextIndex,
-    JoinKey,
-    JoinTable,
-    JsonArray,
-    Many,
-    One,
-)
+from gqlnews.query.entities import Entity, FullTextIndex, JoinTable
+from gqlnews.query.fields import ChangeFeed, Column, Declaration, JoinKey, JsonArray, Many, One
 from gqlnews.query.filters import FilterFields, FilterFieldType
 from gqlnews.query.sql import RENDERERS
 from gqlnews.schema.fields import ARTICLE, AUTHOR, PROVIDER

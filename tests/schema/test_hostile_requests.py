@@ -11,7 +11,7 @@ import pytest
 from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.time_budget import TimeBudgetExceeded, time_budget
 from tests.product import Product
 

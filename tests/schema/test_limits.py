@@ -12,7 +12,7 @@ from gqlnews.engine import documents
 from gqlnews.engine.documents import SelectionSize, measure
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 Write = Callable[[int], str]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from gqlnews.config.settings import ServerSettings
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.negotiation import authenticate
 from gqlnews.server.response import HTTPError
 from tests.server.support import TOKEN

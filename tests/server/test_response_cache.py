@@ -18,7 +18,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.response import CacheKey
 from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.server.support import run_cli, serving
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import hub
 from tests.live import ARTICLE_CHANGED, PLAIN, Live, open_live
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.subscriptions import hub, subscriber_queue
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError

@@ -18,8 +18,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, literal_column, select
 
+from gqlnews.query.entities import Audience
 from gqlnews.query.fields import (
-    Audience,
     ChangeFeed,
     ChangeFeedField,
     ChangeStream,

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
-from gqlnews.query.fields import HIGH_TEXT, MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
+from gqlnews.query.entities import HIGH_TEXT, MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
 from gqlnews.query.sql.rows import Expression
 
 # Keyset pagination.

@@ -21,7 +21,8 @@ from sqlalchemy import (
 
 from gqlnews.query.conditions import EVERYTHING, RAW_KEY_SUFFIX, extract_item_comparison
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.fields import Connection, ConnectionField, DecayedScore, JoinTable, Kind, OrderTerm
+from gqlnews.query.entities import DecayedScore, JoinTable, OrderTerm
+from gqlnews.query.fields import Connection, ConnectionField, Kind
 from gqlnews.query.sql.conditions import GetExpression, after_cursor, ordering
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
 from gqlnews.query.sql.fts import materialize_hits, render_snippets, unscale_score

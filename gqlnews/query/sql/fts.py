@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tabl
 
 from gqlnews.query.conditions import EVERYTHING
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.fields import Audience, Entity, JoinTable, MoreLikeThis
+from gqlnews.query.entities import Audience, Entity, JoinTable
+from gqlnews.query.fields import MoreLikeThis
 from gqlnews.query.sql.conditions import fts_match, fts_table, render_condition
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
 from gqlnews.query.sql.objects import columns_for, render_array

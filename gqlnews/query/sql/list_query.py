@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column
 
 from gqlnews.query.conditions import EVERYTHING, Condition, compared_columns
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.fields import CollapseBy, Entity, JoinKey, JoinTable, OrderTerm
+from gqlnews.query.entities import Entity, JoinTable, OrderTerm
+from gqlnews.query.fields import CollapseBy, JoinKey
 from gqlnews.query.sql.conditions import after_cursor, ordering, render_condition, sort_keys
 from gqlnews.query.sql.cte_levels import ParentKey
 from gqlnews.query.sql.fts import prefilter_by_score

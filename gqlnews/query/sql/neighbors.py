@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, literal_column, select, true
 
-from gqlnews.query.fields import Entity, Group, Neighbor
+from gqlnews.query.entities import Entity
+from gqlnews.query.fields import Group, Neighbor
 from gqlnews.query.sql.conditions import after_cursor, ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
 from gqlnews.query.sql.objects import render_object

@@ -18,7 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from gqlnews.query.fields import Audience, Column, Difference, Differences, JsonArray, Literal
+from gqlnews.query.entities import Audience
+from gqlnews.query.fields import Column, Difference, Differences, JsonArray, Literal
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     ONE,

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal_column, select
 
-from gqlnews.query.fields import Entity, Many, NodeLookup, One
+from gqlnews.query.entities import Entity
+from gqlnews.query.fields import Many, NodeLookup, One
 from gqlnews.query.sql.conditions import ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object

@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import quoted_name
 
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience, Column, Entity, JoinKey, JoinTable, Kind
+from gqlnews.query.entities import Audience, Entity, JoinTable
+from gqlnews.query.fields import Column, JoinKey, Kind
 from gqlnews.query.tree import FieldPlan, LocatedRequestError
 
 SelectColumn = Callable[[str], Select[Any]]

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.forwarded import get_peer
 from gqlnews.server.observability.logs import log

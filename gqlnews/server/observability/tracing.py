@@ -29,7 +29,7 @@ from gqlnews.database.sqlite.connection import Statement, Statements
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.execution import Store
 from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, PreparedRequest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import BoundQuery
 from gqlnews.query.scan import Sizes
 from gqlnews.server.app_state import AppState, get_app_state

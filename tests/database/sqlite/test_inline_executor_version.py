@@ -10,7 +10,7 @@ import pytest
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.product import run_ingest
 from tests.server.support import write_articles
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from tests.live import PLAIN, Live, open_live
 from tests.product import Product
 

@@ -20,7 +20,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
-from gqlnews.query.fields import Audience
+from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState
 from gqlnews.server.observability.prometheus import is_private_address
 from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles

@@ -14,7 +14,7 @@ from gqlnews.content.safe_open import OpenFolder, scan_entries
 from gqlnews.content.yaml_strict import FrontMatterSyntaxError, Node, parse_tree
 
 
-class ConfigFile(NamedTuple):
+class SiteFile(NamedTuple):
     """Data file; `content` is None if it cannot be read, which is the problem."""
 
     text: str
@@ -29,7 +29,7 @@ class ConfigFile(NamedTuple):
 
 
 @dataclass(slots=True)
-class ConfigReader:
+class SiteFileReader:
     """Reader of the data files in one folder; `shown` is its path relative to the content folder.
 
     `problems` collects those of files that count.
@@ -39,30 +39,30 @@ class ConfigReader:
     path: str
     shown: str
     problems: list[ContentProblem]
-    files: dict[str, ConfigFile] = field(default_factory=dict)
+    files: dict[str, SiteFile] = field(default_factory=dict)
 
-    def read_file(self, name: str) -> ConfigFile:
+    def read_file(self, name: str) -> SiteFile:
         if name not in self.files:
             self.files[name] = self._parse_file(name)
         return self.files[name]
 
-    def _parse_file(self, name: str) -> ConfigFile:
+    def _parse_file(self, name: str) -> SiteFile:
         text = ""
         try:
             text = self._read_text(name)
             tree, diagnostics = _parse(name, text)
         except OSError as error:
             message = f"The file cannot be read: {error.strerror or error}."
-            return ConfigFile(text, None, self._problem(name, None, message))
+            return SiteFile(text, None, self._problem(name, None, message))
         except UnicodeDecodeError:
             message = "The file is not UTF-8 text: save it as UTF-8."
-            return ConfigFile(text, None, self._problem(name, None, message))
+            return SiteFile(text, None, self._problem(name, None, message))
         except FrontMatterSyntaxError as error:
-            return ConfigFile(text, None, self._located(name, text, error.diagnostic))
+            return SiteFile(text, None, self._located(name, text, error.diagnostic))
         values = None if tree is None else to_plain(tree)
         serious = [each for each in diagnostics if each.code is not ProblemCode.REPEATED_KEY]
         problem = self._located(name, text, serious[0]) if serious else None
-        return ConfigFile(text, values, problem)
+        return SiteFile(text, values, problem)
 
     def _read_text(self, name: str) -> str:
         """Return the text of a file. Raises OSError or UnicodeDecodeError."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.text_keys import slug_from_path, topic_slug
-from tests.oracle import world as oracle
+from tests.oracle import names as oracle
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from gqlnews.content.models import ParsedArticle, ParsedCoverage, ParseOptions, SourceFile
 from gqlnews.content.parse_file import parse_file
 from gqlnews.discovery.scan import scan_folder
-from tests.oracle import content, content_resolvers, folders, world
+from tests.oracle import content, content_resolvers, folders, names
 from tests.oracle.records import Article, Card, Image
 
 
@@ -25,7 +25,7 @@ def test_every_file_is_parsed_as_by_the_oracle(tmp_path: Path, seed: int, base_u
 
 def of_oracle(article: Article) -> dict[str, Any]:
     return card(article) | {
-        "topics": list(dict.fromkeys(world.topic_slug(name) for name in article.topics)),
+        "topics": list(dict.fromkeys(names.topic_slug(name) for name in article.topics)),
         "related": [card(entry) for entry in article.related],
         "body": article.body,
         "words": content_resolvers.word_count(article.body),

@@ -230,5 +230,6 @@ def decoy(value: Any, kind: str) -> Any:
     if isinstance(value, (int, float)):
         return 1
     if isinstance(value, dict):
-        return {"field": Name("TITLE")} if "field" in value else {}
+        direction = Name("DESC" if value.get("direction") == "ASC" else "ASC")
+        return {"field": value["field"], "direction": direction} if "field" in value else {}
     return {"DateTime": "2000-01-01", "Duration": "PT7S"}.get(kind, "decoy")

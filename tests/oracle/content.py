@@ -20,7 +20,7 @@ from .records import Article
 
 SUFFIXES = (".md", ".markdown")
 LARGEST = 1_048_576  # bytes
-READERS = ("content", "fields", "frontmatter", "instants", "own_fields", "records")
+READERS = ("content", "fields", "frontmatter", "instants", "names", "own_fields", "records")
 MANY = 500  # files from which the process pool and the cache pay off
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,14 +12,17 @@ from . import lists, similar
 from .context import Info, Resolver, world
 from .drift import drift
 from .markers import EntryId, LooseTail, OneOf, Opaque
-from .records import Article, Card, Entry, Image, OwnProvider
-from .world import Provider, Topic, node_id, topic_slug
+from .names import topic_slug
+from .neighbours import NEXT, PREVIOUS, neighbour, translations
+from .records import Article, Card, Entry, Image, JsonValue, OwnProvider
+from .sections import Section
+from .world import Provider, Topic, node_id
 
+READ_AS = {"authors": "authors", "translationKey": "translations"}
 WORDS_A_MINUTE = 240
 CHARACTERS_A_MINUTE = 500
 SCRIPTS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 """How the names of characters begin that are words of their own."""
-PATH = re.compile(r"(?:[a-z][-+.a-z0-9]*:)?(?://[^/?#]*)?+(/.*)", re.IGNORECASE | re.DOTALL)
 
 
 def cut(elements: Sequence[Any], first: int | None, offset: int | None = None) -> Sequence[Any]:
@@ -48,12 +50,6 @@ def topics_of(source: Article, info: Info) -> list[Topic]:
     return [world(info).topics[slug] for slug in slugs]
 
 
-def path_of(source: Article, _info: Info) -> str | None:
-    """Resolve `path`: what follows scheme and host of `webUrl`, if it begins with a slash."""
-    found = PATH.fullmatch(source.web_url or "")
-    return None if found is None else found[1]
-
-
 def derived(name: str) -> Resolver:
     """Resolve a field that the oracle gets from its caller or leaves open."""
 
@@ -69,11 +65,27 @@ def updated_at(source: Article, info: Info) -> Any:
     return info.context.derived(source).get("updatedAt", plain)
 
 
-def for_editor(name: str) -> Resolver:
-    def resolve(source: Article, info: Info) -> Any:
-        return getattr(source, name) if world(info).audience == "editor" else None
+def secured(source: Article, info: Info) -> str | None:
+    return source.secured if world(info).audience == "editor" else None
+
+
+def extra(source: Article, info: Info) -> dict[str, JsonValue] | None:
+    """Resolve `extra`: without the keys that are read once the schema has their field."""
+    if world(info).audience != "editor":
+        return None
+    fields = info.schema.type_map["Article"].fields
+    return {key: value for key, value in source.extra.items() if READ_AS.get(key) not in fields}
+
+
+def next_to(step: int) -> Resolver:
+    def resolve(source: Article, info: Info, within: str | None = None) -> Article | None:
+        return neighbour(world(info), source, within, step)
 
     return resolve
+
+
+def sections_below(source: Section, info: Info) -> list[Section]:
+    return [one for one in world(info).sections.values() if one.parent == source.path]
 
 
 def similar_to(source: Article, info: Info, first: int | None = None) -> Any:
@@ -163,7 +175,7 @@ CONTENT: dict[str, dict[str, Resolver]] = {
     | NODE
     | {
         "slug": lambda article, _: article.slug,
-        "path": path_of,
+        "path": lambda article, _: article.path,
         "modifiedDateTime": lambda article, _: text_of(article.modified),
         "language": lambda article, _: article.language,
         "category": lambda article, _: article.category,
@@ -181,8 +193,13 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "body": lambda article, _: article.body,
         "wordCount": lambda article, _: word_count(article.body),
         "readingMinutes": reading_minutes,
-        "secured": for_editor("secured"),
-        "extra": for_editor("extra"),
+        "secured": secured,
+        "extra": extra,
+        "authors": lambda article, info: [world(info).authors[one.slug] for one in article.authors],
+        "section": lambda article, info: world(info).sections.get(article.section),
+        "next": next_to(NEXT),
+        "previous": next_to(PREVIOUS),
+        "translations": lambda article, info: translations(world(info), article),
         "updatedAt": updated_at,
     }
     | {name: derived(name) for name in ("featuredContent", "html", "tableOfContents", "revision")},
@@ -199,6 +216,7 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "name": provider_name,
         "names": provider_names,
         "images": images,
+        "url": lambda *_: None,  # no provider of the folders that are compared is the site itself
         "articleCount": lambda provider, _: len(provider.articles),
         "articles": lambda provider, info, **args: lists.articles(info, provider.articles, args),
     },
@@ -208,6 +226,25 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "name": lambda topic, _: topic.name,
         "articleCount": lambda topic, _: len(topic.articles),
         "articles": lambda topic, info, **args: lists.articles(info, topic.articles, args),
+    },
+    "Author": NODE
+    | {
+        "slug": lambda author, _: author.slug,
+        "name": lambda author, _: author.name,
+        "url": lambda author, _: author.url,
+        "image": lambda author, _: author.image,
+        "bio": lambda author, _: author.bio,
+        "articleCount": lambda author, _: len(author.articles),
+        "articles": lambda author, info, **args: lists.articles(info, author.articles, args),
+    },
+    "Section": NODE
+    | {
+        "path": lambda section, _: section.path,
+        "title": lambda section, _: section.title,
+        "articleCount": lambda section, _: len(section.articles),
+        "parent": lambda section, info: world(info).sections.get(section.parent),
+        "children": sections_below,
+        "articles": lambda section, info, **args: lists.articles(info, section.articles, args),
     },
     "Story": NODE
     | {
@@ -233,5 +270,8 @@ CONTENT: dict[str, dict[str, Resolver]] = {
         "title": lambda image, _: image.title,
         "attribution": lambda image, _: image.attribution,
         "isCached": lambda image, _: image.is_cached,
+        "alt": lambda image, _: image.alt,
+        "caption": lambda image, _: image.caption,
+        "mimeType": lambda *_: None,  # no image lies in the folders that are compared
     },
 }

@@ -1,4 +1,4 @@
-"""Facets of articles: by topic, provider, type, category, language and time, and statistics."""
+"""Facets of articles: by topic, author, section, provider, other values and time, and statistics."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .filters import topic_slugs
+from .authors import Author
+from .filters import author_slugs, topic_slugs
 from .instants import BILLION, EPOCH, text_of
 from .records import Article
+from .sections import Section
 from .world import Provider, Topic, World
 
 MAX_INTERVALS = 1_000
@@ -40,6 +42,17 @@ def by_count(values: Iterable[str]) -> list[tuple[str, int]]:
 def topics(facets: Facets) -> list[tuple[Topic, int]]:
     slugs = by_count(slug for one in facets.articles for slug in topic_slugs(one))
     return [(facets.world.topics[slug], count) for slug, count in slugs]
+
+
+def authors(facets: Facets) -> list[tuple[Author, int]]:
+    slugs = by_count(slug for one in facets.articles for slug in author_slugs(one))
+    return [(facets.world.authors[slug], count) for slug, count in slugs]
+
+
+def sections(facets: Facets) -> list[tuple[Section, int]]:
+    """Count each article in its own section only."""
+    paths = by_count(one.section for one in facets.articles if one.section is not None)
+    return [(facets.world.sections[path], count) for path, count in paths]
 
 
 def providers(facets: Facets) -> list[tuple[Provider, int]]:

@@ -18,7 +18,8 @@ from urllib.parse import urljoin
 
 from .frontmatter import FileError, Scalar, Tree
 from .instants import Instant, read_instant
-from .records import Article, Entry, Image, JsonValue, OwnProvider
+from .names import topic_slug
+from .records import Article, AuthorData, Entry, Image, JsonValue, OwnAuthor, OwnProvider
 
 TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
@@ -189,6 +190,8 @@ def image(keys: Keys, url: str) -> Image:
         title=words(keys, "title"),
         attribution=words(keys, "attribution"),
         is_cached=truth(keys, "isCached", default=False),
+        alt=words(keys, "alt"),
+        caption=words(keys, "caption"),
     )
 
 
@@ -206,6 +209,39 @@ def topics(keys: Keys) -> tuple[str, ...]:
         raise FileError("wrong-type: topics")
     names = [unescaped(item.text).strip() for item in found if isinstance(item, Scalar) and not item.is_null]
     return tuple(name for name in names if name)
+
+
+def authors(keys: Keys, own_url: str | None) -> tuple[OwnAuthor, ...]:
+    """Return the authors in the order of the byline; of those with one slug, the first."""
+    value = keys.get("authors")
+    named = [author(item, own_url) for item in (value if isinstance(value, list) else [value])]
+    found: dict[str, OwnAuthor] = {}
+    for one in named:
+        if one is not None:
+            found.setdefault(one.slug, one)
+    return tuple(found.values())
+
+
+def author(item: Tree | None, own_url: str | None) -> OwnAuthor | None:
+    """Return the author that a name or a mapping describes, or None if it has neither name nor slug."""
+    keys: Keys = item if isinstance(item, dict) else {} if item is None else {"name": item}
+    name, slug = words(keys, "name") or None, (text(keys, "slug") or "").strip()
+    if not (slug or name):
+        return None
+    data = AuthorData(name, link(keys, "url", own_url), portrait(keys, own_url), words(keys, "bio") or None)
+    return OwnAuthor(topic_slug(slug or str(name)), name, data if isinstance(item, dict) else None)
+
+
+def portrait(keys: Keys, own_url: str | None) -> Image | None:
+    """Return the image of an author: a URL, or a mapping that has one."""
+    value = keys.get("image")
+    found: Keys = value if isinstance(value, dict) else {} if value is None else {"url": value}
+    url = link(found, "url", own_url)
+    return image(found, url) if url else None
+
+
+def translation_key(keys: Keys) -> str | None:
+    return (text(keys, "translationKey") or "").strip() or None
 
 
 def card(keys: Keys, base_url: str | None, own_url: str | None) -> dict[str, Any]:
@@ -263,6 +299,8 @@ def article(slug: str, keys: Keys, body: str | None, base_url: str | None, updat
         heat=whole(keys, "heat"),
         is_published=truth(keys, "published", default=True),
         topics=topics(keys),
+        authors=authors(keys, own_url),
+        translation_key=translation_key(keys),
         related=related(slug, keys, own_url),
         featured_content=text(keys, "featuredContent"),
         body=body,

@@ -8,9 +8,11 @@ from typing import Any, TypeAlias
 
 from .durations import read_duration
 from .instants import read_instant
+from .names import topic_slug
 from .own_fields import OwnField
 from .records import Article
-from .world import World, topic_slug
+from .sections import is_below
+from .world import World
 
 Test: TypeAlias = Callable[[Any], bool]
 Given: TypeAlias = Mapping[str, Any]
@@ -79,7 +81,7 @@ def none_of(test: Test) -> Test:
     return lambda one: not test(one)
 
 
-def value_test(operators: Given) -> Test:
+def value_test(operators: Given | None) -> Test:
     tests = [(OPERATORS[name], operand) for name, operand in given(operators).items()]
     return lambda value: all(test(value, operand) for test, operand in tests)
 
@@ -118,6 +120,17 @@ def set_test(texts_of: Callable[[Article], set[str]]) -> Maker:
     return make
 
 
+def section_test(operators: Given, _scene: Scene) -> Test:
+    asked = dict(given(operators))
+    under = asked.pop("under", None)
+    exact = value_test(asked)
+    return lambda article: exact(article.section) and (under is None or is_below(article.section, under))
+
+
+def author_slugs(article: Article) -> set[str]:
+    return {one.slug for one in article.authors}
+
+
 def topic_slugs(article: Article) -> set[str]:
     return {topic_slug(name) for name in article.topics}
 
@@ -141,6 +154,8 @@ FIELDS: dict[str, Maker] = {
     "type": plain(lambda article: article.type),
     "language": plain(lambda article: article.language),
     "topic": set_test(topic_slugs),
+    "author": set_test(author_slugs),
+    "section": section_test,
     "provider": plain(lambda article: article.provider.domain if article.provider else None),
     "publishedDateTime": date(lambda article: article.published.nanoseconds),
     "modifiedDateTime": date(lambda article: article.modified.nanoseconds if article.modified else None),

@@ -6,6 +6,8 @@ import os
 import random
 from pathlib import Path
 
+from .bylines import UNPUBLISHED, byline
+from .fields import FALSE
 from .yaml_text import Plain, Value, file_bytes
 
 TITLES = (
@@ -54,6 +56,9 @@ LANGUAGES: tuple[Value, ...] = (
     *("en", "en", "EN", "de", "en-GB", "en_GB", "zh_Hans_CN", " De-AT ", "", " \t", None),
     *map(Plain, ("en", "no", "NO", "on")),
 )
+FOLDERS = ("", "", "", "2020/", "2020/05/", "Ä b/", "a.b/", "world/", "world/asia-pacific/", "world/a/b_c/")
+HIDDEN = "hidden/deep/"  # only unpublished articles
+TRANSLATION_KEYS: tuple[Value, ...] = ("launch", "launch", "party", "Ünï ☃", Plain("2024"), "2024", "", None)
 WEB_URLS = (
     "https://news.example",
     "https://news.example/",
@@ -103,7 +108,7 @@ def write_folder(path: Path, seed: int, articles: int) -> Path:
     for number, keys in enumerate(written):
         if dice.random() < 0.8:
             keys["related"] = [entry(dice, number, urls) for _ in range(dice.choice((0, 1, 2, 3, 5, 12)))]
-        file = path / (slug_of(dice, number) + dice.choice((".md", ".md", ".markdown")))
+        file = path / (slug_of(dice, number, keys) + dice.choice((".md", ".md", ".markdown")))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(file_bytes(dice, keys, dice.choice(BODIES)))
         modified = MODIFIED[number % len(MODIFIED)]
@@ -112,9 +117,11 @@ def write_folder(path: Path, seed: int, articles: int) -> Path:
     return path
 
 
-def slug_of(dice: random.Random, number: int) -> str:
+def slug_of(dice: random.Random, number: int, keys: dict[str, Value]) -> str:
     """Return a unique slug; some are nested or have spaces, dots or non-ASCII letters."""
-    folder = dice.choice(("", "", "", "2020/", "2020/05/", "Ä b/", "a.b/"))
+    folder = dice.choice(FOLDERS)
+    if is_hidden(keys) and dice.random() < 0.2:
+        folder = HIDDEN
     return f"{folder}{dice.choice(('story', 'Story', 'news.v1', 'ñandú', 'x y', '😀'))}-{number}"
 
 
@@ -130,7 +137,13 @@ def article(dice: random.Random, number: int) -> dict[str, Value]:
         keys["published"] = True
     elif dice.random() < 0.7:
         keys["published"] = Plain(dice.choice(("true", "false", "no", "Off", "YES", "FALSE", "on")))
+    if is_hidden(keys) and dice.random() < 0.2:
+        keys["authors"] = [UNPUBLISHED, "Ann Lee"]
     return keys
+
+
+def is_hidden(keys: dict[str, Value]) -> bool:
+    return keys.get("published") in {Plain(text) for text in FALSE}
 
 
 def title(dice: random.Random) -> Value:
@@ -183,6 +196,8 @@ def optional(dice: random.Random) -> dict[str, Value]:
         "quality": dice.choice((0, -1, 36, 2147483647, "36", None)),
         "heat": dice.choice((-1, 0, 1, 2, 50, 99, 99, -2147483648)),
         "provider": provider(dice, own=True),
+        "authors": byline(dice),
+        "translationKey": dice.choice(TRANSLATION_KEYS),
         "topics": [dice.choice(names) for names in dice.sample(TOPICS, dice.randrange(4))],
         "images": some_images(dice),
         "secured": "AAECAwQFBgcICQoLDA0ODw==;AAECAwQFBgcICQoLDA0ODw==",
@@ -215,6 +230,8 @@ def image(dice: random.Random, number: int) -> Value:
         "height": dice.choice((0, 480, None)),
         "title": dice.choice(TITLES),
         "attribution": "Reuters & Söhne",
+        "alt": dice.choice(TITLES),
+        "caption": dice.choice(EXCERPTS),
         "isCached": Plain(dice.choice(("true", "false", "yes", "No"))),
     }
     chosen = {key: value for key, value in choices.items() if dice.random() < 0.6}

@@ -10,7 +10,8 @@ from .document import Operation, value_text
 from .values import ORDERS, OrderBy
 from .world import World
 
-ARTICLES = ("Provider", "Topic", "Story")  # nodes with a list of articles
+ARTICLES = ("Provider", "Topic", "Author", "Section", "Story")  # nodes with a list of articles
+NAMED = {"authors": ("NAME", "COUNT"), "providers": ("DOMAIN", "COUNT")}  # lists and their orders
 BACK = "referencedBy"
 QUERIES = 4
 HALF_LIVES = ("P1D", "P5000W", "PT1S")
@@ -19,7 +20,9 @@ HALF_LIVES = ("P1D", "P5000W", "PT1S")
 def lessons(schema: GraphQLSchema, world: World, orders: Sequence[OrderBy] = ORDERS) -> Iterator[Operation]:
     """Yield one request for each kind of list."""
     yield Operation(roots(schema, orders), {}, None)
-    yield Operation(below_nodes(schema, orders), {"ids": node_ids(schema, world)}, None)
+    for type_ in ARTICLES:
+        if has(schema, type_):
+            yield Operation(below_nodes(schema, type_, orders), {"ids": node_ids(type_, world)}, None)
     if has(schema, "Article", "referencedBy"):
         listed = pages(schema, "Article", 3, orders, BACK)
         query = f"query ($slug: String!) {{ article(slug: $slug) {{ {listed} }} }}"
@@ -29,16 +32,15 @@ def lessons(schema: GraphQLSchema, world: World, orders: Sequence[OrderBy] = ORD
         yield from (Operation(searched(query), {}, None) for query in queries(world))
 
 
-def node_ids(schema: GraphQLSchema, world: World) -> list[str]:
-    ids = [one for one in sorted(world.by_id) if type(world.by_id[one]).__name__ != "Article"]
-    stories = list(world.stories_by_id)[:5] if has(schema, "Story") else []
-    return ids[:5] + ids[-5:] + stories
+def node_ids(type_: str, world: World) -> list[str]:
+    if type_ == "Story":
+        return list(world.stories_by_id)[:5]
+    return sorted(id_ for id_, node in world.by_id.items() if type(node).__name__ == type_)[:5]
 
 
-def below_nodes(schema: GraphQLSchema, orders: Sequence[OrderBy]) -> str:
-    lists = {name: pages(schema, name, 3, orders) for name in ARTICLES if has(schema, name)}
-    fragments = " ".join(f"... on {name} {{ {asked} }}" for name, asked in lists.items())
-    return f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {fragments} }} }}"
+def below_nodes(schema: GraphQLSchema, type_: str, orders: Sequence[OrderBy]) -> str:
+    asked = pages(schema, type_, 3, orders)
+    return f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {type_} {{ {asked} }} }} }}"
 
 
 def has(schema: GraphQLSchema, type_: str, field: str | None = None, argument: str | None = None) -> bool:
@@ -51,7 +53,7 @@ def has(schema: GraphQLSchema, type_: str, field: str | None = None, argument: s
 
 def roots(schema: GraphQLSchema, orders: Sequence[OrderBy]) -> str:
     asked = [pages(schema, "Query", 9, orders), "last: articles(last: 2) { edges { cursor } }"]
-    asked.append("providers(first: 9) { edges { cursor } }")
+    asked += [text for name in NAMED for text in named(schema, name)]
     if has(schema, "Query", "stories"):
         asked += [
             f"s{order}: stories(orderBy: {order}) {{ edges {{ cursor }} }}" for order in ("LATEST", "SIZE")
@@ -61,6 +63,18 @@ def roots(schema: GraphQLSchema, orders: Sequence[OrderBy]) -> str:
     if has(schema, "Query", "changes"):
         asked.append("changes(first: 9) { version nodes { version } }")
     return f"{{ {' '.join(asked)} }}"
+
+
+def named(schema: GraphQLSchema, name: str) -> Iterator[str]:
+    """Yield selections of a list of authors or providers in each order."""
+    if not has(schema, "Query", name):
+        return
+    yield f"{name}(first: 9) {{ edges {{ cursor }} }}"
+    if has(schema, "Query", name, "orderBy"):
+        for field in NAMED[name]:
+            for direction in ("ASC", "DESC"):
+                order = f"{{field: {field}, direction: {direction}}}"
+                yield f"{name}{field}{direction}: {name}(first: 9, orderBy: {order}) {{ edges {{ cursor }} }}"
 
 
 def pages(

@@ -67,6 +67,8 @@ LISTS: dict[str, dict[str, Resolver]] = {
     "StoryEdge": EDGE,
     "ProviderConnection": CONNECTION,
     "ProviderEdge": EDGE,
+    "AuthorConnection": CONNECTION,
+    "AuthorEdge": EDGE,
     "PageInfo": {
         "hasNextPage": lambda page, _: page.has_next,
         "hasPreviousPage": lambda page, _: page.has_previous,
@@ -76,6 +78,8 @@ LISTS: dict[str, dict[str, Resolver]] = {
     "ArticleFacets": {
         "topics": lambda source, _, first=None: first_rows(source, first, facets.topics),
         "providers": lambda source, _, first=None: first_rows(source, first, facets.providers),
+        "authors": lambda source, _, first=None: first_rows(source, first, facets.authors),
+        "sections": lambda source, _, first=None: first_rows(source, first, facets.sections),
         "types": lambda source, _: facets.by_count(one.type for one in source.articles),
         "categories": lambda source, _: facets.by_count(
             one.category for one in source.articles if one.category is not None
@@ -94,6 +98,8 @@ LISTS: dict[str, dict[str, Resolver]] = {
     },
     "TopicCount": count_resolvers("topic"),
     "ProviderCount": count_resolvers("provider"),
+    "AuthorCount": count_resolvers("author"),
+    "SectionCount": count_resolvers("section"),
     "ValueCount": count_resolvers("value"),
     "IntervalCount": count_resolvers("start"),
 }

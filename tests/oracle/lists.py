@@ -9,14 +9,14 @@ from typing import Any, TypeAlias, TypeVar
 
 from .context import Info, list_name, world
 from .durations import read_duration
-from .filters import Given, Test, article_test, given, provider_test
+from .filters import Given, Test, article_test, given, provider_test, value_test
 from .instants import read_instant
-from .orders import Key
+from .orders import Key, name_order, named_key
 from .pages import Page, page
 from .places import article_order, order_at
 from .records import Article
 from .trending import by_heat, is_open
-from .world import Provider, World, in_order
+from .world import Provider, Topic, World, in_order
 
 Keyed: TypeAlias = tuple[Key, Article]
 T = TypeVar("T")
@@ -66,12 +66,33 @@ def group_of(article: Article, collapse: str | None, visible: World) -> str:
 
 
 def providers(info: Info, args: Mapping[str, Any]) -> Page:
-    test = provider_test(args.get("where"))
-    return build_page(
-        info,
-        [((one.domain,), one) for one in world(info).providers.values() if has_name(info, test, one)],
-        args,
+    test, order = provider_test(args.get("where")), order_at(list_name(info), args)
+    keyed = [
+        (named_key(order, one.domain, one.domain, len(one.articles)), one)
+        for one in world(info).providers.values()
+        if has_name(info, test, one)
+    ]
+    return build_page(info, sorted(keyed, key=lambda pair: pair[0]), args)
+
+
+def authors(info: Info, args: Mapping[str, Any]) -> Page:
+    """Return authors whose name matches `name`."""
+    test, order = value_test(args.get("name")), order_at(list_name(info), args)
+    keyed = [
+        (named_key(order, one.name, one.slug, len(one.articles)), one)
+        for one in world(info).authors.values()
+        if test(one.name)
+    ]
+    return build_page(info, sorted(keyed, key=lambda pair: pair[0]), args)
+
+
+def topics(info: Info, args: Mapping[str, Any]) -> list[Topic]:
+    """Return the first topics in order; no page."""
+    order = name_order(args.get("orderBy"), "SLUG")
+    found = sorted(
+        world(info).topics.values(), key=lambda one: named_key(order, one.slug, one.slug, len(one.articles))
     )
+    return found[: args.get("first")]
 
 
 def has_name(info: Info, test: Any, provider: Provider) -> bool:

@@ -30,6 +30,18 @@ def order_of(order_by: Sequence[Mapping[str, str]] | None, usual: Order) -> Orde
     return tuple(terms.values()) or usual
 
 
+def name_order(order_by: Mapping[str, str] | None, usual: str) -> tuple[str, str]:
+    """Return field and direction of the order of authors, topics or providers."""
+    asked = order_by or {}
+    return str(asked.get("field", usual)), str(asked.get("direction", "ASC"))
+
+
+def named_key(order: tuple[str, str], name: str, last: str, count: int) -> Key:
+    """Return the key of an author, topic or provider; the last part, its natural key, breaks ties."""
+    field, direction = order
+    return (directed(count if field == "COUNT" else name, direction), last)
+
+
 def key_of(article: Article, order: Order) -> Key:
     return (*(part(article, *term) for term in order), article.slug)
 
@@ -39,9 +51,14 @@ def part(article: Article, field: str, direction: str, nulls: str) -> Key:
     value = value_of(article, field)
     if value is None:
         return (0 if nulls == "FIRST" else 2, 0)
-    if isinstance(value, str):
-        return (1, value if direction == "ASC" else downwards(value))
-    return (1, value if direction == "ASC" else -value)
+    return (1, directed(value, direction))
+
+
+def directed(value: str | float, direction: str) -> Any:
+    """Return a key that compares ascending in this direction."""
+    if direction == "ASC":
+        return value
+    return downwards(value) if isinstance(value, str) else -value
 
 
 def downwards(text: str) -> tuple[int, ...]:

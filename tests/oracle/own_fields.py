@@ -58,11 +58,13 @@ def order_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Declared:
-    """What the configuration file says about own fields."""
+    """What the configuration file says about own fields and the site."""
 
     fields: tuple[OwnField, ...] = ()
     zone: str = "UTC"
     base_url: str | None = None
+    title: str | None = None
+    language: str | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, OwnField]:
@@ -87,7 +89,14 @@ def read_declared(folder: Path) -> Declared:
         return NOTHING_DECLARED
     config = tomllib.loads(file.read_text(encoding="utf-8"))
     fields = tuple(own_field(name, table) for name, table in config.get("fields", {}).items())
-    return Declared(fields, config.get("time-zone", "UTC"), config.get("base-url"))
+    site = config.get("site", {})
+    return Declared(
+        fields=fields,
+        zone=config.get("time-zone", "UTC"),
+        base_url=site.get("base-url", config.get("base-url")),
+        title=site.get("title"),
+        language=site.get("language", config.get("language")),
+    )
 
 
 def own_field(name: str, table: Mapping[str, Any]) -> OwnField:

@@ -49,6 +49,12 @@ SPELLINGS: dict[str, tuple[Any, ...]] = {
         *(Plain("2020-01-01"), Plain("yes"), {"deep": {"rating": 5}}),
     ),
 }
+BYLINES: tuple[Value, ...] = (
+    "Ann Lee",
+    ["Ann Lee", "José Núñez"],
+    ["Jose Nunez"],
+    ["Only Mapped", "ann lee"],
+)
 EVERY = tuple(value for each in SPELLINGS.values() for value in each)
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)?)?")  # as TOML
 
@@ -90,6 +96,8 @@ def plain_keys(dice: random.Random, number: int) -> dict[str, Value]:
         "quality": dice.randrange(50),
         "published": dice.random() < 0.7,
         "other": [1, "x"],
+        "authors": dice.choice(BYLINES),
+        "translationKey": dice.choice(folders.TRANSLATION_KEYS),
     }
     if date_key == "publishedDateTime":  # a mapped file has other keys for them
         keys["language"] = dice.choice(folders.LANGUAGES)

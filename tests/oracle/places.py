@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .durations import read_duration
-from .orders import NEWEST, OLDEST, Order, order_of
+from .orders import NEWEST, OLDEST, Order, name_order, order_of
 from .terms import parse
 
+USUAL_NAME_ORDER = {"Query.authors": "NAME", "Query.providers": "DOMAIN"}
 USUAL_ORDER = {"Story.articles": OLDEST}
 
 
@@ -19,8 +20,8 @@ def article_order(place: str, args: Mapping[str, Any]) -> Order:
 def order_at(place: str, args: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the order, as stored in cursors. The arguments are coerced and valid."""
     match place:
-        case "Query.providers":
-            return ()
+        case "Query.authors" | "Query.providers":
+            return name_order(args.get("orderBy"), USUAL_NAME_ORDER[place])
         case "Query.stories":
             return (args["orderBy"],)
         case "Query.search":

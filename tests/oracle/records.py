@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from .instants import Instant
+
+PATH = re.compile(r"(?:[a-z][-+.a-z0-9]*:)?(?://[^/?#]*)?+(/.*)", re.IGNORECASE | re.DOTALL)
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -20,6 +23,8 @@ class Image:
     title: str | None
     attribution: str | None
     is_cached: bool
+    alt: str | None = None
+    caption: str | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,25 @@ class OwnProvider:
     domain: str
     name: str
     images: tuple[Image, ...]
+
+
+@dataclass(frozen=True)
+class AuthorData:
+    """What a mapping in `authors` says about an author."""
+
+    name: str | None
+    url: str | None
+    image: Image | None
+    bio: str | None
+
+
+@dataclass(frozen=True)
+class OwnAuthor:
+    """An author as named by one file. `name` is None if only a slug is given, `data` without a mapping."""
+
+    slug: str
+    name: str | None
+    data: AuthorData | None
 
 
 @dataclass(frozen=True)
@@ -89,6 +113,8 @@ class Article(Card):
     heat: int | None
     is_published: bool
     topics: tuple[str, ...]
+    authors: tuple[OwnAuthor, ...]
+    translation_key: str | None
     related: tuple[Entry, ...]
     featured_content: str | None
     body: str | None
@@ -101,6 +127,17 @@ class Article(Card):
     def order_key(self) -> tuple[int, str]:
         """Sort key: newest first, then by slug."""
         return (-self.published.nanoseconds, self.slug)
+
+    @property
+    def path(self) -> str | None:
+        """Return what follows scheme and host of `web_url`, if it begins with a slash."""
+        found = PATH.fullmatch(self.web_url or "")
+        return None if found is None else found[1]
+
+    @property
+    def section(self) -> str | None:
+        """Return the path of its folder, or None at the root."""
+        return self.slug.rpartition("/")[0] or None
 
     @property
     def urls(self) -> tuple[str, ...]:

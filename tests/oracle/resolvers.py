@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 from . import lists
 from .changes import changes, latest
@@ -10,14 +11,33 @@ from .content_resolvers import CONTENT
 from .context import Info, Resolver, world
 from .list_resolvers import LISTS
 from .markers import Opaque
-from .world import World
+from .records import Article
+from .world import Node, World, encoded
 
 
 def problems(_source: World, info: Info, **_args: Any) -> Any:
     return Opaque("Site.problems") if world(info).audience == "editor" else []
 
 
+def by_url(_source: None, info: Info, url: str) -> Article | None:
+    """Resolve `articleByUrl`: a root-relative path is one of the site, if its URL is known."""
+    base_url, found = world(info).declared.base_url, world(info).by_url.get(url)
+    if found is None and base_url and url.startswith("/") and not url.startswith("//"):
+        return world(info).by_url.get(urljoin(base_url, url))
+    return found
+
+
+def node(info: Info, id_: str) -> Node | None:
+    """Return the node with this id, if the schema has its type."""
+    found = world(info).node(id_)
+    return found if type(found).__name__ in info.schema.type_map else None
+
+
 SITE: dict[str, Resolver] = {
+    "id": lambda *_: encoded("Site", ""),
+    "title": lambda world, _: world.declared.title,
+    "url": lambda world, _: world.declared.base_url,
+    "language": lambda world, _: world.declared.language,
     "version": lambda world, _: latest(world),
     "articleCount": lambda world, _: len(world.articles),
     "providerCount": lambda world, _: len(world.providers),
@@ -30,7 +50,7 @@ SITE: dict[str, Resolver] = {
 
 QUERY: dict[str, Resolver] = {
     "article": lambda _, info, slug: world(info).by_slug.get(slug),
-    "articleByUrl": lambda _, info, url: world(info).by_url.get(url),
+    "articleByUrl": by_url,
     "articles": lambda _, info, **args: lists.articles(info, world(info).articles, args),
     "trending": lambda _, info, **args: lists.trending(info, args),
     "search": lambda _, info, **args: lists.search(info, args),
@@ -39,9 +59,13 @@ QUERY: dict[str, Resolver] = {
     "provider": lambda _, info, domain: world(info).providers.get(domain),
     "providers": lambda _, info, **args: lists.providers(info, args),
     "topic": lambda _, info, slug: world(info).topics.get(slug),
-    "topics": lambda _, info: list(world(info).topics.values()),
-    "node": lambda _, info, id: world(info).node(id),
-    "nodes": lambda _, info, ids: [world(info).node(one) for one in ids],
+    "topics": lambda _, info, **args: lists.topics(info, args),
+    "author": lambda _, info, slug: world(info).authors.get(slug),
+    "authors": lambda _, info, **args: lists.authors(info, args),
+    "section": lambda _, info, path: world(info).sections.get(path),
+    "sections": lambda _, info: list(world(info).sections.values()),
+    "node": lambda _, info, id: node(info, id),
+    "nodes": lambda _, info, ids: [node(info, one) for one in ids],
     "site": lambda _, info: world(info),
 }
 

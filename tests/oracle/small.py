@@ -10,6 +10,7 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from .acting import resolve_markers
+from .additions import with_additions
 from .engine import Oracle, oracle_schema
 from .fields import numbered
 from .instants import read_instant
@@ -22,7 +23,7 @@ NOW = read_instant("2020-01-10T00:00:00Z").nanoseconds
 
 @cache
 def contract() -> GraphQLSchema:
-    return oracle_schema(CONTRACT.read_text(encoding="utf-8"))
+    return oracle_schema(with_additions(CONTRACT.read_text(encoding="utf-8")))
 
 
 def entry(position: int, url: str, **said: Any) -> Entry:
@@ -40,6 +41,8 @@ def article(slug: str, *links: str, **said: Any) -> Article:
         "heat": None,
         "is_published": True,
         "topics": (),
+        "authors": (),
+        "translation_key": None,
         "related": tuple(entry(place, f"/{link}") for place, link in enumerate(links)),
         "featured_content": None,
         "body": None,

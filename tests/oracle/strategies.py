@@ -33,7 +33,10 @@ from .scopes import Scope, Use, conditions, merge, merges
 from .values import Values
 
 LISTS = ("Connection", "Edge")  # twice as likely as other types
-PREFERRED = frozenset({"search", "snippet", "score", "drift", "edges"})  # chosen more often than by chance
+PREFERRED = frozenset(  # chosen more often than by chance
+    {"search", "snippet", "score", "drift", "edges"}
+    | {"author", "authors", "section", "sections", "translations", "next", "previous"}
+)
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)
 

@@ -9,9 +9,9 @@ import pytest
 from .content import read_folder
 from .folders import write_folder
 from .instants import read_instant
+from .names import topic_slug
 from .records import Article
 from .small import article, ask
-from .world import topic_slug
 
 INSTANTS = [
     ("2021-04-15T13:00:00Z", "2021-04-15T13:00:00Z"),

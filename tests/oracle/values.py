@@ -109,11 +109,19 @@ def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
     shared = [url for url, count in uses.items() if count > 1]  # half of those used
     listed = [entry.url for one in content for entry in one.related]
     ids = spread([*spread(sorted(whole.by_id)), *spread(whole.stories_by_id)])
+    paths = spread(path for one in content if (path := one.path))
     return {
         "Query.article.slug": spread(whole.by_slug),
-        "Query.articleByUrl.url": (spread(shared) * MAX_VALUES)[:MAX_VALUES] + spread([*uses, *listed]),
+        "Query.articleByUrl.url": [
+            *(spread(shared) * MAX_VALUES)[:MAX_VALUES],
+            *spread([*uses, *listed]),
+            *paths[:20],
+        ],
         "Query.provider.domain": spread(whole.providers),
         "Query.topic.slug": spread(whole.topics),
+        "Query.author.slug": spread(whole.authors),
+        "Query.authors.name": spread(one.name for one in whole.authors.values()),
+        "Query.section.path": spread(whole.sections),
         "Query.node.id": ids,
         "Query.nodes.ids": ids,
         "ArticleFilter.slug": spread(whole.by_slug),
@@ -122,6 +130,8 @@ def known(content: Sequence[Article], whole: World) -> dict[str, Sequence[str]]:
         "ArticleFilter.type": spread(one.type for one in content),
         "ArticleFilter.language": spread(one.language for one in content if one.language is not None),
         "ArticleFilter.topic": [*spread(whole.topics), "AI"],
+        "ArticleFilter.author": [*spread(whole.authors), "Ann Lee"],
+        "ArticleFilter.section": spread(whole.sections),
         "ArticleFilter.provider": spread(whole.providers),
         "ProviderFilter.domain": spread(whole.providers),
         "ProviderFilter.name": spread(name for one in whole.providers.values() for name in one.names),
@@ -170,6 +180,8 @@ def sizes_of(world: World) -> dict[str, int]:
     of_topics = world.topics.values()
     return {
         "Query.topics": len(world.topics),
+        "Query.sections": len(world.sections),
+        "Query.authors": len(world.authors),
         **dict.fromkeys(("Query.articles", "Query.search", "Query.trending"), len(world.articles)),
         "Query.stories": len(world.stories),
         "ChangeSet.nodes": 1,
@@ -178,6 +190,8 @@ def sizes_of(world: World) -> dict[str, int]:
         "Article.referencedBy": max(map(len, world.referenced_by.values()), default=0),
         "ArticleFacets.topics": min(10, len(world.topics)),
         "ArticleFacets.providers": min(10, len(world.providers)),
+        "ArticleFacets.authors": min(10, len(world.authors)),
+        "ArticleFacets.sections": min(10, len(world.sections)),
         "ArticleFacets.types": len({one.type for one in world.articles}),
         "ArticleFacets.categories": len({one.category for one in world.articles}),
         "ArticleFacets.languages": len({one.language for one in world.articles}),
@@ -188,5 +202,10 @@ def sizes_of(world: World) -> dict[str, int]:
         "Related.images": max((len(e.images) for one in world.articles for e in one.related), default=0),
         "Provider.images": max((len(one.images) for one in of_providers), default=0),
         "Provider.articles": max((len(one.articles) for one in of_providers), default=0),
+        "Author.articles": max((len(one.articles) for one in world.authors.values()), default=0),
+        "Section.articles": max((len(one.articles) for one in world.sections.values()), default=0),
+        "Section.children": max(Counter(one.parent for one in world.sections.values()).values(), default=0),
+        "Article.authors": max((len(one.authors) for one in world.articles), default=0),
+        "Article.translations": max(map(len, world.by_translation_key.values()), default=0),
         "Topic.articles": max((len(one.articles) for one in of_topics), default=0),
     }

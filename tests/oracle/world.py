@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,19 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from .authors import Author, authors_of
 from .fulltext import TextIndex
+from .names import most_used, topic_slug
 from .orders import Key, Order, key_of
 from .own_fields import NOTHING_DECLARED, Declared
 from .records import Article, Image
+from .sections import Section, sections_of
 from .stories import Story, stories_of
 
 Audience: TypeAlias = Literal["public", "open", "editor"]
 AUDIENCES: tuple[Audience, ...] = ("public", "open", "editor")
-
-
-SIGNS = {"+": "plus", "#": "sharp"}
-SPELLED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"}
-SPELLED |= {"ħ": "h", "\u0131": "i", "ŋ": "ng"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Topic:
     articles: tuple[Article, ...]
 
 
-Node: TypeAlias = Article | Provider | Topic | Story
+Node: TypeAlias = Article | Author | Provider | Section | Topic | Story
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,8 @@ class World:
     by_url: Mapping[str, Article]
     providers: Mapping[str, Provider]
     topics: Mapping[str, Topic]
+    authors: Mapping[str, Author]
+    sections: Mapping[str, Section]
     by_id: Mapping[str, Node]
     declared: Declared = NOTHING_DECLARED
     _in_order: dict[Order, list[tuple[Key, Article]]] = field(default_factory=dict, compare=False)
@@ -86,6 +85,14 @@ class World:
                 found[slug].append(article)
         return dict(found)
 
+    @cached_property
+    def by_translation_key(self) -> dict[str, list[Article]]:
+        found: dict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            if article.translation_key is not None:
+                found[article.translation_key].append(article)
+        return dict(found)
+
     def node(self, id_: str) -> Node | None:
         """Return the node with this id. The id of a story may contain the slug of any of its articles."""
         if id_ in self.by_id:
@@ -110,7 +117,9 @@ def make_world(
     articles = tuple(sorted(seen, key=lambda one: one.order_key))
     providers = providers_of(articles)
     topics = topics_of(articles)
-    nodes: list[Node] = [*articles, *providers.values(), *topics.values()]
+    authors, sections = authors_of(articles), sections_of(articles)
+    derived = (providers, topics, authors, sections)
+    nodes: list[Node] = [*articles, *(node for each in derived for node in each.values())]
     return World(
         audience=audience,
         articles=articles,
@@ -118,15 +127,20 @@ def make_world(
         by_url=url_index(articles),
         providers=providers,
         topics=topics,
+        authors=authors,
+        sections=sections,
         by_id={node_id(node): node for node in nodes},
         declared=declared,
     )
 
 
+KEYS = {"Provider": "domain", "Section": "path"}  # of other nodes: the slug
+
+
 def node_id(node: Node) -> str:
     """Return the global id: type and natural key, in Base64."""
-    key = node.domain if isinstance(node, Provider) else node.slug
-    return encoded(type(node).__name__, key)
+    key = KEYS.get(type(node).__name__, "slug")
+    return encoded(type(node).__name__, getattr(node, key))
 
 
 def encoded(type_: str, key: str) -> str:
@@ -179,32 +193,3 @@ def topics_of(articles: tuple[Article, ...]) -> dict[str, Topic]:
         for slug in {topic_slug(name) for name in article.topics}:
             found[slug].append(article)
     return {slug: Topic(slug, most_used(names[slug]), tuple(found[slug])) for slug in sorted(found)}
-
-
-def most_used(names: Counter[str]) -> str:
-    return min(names, key=lambda name: (-names[name], name))
-
-
-def topic_slug(name: str) -> str:
-    """`Computer Vision` → `computer-vision`; the lower-cased name if it has no letter or digit."""
-    letters = unicodedata.normalize("NFKC", name).lower()
-    slug, previous, base = "", "", ""
-    for letter in letters:
-        kind = unicodedata.category(letter)[0]
-        if letter in SIGNS and (previous.isalnum() or previous in SIGNS):
-            slug += f"-{SIGNS[letter]}-"
-        elif kind == "M":
-            slug += letter if base and not is_latin(base) else ""
-        elif letter.isalnum():
-            base = unicodedata.normalize("NFD", letter)[0]
-            slug += SPELLED.get(base, base) if is_latin(base) else letter
-        else:
-            slug += "-"
-        base = base if kind in "LMN" else ""
-        previous = letter
-    return "-".join(part for part in slug.split("-") if part) or name.lower()
-
-
-def is_latin(letter: str) -> bool:
-    """Whether marks after the letter are dropped: it is Latin, or a digit 0 to 9."""
-    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN")

@@ -14,6 +14,7 @@ NAMES = ("sponsor", "viewCount", "opensAt", "meta2", "HTTPPage", "_label", "x", 
 KEYS = ("params.sponsor", "params.deep.rating", "params.deep", "params", "label", "sponsor", "Ünï key")
 BUILT_IN = ("quality", "category", "provider.domain", "topics", "title")
 ZONES = (None, "Europe/Berlin", "America/New_York", "Asia/Kolkata")
+TITLES = (None, "The Example", 'Ünï "News" 2')
 BASES = (None, "https://base.example/x/")
 ALLOWED: dict[str, Callable[[str, bool], bool]] = {
     "filter": lambda kind, is_list: kind != "JSON",
@@ -41,16 +42,21 @@ def tables(draw: st.DrawFn) -> Table:
     return table
 
 
-def configurations() -> SearchStrategy[str]:
-    """Texts of `gqlnews.toml`."""
+def configurations(*, with_title: bool) -> SearchStrategy[str]:
+    """Texts of `gqlnews.toml`, some with a title of the site."""
     named = st.tuples(st.sampled_from(NAMES), tables())
     fields = st.lists(named, max_size=6, unique_by=lambda pair: pair[0])
-    return st.builds(config_text, st.sampled_from(ZONES), st.sampled_from(BASES), fields)
+    titles = st.sampled_from(TITLES if with_title else TITLES[:1])
+    return st.builds(config_text, st.sampled_from(ZONES), st.sampled_from(BASES), titles, fields)
 
 
-def config_text(zone: str | None, base_url: str | None, fields: Sequence[tuple[str, Table]]) -> str:
+def config_text(
+    zone: str | None, base_url: str | None, title: str | None, fields: Sequence[tuple[str, Table]]
+) -> str:
     top = {"time-zone": zone, "base-url": base_url}
     lines = [f"{key} = {json.dumps(value)}" for key, value in top.items() if value is not None]
+    if title is not None:
+        lines += ["", "[site]", f"title = {json.dumps(title, ensure_ascii=False)}"]
     for name, table in fields:
         lines += ["", f"[fields.{name}]"]
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]

@@ -14,7 +14,8 @@ from .additions import with_additions
 from .engine import Oracle, oracle_schema
 from .fields import numbered
 from .instants import read_instant
-from .records import Article, Entry, OwnProvider
+from .names import topic_slug
+from .records import Article, AuthorData, Entry, OwnAuthor, OwnProvider
 from .world import Audience, World, make_world
 
 CONTRACT = Path(__file__).parents[1] / "schema" / "contract.graphql"
@@ -29,6 +30,12 @@ def contract() -> GraphQLSchema:
 def entry(position: int, url: str, **said: Any) -> Entry:
     shared = card(url, **{"title": f"To {url}", **said})
     return Entry(position=position, listing="", occurrence=0, **shared)
+
+
+def author(name: str, slug: str | None = None, **data: Any) -> OwnAuthor:
+    """An author of a byline, with `data` if the byline is a mapping."""
+    known = AuthorData(**{"name": name, "url": None, "image": None, "bio": None, **data}) if data else None
+    return OwnAuthor(slug or topic_slug(name), name, known)
 
 
 def article(slug: str, *links: str, **said: Any) -> Article:
@@ -51,6 +58,7 @@ def article(slug: str, *links: str, **said: Any) -> Article:
         "published": "2020-01-01",
         **said,
     }
+    values["authors"] = tuple(author(one) if isinstance(one, str) else one for one in values["authors"])
     values["related"] = numbered(replace(one, listing=slug) for one in values["related"])
     values["modified"] = read_instant(values["modified"]) if values["modified"] else None
     return Article(

@@ -35,7 +35,7 @@ from .values import Values
 LISTS = ("Connection", "Edge")  # twice as likely as other types
 PREFERRED = frozenset(  # chosen more often than by chance
     {"search", "snippet", "score", "drift", "edges"}
-    | {"author", "authors", "section", "sections", "translations", "next", "previous"}
+    | {"authors", "section", "translations", "next", "previous"}
 )
 ALIASES = ("a", "b", "c", "id", "title", "edges", "data")
 CONDITION = GraphQLNonNull(GraphQLBoolean)

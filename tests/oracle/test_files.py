@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from .content import read_folder
+from .engine import Oracle
 from .folders import write_folder
 from .instants import read_instant
 from .names import topic_slug
+from .own_fields import Declared, read_declared
 from .records import Article
-from .small import article, ask
+from .small import article, ask, contract
+from .world import encoded, make_world
 
 INSTANTS = [
     ("2021-04-15T13:00:00Z", "2021-04-15T13:00:00Z"),
@@ -67,7 +70,10 @@ more: {n: 1, t: "1", f: 1.5, no: [yes, ~]}
 related:
   - {title: No address}
   - {title: "", webUrl: /empty}
-  - {title: Valid, ampUrl: /amp, webUrl: /valid, images: [{width: 1}, {url: /i, isCached: yes}]}
+  - title: Valid
+    ampUrl: /amp
+    webUrl: /valid
+    images: [{width: 1}, {url: /i, isCached: yes, alt: " A&amp;B ", caption: C}]
 ---
 
   first line
@@ -93,7 +99,9 @@ def test_a_file_is_parsed_as_specified(tmp_path: Path) -> None:
     assert article.extra == {"more": {"n": 1, "t": "1", "f": 1.5, "no": [True, None]}}
     assert article.body == "  first line\n\nlast line"
     assert (entry.position, entry.amp_web_url) == (0, "https://base.example/amp")
-    assert [(image.url, image.is_cached) for image in entry.images] == [("https://base.example/i", True)]
+    (image,) = entry.images
+    assert (image.url, image.is_cached) == ("https://base.example/i", True)
+    assert (image.alt, image.caption) == ("A&B", "C")
 
 
 LANGUAGES = [
@@ -153,6 +161,47 @@ PATHS = [
 def test_a_path_is_that_of_the_web_url(web_url: str | None, path: str | None) -> None:
     one = article("a", web_url=web_url, original_url="https://y.example/z")
     assert ask([one], '{ article(slug: "a") { path } }') == {"article": {"path": path}}
+
+
+SITES = [
+    ("", (None, None, None)),
+    ('base-url = "https://x.example/a/"', (None, "https://x.example/a/", None)),
+    (
+        '[site]\ntitle = "X"\nbase-url = "https://x.example/"\nlanguage = "en"',
+        ("X", "https://x.example/", "en"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("config", "expected"), SITES)
+def test_the_configuration_describes_the_site(
+    tmp_path: Path, config: str, expected: tuple[str | None, ...]
+) -> None:
+    (tmp_path / "gqlnews.toml").write_text(config, encoding="utf-8")
+    declared = read_declared(tmp_path)
+    answer = Oracle(contract()).execute(
+        make_world([], "public", declared), "{ site { id title url language } }"
+    )
+    id_, *site = answer["data"]["site"].values()
+    assert (id_, tuple(site)) == (encoded("Site", ""), expected)
+
+
+RELATIVE = [
+    ("/page", True),
+    ("/x/page", False),
+    ("page", False),
+    ("//base.example/page", False),
+    ("https://base.example/page", True),
+]
+
+
+@pytest.mark.parametrize(("url", "is_found"), RELATIVE)
+def test_an_article_is_found_by_a_path_of_the_site(url: str, is_found: bool) -> None:
+    declared = Declared(base_url="https://base.example/x/")
+    seen = make_world([article("a", web_url="https://base.example/page")], "public", declared)
+    query = "query ($url: URL!) { articleByUrl(url: $url) { slug } }"
+    answer = Oracle(contract()).execute(seen, query, {"url": url})
+    assert answer["data"]["articleByUrl"] == ({"slug": "a"} if is_found else None)
 
 
 ERRORS = {

@@ -210,6 +210,39 @@ def test_a_topic_or_provider_has_the_number_of_its_visible_articles(
     assert answer["one"] == {"articleCount": expected, "articles": {"totalCount": expected}}
 
 
+NAMED = [
+    ("topics", "a b c"),
+    ("topics(first: 2, orderBy: null)", "a b"),
+    ("topics(first: 0)", ""),
+    ("topics(orderBy: {field: SLUG, direction: DESC})", "c b a"),
+    ("topics(orderBy: {field: COUNT})", "b c a"),
+    ("topics(first: 2, orderBy: {field: COUNT, direction: DESC})", "a b"),
+    ("topics(first: -1)", "BAD_PAGE"),
+]
+
+
+@pytest.mark.parametrize(("field", "expected"), NAMED)
+def test_topics_in_order(field: str, expected: str) -> None:
+    found = ask(SPLIT, f"{{ list: {field} {{ slug }} }}")
+    assert (found if isinstance(found, str) else " ".join(one["slug"] for one in found["list"])) == expected
+
+
+PROVIDERS = [
+    ("first: null", "w.example x.example y.example"),
+    ("orderBy: {field: DOMAIN, direction: DESC}", "y.example x.example w.example"),
+    ("orderBy: {field: COUNT}", "w.example y.example x.example"),
+    ("first: 2, orderBy: {field: COUNT, direction: DESC}", "x.example w.example"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), PROVIDERS)
+def test_providers_in_order(arguments: str, expected: str) -> None:
+    articles = [*COUNTED, article("e", provider="y.example")]
+    found = ask(articles, f"{{ providers({arguments}) {{ nodes {{ domain url }} }} }}", "open")
+    assert " ".join(one["domain"] for one in found["providers"]["nodes"]) == expected
+    assert [one["url"] for one in found["providers"]["nodes"]] == [None] * len(expected.split())
+
+
 CARDS = """{ article(slug: "b") { ...Card related { id ...Card } } }
 fragment Card on Coverage { title image { url } article { slug } }"""
 

@@ -49,13 +49,17 @@ LANGUAGE_CODE = re.compile(r"([a-z]{2})(?:[-_](?:[A-Za-z]{2}|[A-Z][a-z]{3}))?")
 
 @dataclass(frozen=True)
 class Place:
-    """`inside` is the path in the folder of the site, `below` in the content root; both lack extensions."""
+    """`inside` is the path in the folder of the site, `below` in the content root; both lack extensions.
+
+    `group` is the slug without its language part, which translations share.
+    """
 
     file: Path
     inside: str
     root: str
     below: str
     slug: str
+    group: str
     language: str | None = None
 
 
@@ -78,13 +82,26 @@ def place_of(config: Configuration, file: Path) -> Place | None:
         slug = "/".join(part for part in slug.split("/") if part != "_posts")
     if config.preset == "nuxt":
         slug = "/".join(without_order(part) for part in slug.split("/"))
-    language = None
     if config.preset == "zola":
         languages = set(config.settings.get("languages") or {})
         below, language = by_suffix(below, languages)
         if languages:  # Zola says, as Hugo does, that a file without suffix is in the default one
             language = language or text_of(config.settings.get("default_language")) or "en"
-    return Place(file, inside, root, below, identity(slug), language or language_of(file, config.folder))
+            return Place(file, inside, root, below, identity(slug), identity(below), language)
+    language, group = language_of(file, config.folder), identity(slug)
+    return Place(file, inside, root, below, identity(slug), without_language(group, language), language)
+
+
+def without_language(slug: str, language: str | None) -> str:
+    """Drop the suffix or the innermost folder that is the language."""
+    parts = slug.split("/")
+    stem, _, suffix = parts[-1].rpartition(".")
+    if language is None:
+        return slug
+    if stem and language_code(suffix) == language:
+        return "/".join([*parts[:-1], stem])
+    folders = [number for number, part in enumerate(parts[:-1]) if language_code(part) == language]
+    return "/".join(part for number, part in enumerate(parts) if number not in folders[-1:])
 
 
 def is_below(path: str, root: str) -> bool:
@@ -121,14 +138,17 @@ def in_hugo(config: Configuration, file: Path, inside: str) -> Place | None:
     for code, folder in sorted(folders.items(), key=lambda item: -len(item[1])):
         if is_below(inside, folder) and folder != common:
             slug = identity(relative(inside, base or "."))
-            return Place(file, inside, folder, relative(inside, folder), slug, code)
+            below = relative(inside, folder)
+            return Place(file, inside, folder, below, slug, identity(below), code)
     if not is_below(inside, common):
         return None
     slug = identity(relative(inside, base or "."))
     below, language = by_suffix(relative(inside, common), set(languages))
     # With languages configured, a file without suffix is in the default one: so Hugo says.
     language = language or (default_language(config.settings) if languages else None)
-    return Place(file, inside, common, below, slug, language or language_of(file, config.folder))
+    language = language or language_of(file, config.folder)
+    group = identity(below) if languages else without_language(slug, language)
+    return Place(file, inside, common, below, slug, group, language)
 
 
 def by_suffix(below: str, languages: set[str]) -> tuple[str, str | None]:

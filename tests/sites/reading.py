@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from . import fields
 from .addresses import own_address, web_url
+from .authors import Byline, author_data, author_names, byline
 from .configuration import Configuration, find_configuration, lower_keys, text_of
 from .dates import DateError, read_date
 from .front_matter import Header, HeaderError, split_header
@@ -44,7 +45,15 @@ class Article:
     language: str | None
     provider: tuple[str, str] | None
     """Domain and name."""
+    byline: Byline | None
+    """Names of authors, or keys of the author data; None if left open."""
+    group: str | None
+    """The slug without its language part; None for native files."""
     is_native: bool = False
+
+    @property
+    def section(self) -> str | None:
+        return (self.slug if self.group is None else self.group).rpartition("/")[0] or None
 
 
 @dataclass
@@ -62,6 +71,22 @@ class Site:
     pages: set[str] = field(default_factory=set)
     special: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
+    authors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What data files say about authors, by key."""
+
+    def author_names(self) -> dict[str, str]:
+        return author_names((article.byline for article in self.articles.values()), self.authors)
+
+    def translations(self, article: Article) -> list[str]:
+        """Return the slugs of an article in other languages, by language."""
+        if article.group is None or article.language is None:
+            return []
+        found = [
+            (str(other.language), other.slug)
+            for other in self.articles.values()
+            if other.group == article.group and other.slug != article.slug
+        ]
+        return [slug for _, slug in sorted(found)]
 
     def topic_names(self) -> dict[str, str]:
         """Return each topic's name: that of most files, then the first by code point."""
@@ -84,6 +109,7 @@ def read_site(given: Path, now: datetime | None = None) -> Site:
         config.base_url,
         config.zone_name or "UTC",
     )
+    site.authors = author_data(config.folder)
     if config.preset == "hugo" and bad_patterns(config.settings):
         site.problems.add((str(found_by), "bad-config"))
     taken: set[str] = set()
@@ -204,6 +230,8 @@ def read_native(path: str, keys: dict[str, Any], file: Path) -> Article:
         and (text_of(keys.get("draft")) not in fields.TRUE or published in fields.TRUE),
         language=text_of(keys.get("language")),
         provider=(domain, text_of(provider.get("name")) or domain) if domain else None,
+        byline=byline(keys, ("authors",)),
+        group=None,
     )
 
 
@@ -244,6 +272,8 @@ def read_mapped(
         published=fields.is_published(keys, when, place.inside, now, hides, config.zone),
         language=spoken[0].replace("_", "-").lower() if spoken else place.language,
         provider=provider_of(config, keys, original),
+        byline=byline(keys),
+        group=place.group,
     )
 
 

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from .authors import byline
 from .conftest import every_folder, site_folder
 from .dates import DateError, read_date
+from .places import without_language
 from .reading import read_site
 from .tables import FIXTURES, PRESETS, REAL
 from .topics import topic_slug
@@ -91,3 +93,46 @@ def test_what_is_no_date(text: str, code: str) -> None:
 )
 def test_slugs_of_topics(name: str, slug: str) -> None:
     assert topic_slug(name) == slug
+
+
+AUTHORS = {
+    "docusaurus": {"endi": "Endilie", "joel-marcey": "Joel Marcey"},
+    "jekyll": {"kate": "Kate & Co", "kate-example": "Kate Example"},
+    "pelican": {"alexis-metaireau": "Alexis Metaireau", "conan-doyle": "Conan Doyle"},
+}
+
+
+@pytest.mark.parametrize("site", AUTHORS)
+def test_authors(copies: Path, site: str) -> None:
+    assert read(site_folder(copies, site)).author_names() == AUTHORS[site]
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("Ann Lee", ("Ann Lee",)),
+        ("Ann Lee, Bo van Dyck and Cy O'Neil", None),
+        ("Ann Lee, Bo Dyck and Cy O'Neil", ("Ann Lee", "Bo Dyck", "Cy O'Neil")),
+        ("Ann Lee & Bo Dyck", ("Ann Lee", "Bo Dyck")),
+        ("Research and Development", None),
+        (["Ann Lee", {"name": "Bo"}, None], ("Ann Lee", "Bo")),
+        (["Ann Lee, Bo Dyck"], None),
+        (None, ()),
+    ],
+)
+def test_bylines(value: object, names: tuple[str, ...] | None) -> None:
+    assert byline({"author": value}) == names
+
+
+@pytest.mark.parametrize(
+    ("slug", "language", "group"),
+    [
+        ("news/post.fr", "fr", "news/post"),
+        ("fr/news/post", "fr", "news/post"),
+        ("news/pt-BR/post", "pt-br", "news/post"),
+        ("fr/post", None, "fr/post"),
+        ("fr/post", "de", "fr/post"),
+    ],
+)
+def test_translations_share_the_slug_without_language(slug: str, language: str | None, group: str) -> None:
+    assert without_language(slug, language) == group

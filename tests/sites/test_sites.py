@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from graphql import build_schema
 
 from gqlnews.query.entities import Audience
 from tests.product import Product
@@ -18,14 +19,23 @@ from tests.server.support import run_cli, serving
 from .conftest import every_folder, site_folder
 from .reading import Article, Site, read_site
 from .tables import FIXTURES, PRESETS, REAL
+from .topics import topic_slug
 
+EXPORTED = build_schema(Path(__file__).parents[2].joinpath("schema.graphql").read_text(encoding="utf-8"))
+LATER = {
+    "authors": "authors { slug name }",
+    "section": "section { path }",
+    "translations": "translations { slug }",
+}
+"""What is compared as soon as the exported schema has it."""
+THERE = [name for name in LATER if name in EXPORTED.type_map["Article"].fields]
 ARTICLES = """query ($after: String) { articles(first: 100, after: $after) {
   nodes {
     slug title publishedDateTime webUrl url originalUrl topics { slug name } image { url } excerpt published
-    providerName provider { domain }
+    providerName provider { domain } LATER
   }
   pageInfo { hasNextPage endCursor }
-} }"""
+} }""".replace("LATER", " ".join(LATER[name] for name in THERE))
 ERRORS = (
     "unreadable not-utf-8 no-front-matter broken-yaml broken-toml broken-json duplicate-key alias "
     "missing-key wrong-type bad-date too-large duplicate-slug bad-config"
@@ -198,6 +208,37 @@ def test_languages(served: Served) -> None:
     with closing(sqlite3.connect(served.product.database)) as db:
         stored = dict(db.execute("SELECT slug, language FROM article"))
     assert {slug: stored[slug] for slug in mapped} == {slug: one.language for slug, one in mapped.items()}
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(name not in THERE, reason=f"the schema has no Article.{name} yet")
+
+
+@needs("authors")
+def test_authors(served: Served) -> None:
+    """Where a byline may or may not be several names, they are left open."""
+    names = served.expected.author_names()
+    expected = {
+        article.slug: [(slug, names[slug]) for slug in dict.fromkeys(map(topic_slug, article.byline))]
+        for article in served.expected.articles.values()
+        if article.byline is not None
+    }
+    found = served.serve(lambda node: [(author["slug"], author["name"]) for author in node["authors"]])
+    assert {slug: found[slug] for slug in expected} == expected
+
+
+@needs("section")
+def test_sections(served: Served) -> None:
+    assert served.serve(lambda node: (node["section"] or {}).get("path")) == served.expect(
+        lambda article: article.section
+    )
+
+
+@needs("translations")
+def test_translations(served: Served) -> None:
+    assert served.serve(lambda node: [one["slug"] for one in node["translations"]]) == served.expect(
+        served.expected.translations
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,15 @@ URLS = (
     *("javascript:alert(1)", "", None),
 )
 IMAGES: tuple[Value, ...] = (
-    *("https://img.example/ann.jpg", "/img/ann.png?a&amp;b", "ann.jpg", "data:text/html,x", None),
+    "https://img.example/ann.jpg",
+    "/img/ann.png?a&amp;b",
+    "ann.jpg",
+    "data:text/html,x",
+    None,
     {"url": "https://img.example/ann.webp", "width": 64, "title": "Ann &amp; Co", "alt": " a face "},
     {"width": 64},
 )
+WITHOUT_NAME: tuple[Value, ...] = (None, "", " \t", {"bio": "Without a name."}, {"name": ""})
 BIOS = ("Writes about words.", "Two\nlines", "日本語 😀", None)
 
 
@@ -38,7 +43,7 @@ def byline(dice: random.Random) -> Value:
     if dice.random() < 0.2:
         items += items[:1]
     if dice.random() < 0.1:
-        items.insert(0, dice.choice((None, "", " \t", {"bio": "Without a name."}, {"name": ""})))
+        items.insert(0, dice.choice(WITHOUT_NAME))
     return items[0] if len(items) == 1 and dice.random() < 0.5 else items
 
 

@@ -73,7 +73,7 @@ def extra(source: Article, info: Info) -> dict[str, JsonValue] | None:
     """Resolve `extra`: without the keys that are read once the schema has their field."""
     if world(info).audience != "editor":
         return None
-    fields = info.schema.type_map["Article"].fields
+    fields = info.parent_type.fields
     return {key: value for key, value in source.extra.items() if READ_AS.get(key) not in fields}
 
 

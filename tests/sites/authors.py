@@ -22,7 +22,7 @@ Byline = tuple[str, ...]
 
 def byline(keys: Mapping[str, Any], names: Iterable[str] = KEYS) -> Byline | None:
     """Return the names of the first key that is not empty; None if what they divide into is left open."""
-    value = next((found for key in names if (found := at(dict(keys), key))), [])
+    value: Any = next((found for key in names if (found := at(dict(keys), key))), [])
     if isinstance(value, list):
         found = [name for item in value if (name := name_of(item))]
         return None if any(DIVIDER.search(name) for name in found) else tuple(found)
@@ -55,6 +55,6 @@ def author_names(bylines: Iterable[Byline | None], data: Mapping[str, Mapping[st
             uses.setdefault(slug, Counter())[name] += 1
     names = {slug: min(each, key=lambda name: (-each[name], name)) for slug, each in uses.items()}
     named = {
-        topic_slug(key): decoded(name) for key, one in data.items() if (name := text_of(one.get("name")))
+        topic_slug(key): decoded(given) for key, one in data.items() if (given := text_of(one.get("name")))
     }
     return names | {slug: name for slug, name in named.items() if slug in names}

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.acting import likely_similar, resolve_markers
-from tests.oracle.additions import with_additions
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
 from tests.oracle.engine import SDL, Oracle, oracle_schema
@@ -27,7 +26,7 @@ from tests.oracle.terms import parse as parse_query
 from tests.oracle.values import values_of
 from tests.oracle.world import AUDIENCES, Audience, World, make_world
 
-SCHEMA = oracle_schema(with_additions(SDL.read_text(encoding="utf-8")))
+SCHEMA = oracle_schema(SDL.read_text(encoding="utf-8"))
 
 
 class Setting:

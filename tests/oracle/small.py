@@ -10,7 +10,6 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from .acting import resolve_markers
-from .additions import with_additions
 from .engine import Oracle, oracle_schema
 from .fields import numbered
 from .instants import read_instant
@@ -18,13 +17,13 @@ from .names import topic_slug
 from .records import Article, AuthorData, Entry, OwnAuthor, OwnProvider
 from .world import Audience, World, make_world
 
-CONTRACT = Path(__file__).parents[1] / "schema" / "contract.graphql"
+SDL = Path(__file__).parents[2] / "schema.graphql"
 NOW = read_instant("2020-01-10T00:00:00Z").nanoseconds
 
 
 @cache
 def contract() -> GraphQLSchema:
-    return oracle_schema(with_additions(CONTRACT.read_text(encoding="utf-8")))
+    return oracle_schema(SDL.read_text(encoding="utf-8"))
 
 
 def entry(position: int, url: str, **said: Any) -> Entry:

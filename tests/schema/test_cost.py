@@ -125,7 +125,8 @@ ADVISED = [
      "with `first: 23` at `a` it would pass"),
     ("{ a: articles(first: 50) { nodes { slug } } b: articles(first: 40) { nodes { slug } } }", 30,
      "with `first: 14` at `a`, `first: 14` at `b` it would pass"),
-    ("{ topics { articles { nodes { slug } } } }", 100, "`first: 8` at `topics.articles`"),
+    ("{ topics { articles { nodes { slug } } } }", 100, "`first: 4` at `topics`"),
+    ("{ sections { articles { nodes { slug } } } }", 100, "`first: 8` at `sections.articles`"),
     ("{ articles { nodes { related(first: 900) { article { related(first: 900) { title } } } } } }", 1_000,
      "`first: 9` at `articles`, `first: 9` at `articles.nodes.related`, "),
     ('{ nodes(ids: ["a", "b", "c", "d"]) { id ... on Article { related { title } } } }', 30,
@@ -179,7 +180,7 @@ def sized(node: Any, path: list[str], argument: ArgumentNode) -> Any:
 
 
 def test_without_a_possible_size_several_requests_are_suggested(examples: Product) -> None:
-    answer = examples.answer(GraphQLRequest("{ topics { name } }"), Audience.PUBLIC, limited(examples, 5))
+    answer = examples.answer(GraphQLRequest("{ sections { path } }"), Audience.PUBLIC, limited(examples, 5))
     assert b"costs 10, and the limit is 5: request less, or send several requests." in answer.body
 
 

@@ -14,7 +14,7 @@ CREATE INDEX article_translation_key ON article (translation_key, language, slug
 
 CREATE VIEW translation AS
 SELECT original.id AS article_id, other.id AS target_id,
-    ifnull(other.language, '') || char(1) || other.slug AS position
+    iif(other.language IS NULL, '1', '0' || other.language || char(1)) || other.slug AS position
 FROM article AS original CROSS JOIN article AS other ON other.translation_key = original.translation_key
 WHERE other.id <> original.id;
 

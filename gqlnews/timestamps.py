@@ -61,6 +61,13 @@ def to_epoch_seconds(key: str) -> float:
     return elapsed.days * 86_400 + elapsed.seconds + float(f"0.{fraction or 0}")
 
 
+def to_epoch_ns(key: str) -> int:
+    """Convert a sort key to nanoseconds since the Unix epoch."""
+    whole, _, fraction = key.partition(".")
+    elapsed = datetime.fromisoformat(whole) - _EPOCH
+    return (elapsed.days * 86_400 + elapsed.seconds) * _BILLION + int(fraction.ljust(9, "0"))
+
+
 def sort_key_before(now_ns: int, seconds: int) -> str:
     """Return the sort key of `seconds` before `now_ns`, clamped to the earliest supported timestamp."""
     return from_epoch_ns(max(now_ns - seconds * _BILLION, _FIRST_SECOND * _BILLION)).key

@@ -17,11 +17,13 @@ def apply_visibility(
 ) -> ParsedArticle:
     """Return the article as it is visible now; `due` is when that changes, None for never."""
     now = from_epoch_ns(time.time_ns() if now_ns is None else now_ns).key
+    published = _is_published(visibility, now)
     limits = [each for each in (visibility.visible_from, visibility.visible_until) if each is not None]
-    is_early = visibility.visible_from is not None and now < visibility.visible_from
-    is_late = visibility.visible_until is not None and now >= visibility.visible_until
-    return msgspec.structs.replace(
-        article,
-        published=visibility.published and not is_early and not is_late,
-        due=min((each for each in limits if each > now), default=None) if visibility.published else None,
-    )
+    changes = [each for each in limits if each > now and _is_published(visibility, each) != published]
+    return msgspec.structs.replace(article, published=published, due=min(changes, default=None))
+
+
+def _is_published(visibility: PublicationWindow, at: str) -> bool:
+    """Return whether the article is published at an instant, a sort key."""
+    begin, end = visibility.visible_from, visibility.visible_until
+    return visibility.published and (begin is None or at >= begin) and (end is None or at < end)

@@ -6,7 +6,8 @@ then its path is reported: the caller's scan finds files that were written earli
 
 This uses `RustNotify`, on which `watchfiles.watch` is built. The generator `watchfiles.watch` starts a watch
 only when it is asked for events; but the watch has to start before the caller's scan. Nor can it read the
-pending events of a watch that is replaced.
+pending events of a watch that is replaced, or interrupt the wait for events without losing those that are
+pending: a stop event and a timeout discard them, while an exception of the stop event does not.
 """
 
 import os
@@ -32,14 +33,24 @@ _DRAIN_MS = 10  # time in which the pending events of a replaced watch are read
 RawEvents = set[tuple[int, str]]
 
 
+class _InterruptedWait(Exception):  # noqa: N818 - not an error
+    """Ends a wait for events; those that are pending are returned by the next one."""
+
+
 @dataclass(frozen=True)
 class StopEvent:
-    """Stop event of a watch, which polls it every `DEBOUNCE_MS` milliseconds."""
+    """Stop event of a watch, which polls it every `DEBOUNCE_MS` milliseconds.
+
+    `is_interrupted` ends one wait for events, without losing any; `is_stopped` ends the watch.
+    """
 
     is_stopped: Callable[[], bool]
+    is_interrupted: Callable[[], bool] = lambda: False
 
     def is_set(self) -> bool:
         """Return whether to stop waiting; `RustNotify` requires this method name."""
+        if self.is_interrupted():
+            raise _InterruptedWait
         return self.is_stopped()
 
 
@@ -58,6 +69,8 @@ class FolderWatcher:
     def wait_for_paths(self, stop: StopEvent) -> frozenset[str] | None:
         """Wait for the next change and return its paths; None if `stop` is set or events may be lost.
 
+        If `stop` interrupts the wait, the set is empty.
+
         The paths are relative to the folder: articles and configuration files that were added, modified or
         deleted, folders that were added or can no longer be listed, and anything else that was deleted. The
         set may be empty. Raises KeyboardInterrupt on a signal.
@@ -66,6 +79,8 @@ class FolderWatcher:
             events, self._pending_events = self._pending_events, set()
             events = events or self._raw_events(MAX_DELAY_MS, DEBOUNCE_MS, 0, stop)
             return self._changed_paths(events) if events else None
+        except _InterruptedWait:
+            return frozenset()
         except WatchfilesRustInternalError:  # a name is not UTF-8; the watch reports nothing after it
             return None
         except (OSError, ContentFolderError, ExhaustedError):  # no watch can be started

@@ -2,7 +2,9 @@
 
 1. Start the watch, then request a full scan, so that no change is missed between the two.
 2. Yield changed paths a few milliseconds after they change.
-3. Start again at 1 when changes may have been missed: when the folder was replaced, when events were lost,
+3. Yield an empty batch at the instant at which an article appears or expires. The wall clock is read again
+   and again until then, so it may be set forward or back.
+4. Start again at 1 when changes may have been missed: when the folder was replaced, when events were lost,
    or when so many arrived at once that the kernel's queue may have overflowed, which is not reported. Also
    start again periodically.
 
@@ -10,6 +12,7 @@ If the file system reports no changes, request a full scan periodically, at inte
 `_POLL_FACTOR` times the duration of a scan.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Generator
@@ -22,7 +25,10 @@ from gqlnews.discovery.scan import FolderIdentity
 from gqlnews.errors import ContentFolderError, ExhaustedError
 
 Batch = frozenset[str] | None
-"""Relative paths at or below which something changed; None requests a full scan."""
+"""Relative paths at or below which something changed, none if an article appears or expires now.
+
+None requests a full scan.
+"""
 
 _OVERFLOW_PATHS = 1000  # with this many paths in one batch, the kernel's queue may have overflowed
 _CHECK_SECONDS = 0.25  # between checks of conditions that cause no event
@@ -38,13 +44,15 @@ class WatchOptions:
 
     `poll` disables file system events; `warn` receives a message if they are unavailable. `last_scan_seconds`
     returns the duration of the last full scan, `needs_rescan` whether another one is needed although the
-    folder has not changed.
+    folder has not changed. `seconds_until_due` returns the time until an article appears or expires, by the
+    wall clock: `math.inf` if none does. It is over 0 again after the caller has ingested the batch.
     """
 
     poll: bool
     warn: Callable[[str], None]
     last_scan_seconds: Callable[[], float]
     needs_rescan: Callable[[], bool]
+    seconds_until_due: Callable[[], float] = lambda: math.inf
 
 
 def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
@@ -62,13 +70,13 @@ def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
             yield None  # the caller's scan reports the error, and retries until the folder exists
         except ExhaustedError:
             yield None  # the caller's scan reports the error
-            _poll_delay(options)
+            yield from _poll_delay(options)
         except OSError as error:
             if not warned:
                 options.warn(_not_watchable_message(folder, error))
             warned = True
             yield None
-            _poll_delay(options)
+            yield from _poll_delay(options)
         else:
             with closing(watcher):
                 yield None
@@ -78,11 +86,11 @@ def watch(folder: Path, options: WatchOptions) -> Generator[Batch, None, None]:
 def _poll_forever(options: WatchOptions) -> Generator[Batch, None, None]:
     while True:
         yield None
-        _poll_delay(options)
+        yield from _poll_delay(options)
 
 
-def _poll_delay(options: WatchOptions) -> None:
-    _sleep(max(_MIN_POLL_SECONDS, _POLL_FACTOR * options.last_scan_seconds()), options)
+def _poll_delay(options: WatchOptions) -> Generator[Batch, None, None]:
+    yield from _sleep(max(_MIN_POLL_SECONDS, _POLL_FACTOR * options.last_scan_seconds()), options)
 
 
 def _watch_until_rescan(
@@ -92,15 +100,15 @@ def _watch_until_rescan(
     started, scan_seconds = time.monotonic(), options.last_scan_seconds()
     deadline = started + max(_MIN_RESCAN_SECONDS, _RESCAN_FACTOR * scan_seconds)
     timer = _RescanTimer(folder, watcher.root, options.needs_rescan, deadline)
-    stop = StopEvent(timer.check)
+    stop = StopEvent(timer.check, lambda: options.seconds_until_due() <= 0)
     while (paths := watcher.wait_for_paths(stop)) is not None:
-        if paths:
+        if paths or stop.is_interrupted():
             yield paths
         if len(paths) >= _OVERFLOW_PATHS:
             return
     if not timer.fired:
         delay = min(_MAX_LOSS_DELAY, _LOSS_DELAY_FACTOR * scan_seconds)
-        _sleep(started + delay - time.monotonic(), options)
+        yield from _sleep(started + delay - time.monotonic(), options)
 
 
 class _RescanTimer:
@@ -131,10 +139,14 @@ class _RescanTimer:
         return (status.st_dev, status.st_ino) == self._root
 
 
-def _sleep(seconds: float, options: WatchOptions) -> None:
+def _sleep(seconds: float, options: WatchOptions) -> Generator[Batch, None, None]:
+    """Sleep, or until a full scan is needed; yield an empty batch when an article appears or expires."""
     deadline = time.monotonic() + seconds
     while (remaining := deadline - time.monotonic()) > 0 and not options.needs_rescan():
-        time.sleep(min(remaining, _CHECK_SECONDS))
+        if (until_due := options.seconds_until_due()) > 0:
+            time.sleep(min(remaining, until_due, _CHECK_SECONDS))
+        else:
+            yield frozenset()
 
 
 def _not_watchable_message(folder: Path, error: OSError) -> str:

@@ -40,8 +40,8 @@ from gqlnews.ingest.rows import problem_row
 # 3. Insert sources for new files and delete those that are gone, so that `source` shows which files have the
 #    same slug.
 # 4. Fill `todo` with every file to read: new files, changed files, files that were last read so soon after
-#    they were written that a later change may not show in their times, and the first file of each slug whose
-#    files were added or removed.
+#    they were written that a later change may not show in their times, files whose article appears or expires
+#    now, and the first file of each slug whose files were added or removed.
 #
 # CROSS JOIN sets the join order, because SQLite does not know that these tables have few rows.
 
@@ -59,13 +59,11 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 """
 
 
-def scan_all(
-    db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool, now: str = ""
-) -> int:
+def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `entries` is the content of the whole folder. With `reread`, unchanged files are read too. Articles that
-    appear or expire until `now`, a sort key, are read again. Returns the number of files to read.
+    `entries` is the content of the whole folder. With `reread`, unchanged files are read too. Returns the
+    number of files to read.
     """
     stage_files(db, entries)
     db.execute(f"INSERT INTO gone SELECT path, slug FROM source WHERE {_NOT_FOUND}")
@@ -74,7 +72,7 @@ def scan_all(
         "INSERT INTO affected_slug SELECT slug FROM gone WHERE slug <> ''"
         " UNION SELECT slug FROM source WHERE read_ns = 0 AND slug <> ''"
     )
-    return queue_changed_files(db, reread=reread, now=now)
+    return queue_changed_files(db, reread=reread)
 
 
 def unreadable_results(db: sqlite3.Connection) -> Iterator[ParseResult]:
@@ -117,9 +115,22 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
         )
 
 
-def next_due(db: sqlite3.Connection) -> str | None:
-    """Return when the next article appears or expires, as a sort key; None if none does."""
-    (due,) = db.execute("SELECT min(due) FROM source WHERE due IS NOT NULL").fetchone()
+# Schedule: an article appears or expires at an instant without a change to its file. Each ingest, also of
+# some paths, reads the files again whose instant has come.
+
+
+def find_due_files(db: sqlite3.Connection, now: str) -> list[str]:
+    """Fill `fallen_due` with the files whose articles appear or expire until `now`; return their paths."""
+    db.execute("INSERT INTO fallen_due SELECT path, due FROM source WHERE due <= ?", (now,))
+    return [path for (path,) in db.execute("SELECT path FROM fallen_due")]
+
+
+def next_due(db: sqlite3.Connection, after: str = "") -> str | None:
+    """Return when the next article appears or expires after an instant; None if none does.
+
+    Both are sort keys. What is due before is in a folder that cannot be listed now.
+    """
+    (due,) = db.execute("SELECT min(due) FROM source WHERE due > ?", (after,)).fetchone()
     return None if due is None else str(due)
 
 
@@ -133,15 +144,16 @@ def update_sources(db: sqlite3.Connection) -> None:
     )
 
 
-def queue_changed_files(db: sqlite3.Connection, *, reread: bool, now: str = "") -> int:
-    """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
+def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
+    """Fill `todo` from `scan`, `fallen_due` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
         " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
-        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2 OR source.due <= ?3)",
-        (reread, TIMESTAMP_RESOLUTION_NS, now),
+        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2"
+        "   OR path IN (SELECT path FROM fallen_due))",
+        (reread, TIMESTAMP_RESOLUTION_NS),
     )
     db.execute(
         "INSERT OR IGNORE INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"

@@ -14,20 +14,23 @@ MAX_REMOVED = 10_000
 
 # Rows of `touched` by scope: scope 0 contains articles that are, or were, published.
 _TOUCHED = (
-    "SELECT slug, was_public AS was_there, is_public AS is_there FROM touched WHERE was_public OR is_public",
-    "SELECT slug, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
+    "SELECT slug, due, was_public AS was_there, is_public AS is_there FROM touched"
+    " WHERE was_public OR is_public",
+    "SELECT slug, due, kind <> 'ADDED' AS was_there, kind <> 'REMOVED' AS is_there FROM touched",
 )
 
 
 def _upsert_sql(scope: int) -> str:
-    """Build SQL that upserts the scope's entries, numbered in the order of the slugs from `:last` + 1 on.
+    """Build SQL that upserts the scope's entries, numbered from `:last` + 1 on.
 
-    An article that is added again after a removal gets a new `added`; `first_added` never changes.
+    Articles that appeared or expired come first, in the order of their instants, then all others by slug. An
+    article that is added again after a removal gets a new `added`; `first_added` never changes.
     """
     return f"""
 INSERT INTO article_change (scope, slug, version, first_added, added, removed)
 SELECT {scope}, slug, number, number, number, NOT is_there
-FROM (SELECT :last + row_number() OVER (ORDER BY slug) AS number, seen.* FROM ({_TOUCHED[scope]}) AS seen)
+FROM (SELECT :last + row_number() OVER (ORDER BY due IS NULL, due, slug) AS number, seen.*
+    FROM ({_TOUCHED[scope]}) AS seen)
 WHERE true -- otherwise SQLite would parse ON as part of a join
 ON CONFLICT (scope, slug) DO UPDATE SET
     version = excluded.version,

@@ -96,7 +96,7 @@ def resolve_body_links(db: sqlite3.Connection, *, incremental: bool) -> None:
         if html != stored:
             db.execute("UPDATE article SET html = ? WHERE id = ?", (html, article_id))
             changed = (slug, "UPDATED", published, published)
-            db.execute("INSERT OR IGNORE INTO touched VALUES (?, ?, ?, ?)", changed)
+            db.execute("INSERT OR IGNORE INTO touched VALUES (?, ?, ?, ?, NULL)", changed)
 
 
 def _find_url(db: sqlite3.Connection, published: int, slug: str) -> str | None:

@@ -31,8 +31,10 @@ from gqlnews.discovery.scan import is_article, open_root, scan_folder
 from gqlnews.ingest.change_detection import (
     IngestOptions,
     files_to_read,
+    find_due_files,
     fingerprint,
     has_unreadable,
+    next_due,
     scan_all,
     scan_paths_incrementally,
     stored_options,
@@ -88,7 +90,10 @@ _CONFIG_DEPTH = 6  # folders above a configuration file, from the content folder
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Result of an ingest: numbers of articles; `problems` is the number of all problems in the store."""
+    """Result of an ingest: numbers of articles; `problems` is the number of all problems in the store.
+
+    `next_due` is when the next article appears or expires, a sort key; None if none does.
+    """
 
     added: int
     changed: int
@@ -97,22 +102,25 @@ class IngestReport:
     problems: int
     seconds: float
     articles: int
+    next_due: str | None
 
 
 @dataclass(frozen=True)
 class _IngestParameters:
     """Parameters of one ingest; see `ingest`.
 
-    `config` is the configuration of the folder. `skip_failing` skips files that cannot be written.
+    `clock` is the wall clock, and `now_ns` its time at the beginning of the transaction. `config` is the
+    configuration of the folder. `skip_failing` skips files that cannot be written.
     """
 
     folder: OpenFolder
     options: ParseOptions
     processes: int | None
     progress: Progress
-    now_ns: int
+    clock: Callable[[], int]
     max_removed: int
     paths: Collection[str] | None
+    now_ns: int = 0
     config: ContentConfig = NO_CONFIG
     skip_failing: bool = False
 
@@ -133,12 +141,13 @@ def ingest(
     `db` is a connection from `open_writer`, `processes` the number of parser processes (by default one per
     core), `now_ns` the wall clock, `max_removed` the number of removals that the log of each scope keeps.
 
-    With `paths`, relative to the folder and with `/`, only these paths and everything below them are scanned;
-    all other files are assumed to be unchanged. Raises StartupError: ContentFolderError, ParserProcessError,
-    ExhaustedError, DatabaseError or a subclass of these; the transaction is then rolled back.
+    With `paths`, relative to the folder and with `/`, only these paths and everything below them are scanned,
+    and the files whose articles appear or expire now; all other files are assumed to be unchanged. Raises
+    StartupError: ContentFolderError, ParserProcessError, ExhaustedError, DatabaseError or a subclass of
+    these; the transaction is then rolled back.
     """
     started = time.perf_counter()
-    path, now = _database_path(db), clamp_ns(now_ns())
+    path = _database_path(db)
     with (
         open_root(folder) as content,
         translate_errors(path),
@@ -146,25 +155,32 @@ def ingest(
         _without_garbage_collection(),
     ):
         parameters = _IngestParameters(
-            content, options, processes, progress or (lambda _done, _total: None), now, max_removed, paths
+            content, options, processes, progress or (lambda _done, _total: None), now_ns, max_removed, paths
         )
         try:
-            counts = _run_transaction(db, parameters)
+            result = _run_transaction(db, parameters)
         except Exception as error:
             if not is_caused_by_values(error):
                 raise
-            counts = _run_transaction(db, replace(parameters, skip_failing=True))
-    changes, articles, problems = counts
-    unchanged = articles - changes.added - changes.changed
-    return IngestReport(*changes, unchanged, problems, time.perf_counter() - started, articles)
+            result = _run_transaction(db, replace(parameters, skip_failing=True))
+    return replace(result, seconds=time.perf_counter() - started)
 
 
-def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> tuple[ChangeCounts, int, int]:
-    """Return the changes, and the numbers of articles and problems in the store."""
+def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> IngestReport:
+    """Return the report, without the duration.
+
+    The clock is read once, with the write lock: a process that waited for the lock must not decide by an
+    earlier time than the ingest before it, which would hide again what has just appeared.
+    """
     with bulk_load_mode(db), transaction(db), temp_tables(db):
+        parameters = replace(parameters, now_ns=clamp_ns(parameters.clock()))
         changes = _run(db, parameters)
         articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
-        return changes, articles, fetch_int(db, "SELECT count(*) FROM problem")
+        problems = fetch_int(db, "SELECT count(*) FROM problem")
+        due = next_due(db, after=from_epoch_ns(parameters.now_ns).key)
+        return IngestReport(
+            *changes, articles - changes.added - changes.changed, problems, 0.0, articles, due
+        )
 
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
@@ -248,10 +264,10 @@ def _find_changed(
     An initial load and a full rebuild need the whole folder, even if `paths` is set.
     """
     define_slugs(db, parameters.options.sites)
+    due = find_due_files(db, from_epoch_ns(parameters.now_ns).key)
     if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
-        now = from_epoch_ns(parameters.now_ns).key
-        return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild, now=now)
-    return scan_paths_incrementally(db, parameters.folder, parameters.paths)
+        return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
+    return scan_paths_incrementally(db, parameters.folder, [*parameters.paths, *due])
 
 
 def _read(state: IngestState, parameters: _IngestParameters, total: int) -> Generator[FileRows, None, None]:
@@ -301,7 +317,9 @@ def _remove(state: IngestState, table: str) -> None:
         f"INSERT INTO batch SELECT id FROM article WHERE slug IN (SELECT slug FROM {table})"  # noqa: S608
         " AND NOT EXISTS (SELECT 1 FROM source WHERE source.slug = article.slug)"
     )
-    db.execute("INSERT INTO touched SELECT slug, 'REMOVED', published, 0 FROM article WHERE id IN batch")
+    db.execute(
+        "INSERT INTO touched SELECT slug, 'REMOVED', published, 0, NULL FROM article WHERE id IN batch"
+    )
     execute_all(db, MARK_DIRTY)
     delete_dependent_rows(state)
     db.execute("DELETE FROM article WHERE id IN batch")

@@ -64,6 +64,7 @@ _TARGET = f"(SELECT article_id FROM url_owner WHERE url = ?{3 + RELATED_ROW.inde
 _INSERT_LISTS = {
     table: _insert(table, ("article_id", "position", *columns)) for table, columns in _LISTS.items()
 } | {"related": _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)}
+_INSERT_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, (SELECT due FROM fallen_due WHERE path = ?))"
 _UPDATE_SOURCE = (
     "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ?, state = ?, due = ?"
     " WHERE path = ?"
@@ -180,8 +181,8 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
         article_id = old.id if old is not None else next(state.new_ids)
         writes.append(_Write(article_id, path, from_epoch_ns(file.source.mtime_ns), rows))
         kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
-        touched.append((rows.slug, kind, was_public, rows.is_public))
-    state.db.executemany("INSERT INTO touched VALUES (?, ?, ?, ?)", touched)
+        touched.append((rows.slug, kind, was_public, rows.is_public, path))
+    state.db.executemany(_INSERT_TOUCHED, touched)
     _move(state, moved)
     _write(state, writes, replaced=[old.id for old in stored.values()])
 
@@ -293,12 +294,15 @@ _TABLES = {
     "candidate": "slug TEXT, path TEXT, PRIMARY KEY (slug, path)",
     # files whose slug another file may get too; they are parsed first
     "contested": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
+    # files whose articles appear or expire, and when, a sort key
+    "fallen_due": "path TEXT PRIMARY KEY, due TEXT",
     # files to read
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed
     "batch": "id INTEGER PRIMARY KEY",
-    # articles that were added, changed or removed, and whether they were and are visible to the public
-    "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER",
+    # articles that were added, changed or removed, whether they were and are visible to the public, and when
+    # they appeared or expired
+    "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER, due TEXT",
     # the URLs of all articles in a bulk load, which become `article_url` at its end
     "url_new": "url TEXT, article_id INTEGER",
     # dirty keys: the keys of derived data to update (change_log.py)

@@ -1,11 +1,13 @@
 """Watch-ingest: ingest every change to a content folder within some tens of milliseconds.
 
 1. Wait for leadership: only one process at a time runs watch-ingest on a database.
-2. Watch the folder; ingest all of it, then each batch of changed paths.
+2. Watch the folder; ingest all of it, then each batch of changed paths, and at the instant at which an
+   article appears or expires that article.
 3. After a failure, retry until the ingest succeeds: the same paths if the database was locked, and the
    whole folder after any other failure, because the state of the store is unknown then.
 """
 
+import math
 import os
 import sqlite3
 import time
@@ -40,9 +42,9 @@ from gqlnews.errors import (
     LockedDatabaseError,
     StorageError,
 )
-from gqlnews.ingest.change_detection import next_due, relevant_paths
+from gqlnews.ingest.change_detection import relevant_paths
 from gqlnews.ingest.pipeline import IngestReport, ingest
-from gqlnews.timestamps import from_epoch_ns
+from gqlnews.timestamps import to_epoch_ns
 
 SHORT_BUSY_TIMEOUT = 0.25  # seconds; short because signals are not handled while SQLite waits for a lock
 _BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
@@ -67,7 +69,7 @@ class WatchIngestOptions:
     """Configuration of watch-ingest.
 
     `processes` is the number of parser processes, None for one per processor. `poll` disables file system
-    events. `prepare` is called with each new writer connection.
+    events. `prepare` is called with each new writer connection. `now_ns` is the wall clock.
     """
 
     folder: Path
@@ -77,6 +79,7 @@ class WatchIngestOptions:
     poll: bool
     log: EventLog
     prepare: Callable[[sqlite3.Connection], None]
+    now_ns: Callable[[], int] = time.time_ns
 
 
 def run_watch_ingest(config: WatchIngestOptions) -> None:
@@ -107,7 +110,13 @@ def _wait_for_leadership(config: WatchIngestOptions, failures: "FailureReporter"
 def _run_as_leader(config: WatchIngestOptions, failures: "FailureReporter") -> None:
     config.log.info("watching", folder=config.folder, database=config.database)
     session = _IngestSession(config, failures)
-    options = WatchOptions(config.poll, config.log.warning, session.full_scan_seconds, session.needs_rescan)
+    options = WatchOptions(
+        config.poll,
+        config.log.warning,
+        session.full_scan_seconds,
+        session.needs_rescan,
+        session.seconds_until_due,
+    )
     try:
         for batch in watch(config.folder, options):
             session.apply_with_retry(batch)
@@ -134,7 +143,7 @@ class _IngestSession:
         self._is_fully_ingested = False  # whether the whole folder was ingested into the open file
         self._full_scan_seconds = 0.0
         self._problem_count = -1
-        self._due: str | None = None  # when the next article appears or expires, a sort key
+        self._due_ns: int | None = None  # when the next article appears or expires
         self._outside_stamp = outside_stamp(config.folder, config.options.config_path)
 
     def full_scan_seconds(self) -> float:
@@ -150,9 +159,12 @@ class _IngestSession:
         return (
             self.is_replaced()
             or self._known_damage() is not None
-            or (self._due is not None and self._due <= from_epoch_ns(time.time_ns()).key)
             or self._outside_stamp != outside_stamp(self._config.folder, self._config.options.config_path)
         )
+
+    def seconds_until_due(self) -> float:
+        """Return the time until the next article appears or expires."""
+        return math.inf if self._due_ns is None else (self._due_ns - self._config.now_ns()) / 1_000_000_000
 
     def apply_with_retry(self, batch: Batch) -> None:
         """Ingest the batch; retry with backoff until it succeeds."""
@@ -232,11 +244,11 @@ class _IngestSession:
     def _fill(self, db: sqlite3.Connection) -> IngestReport:
         config = self._config
         config.prepare(db)
-        return ingest(db, config.folder, config.options, processes=config.processes)
+        return ingest(db, config.folder, config.options, processes=config.processes, now_ns=config.now_ns)
 
     def _is_irrelevant(self, batch: Batch) -> bool:
-        """Return whether no path of the batch can affect the store."""
-        if batch is None or not self._is_fully_ingested or self._db is None or self._failures.is_reported:
+        """Return whether the batch has paths, and none of them can affect the store."""
+        if not batch or not self._is_fully_ingested or self._db is None or self._failures.is_reported:
             return False
         with translate_errors(self._config.database):
             return not relevant_paths(self._db, self._config.folder, batch)
@@ -246,8 +258,15 @@ class _IngestSession:
         paths = batch if self._is_fully_ingested else None
         if paths is None:
             self._outside_stamp = outside_stamp(config.folder, config.options.config_path)
-        report = ingest(db, config.folder, config.options, processes=config.processes, paths=paths)
-        self._due = next_due(db)
+        report = ingest(
+            db,
+            config.folder,
+            config.options,
+            processes=config.processes,
+            now_ns=config.now_ns,
+            paths=paths,
+        )
+        self._due_ns = None if report.next_due is None else to_epoch_ns(report.next_due)
         self._checkpointer.after_commit(db)
         if paths is None:
             self._full_scan_seconds, self._is_fully_ingested = report.seconds, True

@@ -4,6 +4,7 @@ It runs under any ASGI server, for example `uvicorn --factory gqlnews:from_envir
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -23,6 +24,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite.schedule import NO_WATCHER
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
@@ -112,8 +114,12 @@ def _is_endpoint(scope: Scope) -> bool:
     return path.removeprefix(scope.get("root_path", "")) in ENDPOINT_PATHS
 
 
-def build_app(settings: ServerSettings) -> GqlnewsApp:
-    """Create the application for an existing store, which it only reads. Raises PersistedDocumentsError."""
+def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> GqlnewsApp:
+    """Create the application for an existing store, which it only reads.
+
+    With `warns_of_schedule`, it logs at its start if no watcher follows the schedule of the store. Raises
+    PersistedDocumentsError.
+    """
     schema = build_schema(read_custom_fields(settings.database))
     trusted = load_trusted_documents(settings, schema)
 
@@ -123,6 +129,10 @@ def build_app(settings: ServerSettings) -> GqlnewsApp:
             store = Database(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
+            if warns_of_schedule and (schedule := store.schedule_without_watcher()) is not None:
+                logs.log_event(
+                    "schedule without watcher", logging.WARNING, **schedule._asdict(), reason=NO_WATCHER
+                )
             subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
@@ -196,7 +206,7 @@ def from_environment() -> GqlnewsApp:
 
     settings = read_settings(APPLICATION)
     logs.configure_own_logger(settings["log_format"])
-    return build_app(server_settings(settings))
+    return build_app(server_settings(settings), warns_of_schedule=True)
 
 
 def _build_endpoint(settings: ServerSettings) -> ASGIApp:

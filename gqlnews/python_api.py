@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gqlnews.app import build_app, from_environment
 from gqlnews.cli.content_options import IngestTarget, build_target
 from gqlnews.cli.serve import attempt_ingest, supervise_watcher
-from gqlnews.config.settings import EffectiveSettings, ServerSettings
+from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import environment_without_settings, read_arguments, server_settings
 from gqlnews.errors import NotStartedError
 from gqlnews.server.app_state import NOT_STARTED
@@ -128,7 +128,7 @@ class NewsApp:
         try:
             logs.configure_own_logger(self._settings["log_format"])
             await self._ingest()
-            async with self._watcher(), _running(self._server_settings) as self._app:
+            async with self._watcher(), self._running() as self._app:
                 yield
         finally:
             self._app, self._has_started = None, False
@@ -155,10 +155,10 @@ class NewsApp:
         finally:
             await asyncio.to_thread(watcher.stop)
 
-
-@asynccontextmanager
-async def _running(settings: ServerSettings) -> AsyncIterator[ASGIApp]:
-    """Create the application for the store, and run its lifespan."""
-    app = await asyncio.to_thread(build_app, settings)
-    async with app.lifespan():
-        yield app
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[ASGIApp]:
+        """Create the application for the store, and run its lifespan."""
+        warns = not self._settings["watch"]
+        app = await asyncio.to_thread(build_app, self._server_settings, warns_of_schedule=warns)
+        async with app.lifespan():
+            yield app

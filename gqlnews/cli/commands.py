@@ -57,6 +57,8 @@ def run_ingest(target: IngestTarget, *, rebuild: bool = False) -> None:
         report = rebuild_store(target) if rebuild else ingest_folder(target)
         for line in read_summary(target).lines():
             typer.echo(line)
+        if report.next_due is not None:
+            typer.echo(f"next due {report.next_due}Z: an article appears or expires")
         typer.echo(format_report(report))
 
 

@@ -16,6 +16,7 @@ from gqlnews.app import ENDPOINT
 from gqlnews.config.settings import ServerSettings
 from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
+from gqlnews.database.sqlite.schedule import NO_WATCHER, Schedule
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.site_summary import FolderSummary
 from gqlnews.server.graphiql.page import explorer_is_built
@@ -128,7 +129,7 @@ class Banner:
 
     `url` is the base URL, `articles` the number of articles that a client without a token sees. `report` is
     None if the ingest before serving failed and the content of an earlier ingest is served. `summary` is what
-    it found.
+    it found, `schedule` when articles appear or expire, and `is_watched` whether a watcher follows that.
     """
 
     settings: ServerSettings
@@ -137,6 +138,8 @@ class Banner:
     articles: int
     report: IngestReport | None
     summary: FolderSummary
+    schedule: Schedule | None
+    is_watched: bool
 
     def text(self) -> str:
         """Return the message for people, one fact per line."""
@@ -151,6 +154,7 @@ class Banner:
             f"  articles  {self.articles} ({visibility})\n"
             f"{found}"
             f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
+            f"{self._scheduled()}"
             f"  database  {self.settings.database}\n"
             "Ctrl-C stops it."
         )
@@ -163,9 +167,19 @@ class Banner:
             "articles": self.articles,
             "problems": None if self.report is None else self.report.problems,
             "found": self.summary.lines(),
+            "next_due": None if self.schedule is None else self.schedule.next_due,
+            "watched": self.is_watched,
             "folder": str(self.folder),
             "database": str(self.settings.database),
         }
+
+    def _scheduled(self) -> str:
+        """Return the line about the schedule, or nothing."""
+        if self.schedule is None:
+            return ""
+        due, overdue = self.schedule
+        what = f"{overdue} overdue" if overdue else "an article appears or expires"
+        return f"  next due  {due}: {what}{'' if self.is_watched else f'; {NO_WATCHER}'}\n"
 
     def _explorer(self) -> str:
         """Return the explorer's URL, or why there is none."""

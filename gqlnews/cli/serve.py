@@ -37,7 +37,9 @@ from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import connect_to_read, has_content, read_custom_fields
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
 from gqlnews.database.sqlite.ingest_failure import report_failure
+from gqlnews.database.sqlite.leader_lock import has_leader
 from gqlnews.database.sqlite.read_only import is_read_only
+from gqlnews.database.sqlite.schedule import read_schedule
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.discovery.scan import open_root
 from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
@@ -93,10 +95,12 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
         with exit_on_signal(ROLLED_BACK):
             report = ingest_before_serving(target, has_watcher=options.watch)
 
-        url, summary = base_url(listener), read_summary(target)
+        url, summary, schedule = base_url(listener), read_summary(target), read_schedule(target.database)
+        is_watched = options.watch or has_leader(target.database)
 
         def on_ready(articles: int) -> None:
-            _print_banner(Banner(settings, target.folder, url, articles, report, summary), options.log_format)
+            banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
+            _print_banner(banner, options.log_format)
 
         with _watcher(target, options):
             if options.workers == 1:

@@ -90,7 +90,9 @@ def get_app_state(scope: Scope) -> AppState:
 # Health checks: liveness (the process responds) and readiness (the store can be read).
 #
 # The readiness check has its own database connection, so a busy server still passes it. It reads the file,
-# never a cache. While the ingest fails, the server is ready, as it serves the content of the last ingest.
+# never a cache. While the ingest fails, the server is ready, as it serves the content of the last ingest. It
+# is also ready if articles are overdue because no watcher runs: otherwise all servers of a store would fail
+# at once.
 
 
 async def liveness(request: Request) -> Response:
@@ -107,10 +109,14 @@ async def readiness(request: Request) -> Response:
     is_ready = app_state is not None and await app_state.store.can_answer()
     if getattr(request.app.state, "is_stopping", False):  # perhaps since the read began
         return JSONResponse({"status": "stopping"}, 503)
-    content = {}
-    if app_state is not None and app_state.store.is_ingest_failing:
-        content = {"ingest": "failing"}
-        is_ready = is_ready and request.query_params.get("ingest") != "required"
+    content: dict[str, object] = {}
+    if app_state is not None:
+        if app_state.store.is_ingest_failing:
+            content["ingest"] = "failing"
+            is_ready = is_ready and request.query_params.get("ingest") != "required"
+        if (schedule := app_state.store.schedule_without_watcher()) is not None:
+            content |= {"schedule": "waits for the next ingest"}
+            content |= {"nextDue": schedule.next_due, "overdue": schedule.overdue}
     return JSONResponse(
         {"status": "ready" if is_ready else "unavailable", **content}, 200 if is_ready else 503
     )

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,10 +28,13 @@ from gqlnews.database.sqlite.damage import (
     write_report,
 )
 from gqlnews.database.sqlite.ingest_failure import is_ingest_failing
+from gqlnews.database.sqlite.leader_lock import has_leader
 from gqlnews.database.sqlite.read_only import FileState, get_file_state
 from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.database.sqlite.schedule import Schedule, decode_schedule, schedule_statement
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.errors import DamagedDatabaseError, DatabaseError, LockedDatabaseError, ResourceLimitError
+from gqlnews.timestamps import to_epoch_seconds
 
 log = logging.getLogger("gqlnews")
 
@@ -81,7 +84,8 @@ SELECT json_object(
     'public', (SELECT article_count FROM site WHERE audience = 0),
     'all', (SELECT article_count FROM site WHERE audience = 2),
     'error', (SELECT count(*) FROM problem WHERE severity = 'ERROR'),
-    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'))
+    'warning', (SELECT count(*) FROM problem WHERE severity = 'WARNING'),
+    'next_due', (SELECT min(due) FROM source WHERE due IS NOT NULL))
 """
 
 
@@ -243,13 +247,25 @@ class Database:
         with suppress(DatabaseError, ResourceLimitError, sqlite3.Error):
             self._sizes, self._sizes_snapshot_ids = await self._query(SIZES), snapshot_ids
 
-    async def counts(self) -> Mapping[str, int]:
-        """Count the `public` articles and `all`, and the problems of each severity."""
-        (counts,) = await self._query([(_COUNTS, ())])
-        return counts
+    async def counts(self) -> Mapping[str, float]:
+        """Count the `public` articles and `all`, and the problems of each severity.
 
-    async def _query(self, statements: Statements) -> Sequence[Mapping[str, int]]:
-        """Run the server's own statements, each of which returns an object of numbers."""
+        `next_due` is when the next article appears or expires, in seconds since the Unix epoch, if any does.
+        """
+        (counts,) = await self._query([(_COUNTS, ())])
+        due = counts.pop("next_due")
+        return counts if due is None else {**counts, "next_due": to_epoch_seconds(due)}
+
+    def schedule_without_watcher(self) -> Schedule | None:
+        """Return the schedule if no watcher follows it; None if nothing is scheduled or it cannot be read."""
+        (found,) = self._pool.inline.try_execute([schedule_statement()]) or [None]
+        schedule = decode_schedule(found)
+        if schedule is not None and not self.is_ingest_failing and has_leader(self._path):
+            return None
+        return schedule
+
+    async def _query(self, statements: Statements) -> list[dict[str, Any]]:
+        """Run the server's own statements, each of which returns an object."""
         with self._reporting_damage():
             results = await self._pool.execute_batch(statements, expected=0.0)
         return [orjson.loads(result or b"{}") for result in results]

@@ -22,6 +22,21 @@ def acquire_leadership(database: Path) -> int:
     return acquire_lock(path, fcntl.LOCK_EX)
 
 
+def has_leader(database: Path) -> bool:
+    """Return whether a process on this machine runs watch-ingest on the database; creates no file."""
+    try:
+        descriptor = os.open(leader_lock_path(database), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in {errno.EWOULDBLOCK, errno.EACCES}
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def acquire_lock(path: Path, kind: int) -> int:
     """Lock the file that is at `path` now, not one that was deleted meanwhile; return its descriptor.
 

@@ -63,7 +63,7 @@ def is_private_address(host: str | None) -> bool:
 class _AppStateCollector(Collector):
     """Collect the current values of the application state's counters and gauges."""
 
-    def __init__(self, app_state: AppState, content: Mapping[str, int]) -> None:
+    def __init__(self, app_state: AppState, content: Mapping[str, float]) -> None:
         self._app_state, self._content = app_state, content
 
     def collect(self) -> Iterable[Metric]:
@@ -72,8 +72,8 @@ class _AppStateCollector(Collector):
         yield from _store(self._app_state, self._content)
 
 
-async def _content(app_state: AppState) -> Mapping[str, int]:
-    """Count articles and problems. Returns {} if that fails, so that the other metrics are still exposed."""
+async def _content(app_state: AppState) -> Mapping[str, float]:
+    """Read the numbers of the store. Returns {} if that fails, so that all other metrics are exposed."""
     try:
         return await app_state.store.counts()
     except DatabaseError as error:
@@ -116,7 +116,7 @@ def _streams_and_jobs(app_state: AppState) -> Iterator[Metric]:
     yield _gauge("gqlnews_offload_waiting", documentation, len(app_state.offload))
 
 
-def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
+def _store(app_state: AppState, content: Mapping[str, float]) -> Iterator[Metric]:
     responses, fields = app_state.response_cache, app_state.engine.field_cache
     yield _cache_lookups("gqlnews_response_cache_lookups", "Response cache lookups.", responses)
     yield _gauge("gqlnews_response_cache_bytes", "Size of the response cache in bytes.", responses.size)
@@ -143,6 +143,8 @@ def _store(app_state: AppState, content: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("gqlnews_articles", "Articles in the store.", articles, "scope")
     problems = {kind: content[kind] for kind in ("error", "warning") if kind in content}
     yield _gauge("gqlnews_problems", "Problems of the content.", problems, "severity")
+    documentation = "When the next article appears or expires, in seconds since the Unix epoch."
+    yield _gauge("gqlnews_next_due_timestamp_seconds", documentation, content.get("next_due", {}))
 
 
 def _cache_lookups(name: str, documentation: str, cache: ResponseCache | FieldCache) -> Metric:

@@ -1,9 +1,11 @@
 """Reported changes of a folder, on a real file system. `next` waits for inotify."""
 
+import math
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,3 +203,33 @@ def test_without_free_watches_it_warns_once_and_polls(folder: Path, monkeypatch:
     assert len(said) == 1
     assert "limit reached" in said[0]
     assert "fs.inotify.max_user_watches" in said[0]
+
+
+@pytest.mark.parametrize("poll", [False, True])
+def test_an_instant_yields_an_empty_batch_when_the_wall_clock_reaches_it(folder: Path, poll: bool) -> None:
+    """The clock is set forward and back, and then forward to the instant."""
+    seconds = iter([3600.0, 0.5, 7200.0, 0.2, 0.0])
+    due = WatchOptions(poll, print, lambda: 60.0, lambda: False, lambda: next(seconds, 0.0))
+    batches = watch(folder, due)
+    assert next(batches) is None
+    assert next(batches) == frozenset()
+    assert next(seconds, None) is None
+
+
+def test_an_instant_loses_no_event(folder: Path) -> None:
+    """Each time the instant comes, an event is pending."""
+    written = iter(range(20))
+
+    def seconds_until_due() -> float:
+        if (number := next(written, None)) is None:
+            return math.inf
+        make(folder, f"{number}.md")
+        time.sleep(0.005)  # until it is pending
+        return 0.0
+
+    batches = watch(folder, replace(CALM, seconds_until_due=seconds_until_due))
+    assert next(batches) is None
+    seen: set[str] = set()
+    while len(seen) < 20:
+        seen |= changed_paths(batches)
+    assert seen == {f"{number}.md" for number in range(20)}

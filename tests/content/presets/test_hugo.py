@@ -182,6 +182,7 @@ def test_keys_have_any_case() -> None:
             "2021-05-01T00:00:00",
         ),
         ({"date": "2030-01-01", "draft": True}, "2021-04-16T00:00:00", False, None),
+        ({"date": "2030-01-01", "expiryDate": "2029-01-01"}, "2021-04-16T00:00:00", False, None),
     ],
 )
 def test_an_article_is_public_from_its_date_until_it_expires(

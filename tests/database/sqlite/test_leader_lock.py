@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.leader_lock import acquire_leadership, leader_lock_path
+from gqlnews.database.sqlite.leader_lock import acquire_leadership, has_leader, leader_lock_path
 
 
 def lead_on_a_thread(database: Path, led: list[int]) -> threading.Thread:
@@ -47,3 +47,13 @@ def test_a_lock_file_that_cannot_be_created_raises(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         acquire_leadership(tmp_path / "file" / "news.db")
+
+
+def test_whether_there_is_a_leader_is_seen_without_waiting_or_creating_a_file(tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    assert not has_leader(database)
+    assert not leader_lock_path(database).exists()
+    leader = acquire_leadership(database)
+    assert has_leader(database)
+    os.close(leader)
+    assert not has_leader(database)

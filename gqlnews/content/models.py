@@ -102,7 +102,8 @@ class ParsedArticle(ParsedCoverage, frozen=True):
 
     Articles with the same `translation_key` are translations of each other.
 
-    `due` is the sort key of the next instant at which `published` changes without a change to the file.
+    `due` is the sort key of the next instant at which `published` changes without a change to the file, and
+    `due_after` that of the change after it.
     `root_relative_url` is `web_url` without its host, if that is the host of the site.
 
     Relative URLs of the body are resolved against `base_url`. `prose` is `body` without template syntax, None
@@ -134,6 +135,7 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     linked_slugs: tuple[str, ...] = ()
     is_mapped: bool = False
     due: str | None = None
+    due_after: str | None = None
     root_relative_url: str | None = None
     modified_at: str | None = None
     modified_date_time: str | None = None

@@ -15,15 +15,15 @@ from gqlnews.timestamps import from_epoch_ns
 def apply_visibility(
     article: ParsedArticle, visibility: PublicationWindow, now_ns: int | None
 ) -> ParsedArticle:
-    """Return the article as it is visible now; `due` is when that changes, None for never."""
+    """Return the article as it is visible now, and when that changes."""
     now = from_epoch_ns(time.time_ns() if now_ns is None else now_ns).key
-    published = _is_published(visibility, now)
-    limits = [each for each in (visibility.visible_from, visibility.visible_until) if each is not None]
-    changes = [each for each in limits if each > now and _is_published(visibility, each) != published]
-    return msgspec.structs.replace(article, published=published, due=min(changes, default=None))
-
-
-def _is_published(visibility: PublicationWindow, at: str) -> bool:
-    """Return whether the article is published at an instant, a sort key."""
     begin, end = visibility.visible_from, visibility.visible_until
-    return visibility.published and (begin is None or at >= begin) and (end is None or at < end)
+    if not visibility.published or (begin is not None and end is not None and end <= begin):
+        return msgspec.structs.replace(article, published=False)
+    due, due_after, *_ = (
+        *sorted(each for each in (begin, end) if each is not None and each > now),
+        None,
+        None,
+    )
+    published = (begin is None or now >= begin) and (end is None or now < end)
+    return msgspec.structs.replace(article, published=published, due=due, due_after=due_after)

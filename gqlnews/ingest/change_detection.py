@@ -125,12 +125,9 @@ def find_due_files(db: sqlite3.Connection, now: str) -> list[str]:
     return [path for (path,) in db.execute("SELECT path FROM fallen_due")]
 
 
-def next_due(db: sqlite3.Connection, after: str = "") -> str | None:
-    """Return when the next article appears or expires after an instant; None if none does.
-
-    Both are sort keys. What is due before is in a folder that cannot be listed now.
-    """
-    (due,) = db.execute("SELECT min(due) FROM source WHERE due > ?", (after,)).fetchone()
+def next_due(db: sqlite3.Connection) -> str | None:
+    """Return when the next article appears or expires, as a sort key; None if none does."""
+    (due,) = db.execute("SELECT min(due) FROM source WHERE due IS NOT NULL").fetchone()
     return None if due is None else str(due)
 
 
@@ -138,7 +135,7 @@ def update_sources(db: sqlite3.Connection) -> None:
     """Delete the sources in `gone`, and insert new ones, with `read_ns` 0 because they have not been read."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
     db.execute(
-        "INSERT INTO source SELECT path, guessed_slug(path), ?, 0, 0, 0, NULL, NULL, NULL FROM scan"
+        "INSERT INTO source SELECT path, guessed_slug(path), ?, 0, 0, 0, NULL, NULL, NULL, NULL FROM scan"
         " WHERE path NOT IN (SELECT path FROM source)",
         (UNREADABLE_SIZE,),
     )

@@ -28,6 +28,7 @@ from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_da
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, open_root, scan_folder
+from gqlnews.ingest.apply_schedule import apply_schedule
 from gqlnews.ingest.change_detection import (
     IngestOptions,
     files_to_read,
@@ -177,10 +178,8 @@ def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> I
         changes = _run(db, parameters)
         articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")
         problems = fetch_int(db, "SELECT count(*) FROM problem")
-        due = next_due(db, after=from_epoch_ns(parameters.now_ns).key)
-        return IngestReport(
-            *changes, articles - changes.added - changes.changed, problems, 0.0, articles, due
-        )
+        unchanged = articles - changes.added - changes.changed
+        return IngestReport(*changes, unchanged, problems, 0.0, articles, next_due(db))
 
 
 def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
@@ -201,6 +200,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     with closing(_read(state, parameters, total)) as files:  # stops the parser processes if anything raises
         _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
     _remove(state, "lost")
+    apply_schedule(state, from_epoch_ns(parameters.now_ns).key)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     topics, providers, cross_file_problems_changed = _derive(state, deferred_indexes)

@@ -91,11 +91,14 @@ class ArticleRows(FrozenStruct, frozen=True):
     links: tuple[str, ...]
 
 
+_NEVER_DUE = (None, None)
+
+
 class FileRows(FrozenStruct, frozen=True):
     """Rows of one parse result; `article` is None if it has no article.
 
     `slug` is None if it is unknown, and empty if the file is passed over. `state` is `mapped` for the article
-    of a site and `passed` for a file that is passed over. `due` is when the article appears or expires.
+    of a site and `passed` for a file that is passed over. `due` are `due` and `due_after` of the article.
     """
 
     source: SourceFile
@@ -104,7 +107,7 @@ class FileRows(FrozenStruct, frozen=True):
     article: ArticleRows | None
     slug: str | None = None
     state: str | None = None
-    due: str | None = None
+    due: tuple[str | None, str | None] = _NEVER_DUE
 
 
 def problem_row(problem: ContentProblem) -> Row:
@@ -125,12 +128,14 @@ def file_rows(result: ParseResult) -> FileRows:
     )
 
 
-def _source_columns(result: ParseResult) -> tuple[str | None, str | None, str | None]:
-    """Return slug, state and due instant."""
+def _source_columns(
+    result: ParseResult,
+) -> tuple[str | None, str | None, tuple[str | None, str | None]]:
+    """Return slug, state and due instants."""
     article = result.article
     if article is not None:
-        return article.slug, "mapped" if article.is_mapped else None, article.due
-    return (None, None, None) if result.problems else ("", "passed", None)
+        return article.slug, "mapped" if article.is_mapped else None, (article.due, article.due_after)
+    return (None, None, _NEVER_DUE) if result.problems else ("", "passed", _NEVER_DUE)
 
 
 def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:

@@ -66,8 +66,8 @@ _INSERT_LISTS = {
 } | {"related": _insert("related", ("article_id", "position", *RELATED_ROW, "target_id"), _TARGET)}
 _INSERT_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, (SELECT due FROM fallen_due WHERE path = ?))"
 _UPDATE_SOURCE = (
-    "UPDATE source SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ?, revision = ?, state = ?, due = ?"
-    " WHERE path = ?"
+    "UPDATE source SET size = ?1, mtime_ns = ?2, ctime_ns = ?3, read_ns = ?4, revision = ?5, state = ?6,"
+    " due = iif(?7, due, ?8), due_after = iif(?7, due_after, ?9) WHERE path = ?10"
 )
 
 
@@ -131,7 +131,11 @@ def upsert_files(state: IngestState, files: Sequence[FileRows]) -> None:
     state.db.executemany(
         _UPDATE_SOURCE,
         [
-            (s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, file.state, file.due, s.path)
+            (
+                *(s.size, s.mtime_ns, s.ctime_ns, state.read_ns, file.revision, file.state),
+                file.slug is None,  # the article of a file with an error stays, with its instants
+                *(*file.due, s.path),
+            )
             for file in files
             for s in (file.source,)
         ],
@@ -225,7 +229,7 @@ def _move(state: IngestState, moved: Sequence[tuple[str, int]]) -> None:
     if not moved:
         return
     state.db.executemany("UPDATE article SET path = ? WHERE id = ?", moved)
-    _mark_batch(state, (article_id for _, article_id in moved))
+    mark_batch(state, (article_id for _, article_id in moved))
 
 
 def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]) -> None:
@@ -234,7 +238,7 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
     db, ids = state.db, {write.id for write in writes}
     old = ids.intersection(replaced)
     if old:
-        _mark_batch(state, old)
+        mark_batch(state, old)
         delete_dependent_rows(state)
     db.executemany(
         _insert_article(state.field_columns),
@@ -251,7 +255,7 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
     db.executemany(
         "INSERT OR REPLACE INTO article_words VALUES (?, ?)", [(w.id, w.rows.words) for w in writes]
     )
-    _mark_batch(state, ids)
+    mark_batch(state, ids)
     execute_all(db, INCREMENT_USAGE)
     if state.incremental or state.empty:
         execute_all(db, ADD_TO_INDEX)
@@ -259,7 +263,8 @@ def _write(state: IngestState, writes: Sequence[_Write], replaced: Sequence[int]
         db.execute(TRACK_ADDED)
 
 
-def _mark_batch(state: IngestState, ids: Iterable[int]) -> None:
+def mark_batch(state: IngestState, ids: Iterable[int]) -> None:
+    """Fill `batch` with these article ids, and mark the keys in their current rows as dirty."""
     fill_batch(state.db, ids)
     if state.incremental:
         execute_all(state.db, MARK_DIRTY)

@@ -171,7 +171,7 @@ def test_a_previously_unlistable_folder_is_scanned_completely(
 ) -> None:
     fill(folder)
     run_ingest()
-    db.execute("INSERT INTO source VALUES ('sub/', 'sub/', -1, 0, 0, 0, NULL, NULL, NULL)")
+    db.execute("INSERT INTO source VALUES ('sub/', 'sub/', -1, 0, 0, 0, NULL, NULL, NULL, NULL)")
     if removed:
         shutil.rmtree(folder.root / "sub")
     run_ingest(paths=["sub/c.md"])

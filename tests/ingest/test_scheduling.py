@@ -1,6 +1,7 @@
 """Articles that appear and expire: when an ingest decides it, and in which order the log has it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.ingest.change_detection import next_due
 from gqlnews.ingest.pipeline import ingest
+from tests.ingest import dump
 from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder, text_of
+from tests.ingest.model import open_careless
 from tests.ingest.schedules import Schedule, Window, clock, sort_key, write
+from tests.ingest.test_pipeline import unlistable
 
 SCHEDULE: Schedule = {
     "post/a": Window(3.0, None),
@@ -97,3 +101,64 @@ def test_an_edit_that_sets_the_instant_back_or_forward_counts(
         run_ingest(now_ns=clock(now))
         assert published() is expected
         assert next_due(db) == (None if expected else sort_key(begin))
+
+
+# Files that cannot be read when their instant comes.
+
+WINDOWS = {
+    "post/a": Window(3.0, None),
+    "post/b": Window(2.0, 9.0),
+    "post/c": Window(None, 1.0),
+    "post/d": Window(2.0, 4.0),
+    "post/e": Window(None, None),
+}
+
+
+@pytest.mark.parametrize("reread", [False, True])
+@pytest.mark.parametrize("paths", [None, []])
+def test_articles_of_files_with_errors_appear_and_expire_as_their_last_version_says(
+    folder: Folder,
+    run_ingest: RunIngest,
+    db: sqlite3.Connection,
+    tmp_path: Path,
+    paths: list[str] | None,
+    reread: bool,
+) -> None:
+    write(folder, WINDOWS)
+    run_ingest(now_ns=clock(0.0))
+    for slug in WINDOWS:
+        folder.write(f"content/{slug}.md", "---\ntitle: [\n---\n")
+    run_ingest(now_ns=clock(0.5))
+    valid = Folder(tmp_path / "valid")
+    write(valid, WINDOWS)
+    last = 3  # post/always, post/c and post/e are visible from the start
+    for now, changed in (
+        (1.5, ["post/c"]),
+        (3.5, ["post/b", "post/d", "post/a"]),
+        (5.0, ["post/d"]),
+        (9.0, ["post/b"]),
+    ):
+        if reread:
+            db.execute("UPDATE store SET fingerprint = ''")
+        run_ingest(now_ns=clock(now), paths=paths)
+        assert log(db, 0, after=last) == changed
+        last += len(changed)
+        with closing(open_careless(tmp_path / f"{now}.db")) as fresh:
+            ingest(fresh, valid.root, ParseOptions(), processes=1, now_ns=clock(now))
+            assert dump.content(db) == dump.content(fresh)
+            assert next_due(db) == next_due(fresh)
+
+
+def test_articles_in_a_folder_that_cannot_be_listed_expire_once(
+    folder: Folder, db: sqlite3.Connection
+) -> None:
+    closed = "x" * 200
+    folder.write("hugo.toml", "title = 'A'\n")
+    keys = {"title": "A", "date": "2021-04-15", "expiryDate": sort_key(1.0) + "Z"}
+    folder.write(f"content/{closed}/a.md", text_of(keys))
+    ingest(db, folder.root, ParseOptions(), processes=1, now_ns=clock(0.0))
+    for changed in (1, 0):
+        root = unlistable(folder.root, f"content/{closed}")
+        report = ingest(db, root, ParseOptions(), processes=1, now_ns=clock(2.0))
+        assert (report.changed, report.next_due) == (changed, None)
+    assert db.execute("SELECT published FROM article").fetchall() == [(0,)]

@@ -26,6 +26,7 @@ def articles(outcomes: list[ParseResult]) -> dict[str, ParsedArticle]:
 
 OF_SITES = {
     "due",
+    "due_after",
     "root_relative_url",
     "modified_at",
     "modified_date_time",

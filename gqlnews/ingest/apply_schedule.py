@@ -11,7 +11,7 @@ from gqlnews.ingest.upsert import IngestState, mark_batch
 
 # `published` changes at `due` and again at `due_after`: if both have come, it is as before.
 _CHANGED = """
-SELECT article.id FROM fallen_due CROSS JOIN source USING (path) CROSS JOIN article USING (path)
+SELECT article.id FROM fallen_due CROSS JOIN source USING (path) CROSS JOIN article USING (slug, path)
 WHERE source.due <= ?1 AND (due_after IS NULL OR due_after > ?1)
 """
 _TOUCH = """

@@ -32,8 +32,8 @@ serve: $(VENV)/installed explorer-if-possible ## ingest and serve the folder CON
 test: lint $(EXPLORER) clients ## run all checks and tests, in WORKERS (2) processes (needs npm)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## compare random queries with the oracle, then fuzz for MINUTES (30); SEED repeats a run
-	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py
+fuzz: $(VENV)/installed-dev ## compare random queries and schedules with the oracle, then fuzz for MINUTES (30); SEED repeats a run
+	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py tests/ingest/test_schedules.py
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## check style and types with ruff and mypy

@@ -98,7 +98,7 @@ def test_watchers_that_are_killed_deliver_each_event_once_in_order_and_never_ear
 
         killer = threading.Thread(target=kill_watchers)
         killer.start()
-        seen = []
+        seen: list[tuple[str, str]] = []
         while len(seen) < len(names):
             event = next(events)
             if event["kind"] != "UPDATED":

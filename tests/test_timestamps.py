@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.timestamps import Instant, from_epoch_ns, parse_instant
+from gqlnews.timestamps import Instant, from_epoch_ns, parse_instant, to_epoch_ns
 
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NINE = "0999-01-01T00:00:00.123456789"
@@ -116,3 +116,10 @@ def test_a_file_time_can_be_parsed_again(nanoseconds: int) -> None:
     assert parsed is not None
     assert parsed == from_epoch_ns(nanoseconds)
     assert f"{parsed.key}Z" == parsed.text
+
+
+@pytest.mark.parametrize(
+    "epoch_ns", [0, -1, 1_618_470_000_123_456_789, 1_500_000_000, 253_402_300_799_000_000_000]
+)
+def test_a_sort_key_is_an_exact_number_of_nanoseconds(epoch_ns: int) -> None:
+    assert to_epoch_ns(from_epoch_ns(epoch_ns).key) == epoch_ns

@@ -34,4 +34,4 @@ def main(database: Path, folder: Path, steps: int, now_ns: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int((*sys.argv, later_ns())[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int((*sys.argv, str(later_ns()))[4]))

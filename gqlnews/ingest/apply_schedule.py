@@ -1,8 +1,11 @@
-"""Publish and hide articles that are due although their files cannot be read now.
+"""Publish and hide articles at their instants, without a change to their files.
 
-Such a file has an error, or is in a folder that cannot be listed. Its article stays as it was in the last
-valid version, but that version too says when it appears and expires.
+The table `source` has the next two instants of each article, as its last valid file says. So an article
+appears and expires even while its file has an error. A file that an ingest reads is decided by the parser, by
+the same time.
 """
+
+import sqlite3
 
 from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
@@ -28,8 +31,13 @@ WHERE due <= ?1 AND path IN (SELECT path FROM fallen_due)
 """
 
 
+def find_due(db: sqlite3.Connection, now: str) -> None:
+    """Fill `fallen_due` with the files whose articles appear or expire until `now`, a sort key."""
+    db.execute("INSERT INTO fallen_due SELECT path, due FROM source WHERE due <= ?", (now,))
+
+
 def apply_schedule(state: IngestState, now: str) -> None:
-    """Change `published` of the articles in `fallen_due` whose files were not read; `now` is a sort key."""
+    """Change `published` of the articles in `fallen_due`, except those whose files were read."""
     db = state.db
     if changed := [number for (number,) in db.execute(_CHANGED, (now,))]:
         mark_batch(state, changed)
@@ -43,3 +51,9 @@ def apply_schedule(state: IngestState, now: str) -> None:
             execute_all(db, ADD_TO_INDEX)
             db.execute(TRACK_ADDED)
     db.execute(_ADVANCE, (now,))
+
+
+def next_due(db: sqlite3.Connection) -> str | None:
+    """Return when the next article appears or expires, as a sort key; None if none does."""
+    (due,) = db.execute("SELECT min(due) FROM source WHERE due IS NOT NULL").fetchone()
+    return None if due is None else str(due)

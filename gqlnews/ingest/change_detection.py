@@ -40,8 +40,8 @@ from gqlnews.ingest.rows import problem_row
 # 3. Insert sources for new files and delete those that are gone, so that `source` shows which files have the
 #    same slug.
 # 4. Fill `todo` with every file to read: new files, changed files, files that were last read so soon after
-#    they were written that a later change may not show in their times, files whose article appears or expires
-#    now, and the first file of each slug whose files were added or removed.
+#    they were written that a later change may not show in their times, and the first file of each slug whose
+#    files were added or removed.
 #
 # CROSS JOIN sets the join order, because SQLite does not know that these tables have few rows.
 
@@ -115,22 +115,6 @@ def stage_files(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentPr
         )
 
 
-# Schedule: an article appears or expires at an instant without a change to its file. Each ingest, also of
-# some paths, reads the files again whose instant has come.
-
-
-def find_due_files(db: sqlite3.Connection, now: str) -> list[str]:
-    """Fill `fallen_due` with the files whose articles appear or expire until `now`; return their paths."""
-    db.execute("INSERT INTO fallen_due SELECT path, due FROM source WHERE due <= ?", (now,))
-    return [path for (path,) in db.execute("SELECT path FROM fallen_due")]
-
-
-def next_due(db: sqlite3.Connection) -> str | None:
-    """Return when the next article appears or expires, as a sort key; None if none does."""
-    (due,) = db.execute("SELECT min(due) FROM source WHERE due IS NOT NULL").fetchone()
-    return None if due is None else str(due)
-
-
 def update_sources(db: sqlite3.Connection) -> None:
     """Delete the sources in `gone`, and insert new ones, with `read_ns` 0 because they have not been read."""
     db.execute("DELETE FROM source WHERE path IN (SELECT path FROM gone)")
@@ -142,14 +126,13 @@ def update_sources(db: sqlite3.Connection) -> None:
 
 
 def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
-    """Fill `todo` from `scan`, `fallen_due` and `affected_slug`; return the number of files."""
+    """Fill `todo` from `scan` and `affected_slug`; return the number of files."""
     db.execute(
         "INSERT INTO todo SELECT path, scan.size, scan.mtime_ns, scan.ctime_ns"
         " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
-        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2"
-        "   OR path IN (SELECT path FROM fallen_due))",
+        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2)",
         (reread, TIMESTAMP_RESOLUTION_NS),
     )
     db.execute(

@@ -5,8 +5,9 @@
 2. Remove the articles that no longer have a file.
 3. Parse the files that may have changed, and upsert the articles that did (`upsert_files`). If that fails
    unexpectedly, the ingest runs again, and skips the files that cannot be written (`upsert_or_skip`).
-4. Update derived data: links, topics, providers, stories, cross-file problems.
-5. Update the change log, and advance the version of each audience that sees a change.
+4. Publish and hide the articles of all other files whose instant has come (`apply_schedule`).
+5. Update derived data: links, topics, providers, stories, cross-file problems.
+6. Update the change log, and advance the version of each audience that sees a change.
 """
 
 import gc
@@ -28,14 +29,12 @@ from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_da
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, open_root, scan_folder
-from gqlnews.ingest.apply_schedule import apply_schedule
+from gqlnews.ingest.apply_schedule import apply_schedule, find_due, next_due
 from gqlnews.ingest.change_detection import (
     IngestOptions,
     files_to_read,
-    find_due_files,
     fingerprint,
     has_unreadable,
-    next_due,
     scan_all,
     scan_paths_incrementally,
     stored_options,
@@ -142,10 +141,10 @@ def ingest(
     `db` is a connection from `open_writer`, `processes` the number of parser processes (by default one per
     core), `now_ns` the wall clock, `max_removed` the number of removals that the log of each scope keeps.
 
-    With `paths`, relative to the folder and with `/`, only these paths and everything below them are scanned,
-    and the files whose articles appear or expire now; all other files are assumed to be unchanged. Raises
-    StartupError: ContentFolderError, ParserProcessError, ExhaustedError, DatabaseError or a subclass of
-    these; the transaction is then rolled back.
+    With `paths`, relative to the folder and with `/`, only these paths and everything below them are scanned;
+    all other files are assumed to be unchanged, but their articles appear and expire. Raises StartupError:
+    ContentFolderError, ParserProcessError, ExhaustedError, DatabaseError or a subclass of these; the
+    transaction is then rolled back.
     """
     started = time.perf_counter()
     path = _database_path(db)
@@ -187,6 +186,8 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     parameters, config_problems_changed, site_changed = _find_sites(db, parameters)
     fields_changed = declare_fields(db, parameters.options.fields)
     current_fingerprint = fingerprint(IngestOptions(parameters.options, given, parameters.config))
+    now = from_epoch_ns(parameters.now_ns)
+    find_due(db, now.key)
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
@@ -200,7 +201,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     with closing(_read(state, parameters, total)) as files:  # stops the parser processes if anything raises
         _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
     _remove(state, "lost")
-    apply_schedule(state, from_epoch_ns(parameters.now_ns).key)
+    apply_schedule(state, now.key)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     topics, providers, cross_file_problems_changed = _derive(state, deferred_indexes)
@@ -210,7 +211,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
         site_changed=site_changed,
         providers=providers,
         topics=topics,
-        now=from_epoch_ns(parameters.now_ns).text,
+        now=now.text,
         max_removed=parameters.max_removed,
     )
     if not incremental:
@@ -264,10 +265,9 @@ def _find_changed(
     An initial load and a full rebuild need the whole folder, even if `paths` is set.
     """
     define_slugs(db, parameters.options.sites)
-    due = find_due_files(db, from_epoch_ns(parameters.now_ns).key)
     if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
         return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
-    return scan_paths_incrementally(db, parameters.folder, [*parameters.paths, *due])
+    return scan_paths_incrementally(db, parameters.folder, parameters.paths)
 
 
 def _read(state: IngestState, parameters: _IngestParameters, total: int) -> Generator[FileRows, None, None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.content.models import ParseOptions
-from gqlnews.ingest.change_detection import next_due
+from gqlnews.ingest.apply_schedule import next_due
 from gqlnews.ingest.pipeline import ingest
 from tests.ingest import dump
 from tests.ingest.conftest import RunIngest

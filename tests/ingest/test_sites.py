@@ -11,7 +11,8 @@ import pytest
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.presets.site import SiteOverrides
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.ingest.change_detection import next_due, relevant_paths, stored_options
+from gqlnews.ingest.apply_schedule import next_due
+from gqlnews.ingest.change_detection import relevant_paths, stored_options
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.ingest.site_summary import summarize_folder
 from tests.ingest import dump

@@ -12,7 +12,7 @@ from gqlnews.timestamps import from_epoch_ns
 from tests.ingest.folder import Folder, text_of
 
 BASE_NS = 4_000_000_000_000_000_000  # in 2096: later than the times of all files, so that none is recent
-LAST = 20.0
+LAST = 20
 
 Change = tuple[str, str]
 """Kind and slug of an event."""
@@ -51,20 +51,21 @@ class Run:
 
 Schedule = Mapping[str, Window]
 
-_instants = st.none() | st.integers(0, int(LAST) * 2).map(lambda half: half / 2)
-_names = [f"post/{letter}" for letter in "dbface"]  # files are not found in the order of their instants
-schedules: st.SearchStrategy[Schedule] = st.dictionaries(
-    st.sampled_from(_names), st.builds(Window, _instants, _instants), min_size=1
+_instants = st.none() | st.integers(0, 2 * LAST).map(lambda half: half / 2)
+_windows = st.builds(Window, _instants, _instants) | st.builds(
+    lambda begin, half: Window(float(begin), begin + half / 2), st.integers(0, LAST), st.integers(1, 6)
 )
+_names = [f"post/{letter}" for letter in "dbface"]  # files are not found in the order of their instants
+schedules: st.SearchStrategy[Schedule] = st.fixed_dictionaries(dict.fromkeys(_names, _windows))
 runs = st.lists(
     st.builds(
         Run,
-        pause=st.sampled_from([0.25, 1.0, 5.0]),
-        wakes=st.integers(0, 4),
+        pause=st.sampled_from([0.25, 1.0, 3.0, 8.0]),
+        wakes=st.integers(0, 3),
         delay=st.sampled_from([0.0, 0.0, 0.25, 2.0]),
         killed_at=st.sampled_from([3, 10, 20, 40, 60, 90, 130, 0]),
     ),
-    min_size=1,
+    min_size=3,
     max_size=6,
 )
 

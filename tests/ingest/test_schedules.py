@@ -34,6 +34,7 @@ from tests.ingest.schedules import (
     sort_key,
     write,
 )
+from tests.ingest.test_fts_index import check, indexed
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = 200 if settings.get_current_profile_name() == "fuzz" else 25
@@ -100,10 +101,16 @@ class Follower:
         assert report.next_due == (None if due is None else sort_key(due))
 
     def content(self) -> dump.Dump:
-        return dump.content(self._db)
+        return content(self._db)
 
     def close(self) -> None:
         self._db.close()
+
+
+def content(db: sqlite3.Connection) -> dump.Dump:
+    """Return the served content with the full-text indexes, which must be those of their articles."""
+    check(db)
+    return dump.content(db) | indexed(db)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +135,7 @@ def test_each_article_appears_and_expires_once_in_order_and_never_early(
                 follower.follow(run)
             with closing(open_careless(Path(shutil.copy(empty, root / "fresh.db")))) as fresh:
                 ingest(fresh, folder.root, ParseOptions(), processes=1, now_ns=clock(follower.last))
-                assert follower.content() == dump.content(fresh)
+                assert follower.content() == content(fresh)
 
 
 # Real processes.

@@ -7,6 +7,7 @@ the same time.
 
 import sqlite3
 
+from gqlnews.columns import GROUPS
 from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
@@ -23,7 +24,7 @@ FROM batch CROSS JOIN article USING (id) CROSS JOIN fallen_due USING (path)
 """
 _UPDATE = (
     "UPDATE article SET published = 1 - published WHERE id IN batch",
-    "UPDATE article_topic SET published = 1 - published WHERE article_id IN batch",
+    *(f"UPDATE {table} SET published = 1 - published WHERE article_id IN batch" for table in GROUPS),  # noqa: S608
 )
 _ADVANCE = """
 UPDATE source SET due = iif(due_after > ?1, due_after, NULL), due_after = NULL

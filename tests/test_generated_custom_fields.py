@@ -19,7 +19,6 @@ from gqlnews.schema.query import sdl
 from tests.comparison import Comparison
 from tests.oracle.dice import LENGTH, Dice
 from tests.oracle.engine import oracle_schema
-from tests.oracle.lessons import has
 from tests.oracle.own_config import configurations
 from tests.oracle.own_folders import write_own_folder
 from tests.oracle.strategies import PREFERRED, Options, Writer
@@ -27,7 +26,6 @@ from tests.oracle.world import AUDIENCES
 from tests.product import Product, run_ingest
 from tests.ways import Ways
 
-WITH_TITLE = has(oracle_schema(), "Site", "title")
 REQUESTS = 25  # for each folder
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # an ingest for each step of a shrink takes too long
 
@@ -47,7 +45,7 @@ def members(type_: GraphQLNamedType) -> dict[str, Any]:
 
 
 @settings(max_examples=12, phases=PHASES)
-@given(config=configurations(with_title=WITH_TITLE), seed=st.integers(0, 2**32 - 1))
+@given(config=configurations(), seed=st.integers(0, 2**32 - 1))
 def test_own_fields_are_answered_as_the_oracle_answers(config: str, seed: int) -> None:
     note(config)
     with tempfile.TemporaryDirectory() as place:

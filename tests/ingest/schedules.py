@@ -84,7 +84,12 @@ def write(folder: Folder, schedule: Schedule) -> None:
     folder.write("hugo.toml", 'baseURL = "https://example.org/"\n')
     folder.write("content/post/always.md", text_of({"title": "Always", "date": "2021-04-15"}))
     for slug, window in schedule.items():
-        keys: dict[str, object] = {"title": slug, "date": "2021-04-15", "tags": ["x", slug], "authors": [slug]}
+        keys: dict[str, object] = {
+            "title": slug,
+            "date": "2021-04-15",
+            "tags": ["x", slug],
+            "authors": [slug],
+        }
         keys["related"] = [{"title": other, "webUrl": f"https://example.org/{other}/"} for other in schedule]
         if window.begin is not None:
             keys["publishDate"] = sort_key(window.begin) + "Z"

@@ -42,12 +42,13 @@ def tables(draw: st.DrawFn) -> Table:
     return table
 
 
-def configurations(*, with_title: bool) -> SearchStrategy[str]:
-    """Texts of `gqlnews.toml`, some with a title of the site."""
+def configurations() -> SearchStrategy[str]:
+    """Texts of `gqlnews.toml`, some with a title of the site, which is the provider's name."""
     named = st.tuples(st.sampled_from(NAMES), tables())
     fields = st.lists(named, max_size=6, unique_by=lambda pair: pair[0])
-    titles = st.sampled_from(TITLES if with_title else TITLES[:1])
-    return st.builds(config_text, st.sampled_from(ZONES), st.sampled_from(BASES), titles, fields)
+    return st.builds(
+        config_text, st.sampled_from(ZONES), st.sampled_from(BASES), st.sampled_from(TITLES), fields
+    )
 
 
 def config_text(
@@ -56,7 +57,8 @@ def config_text(
     top = {"time-zone": zone, "base-url": base_url}
     lines = [f"{key} = {json.dumps(value)}" for key, value in top.items() if value is not None]
     if title is not None:
-        lines += ["", "[site]", f"title = {json.dumps(title, ensure_ascii=False)}"]
+        name = json.dumps(title, ensure_ascii=False)
+        lines.append(f'provider = {{ name = {name}, domain = "site.example" }}')
     for name, table in fields:
         lines += ["", f"[fields.{name}]"]
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]

@@ -89,13 +89,12 @@ def read_declared(folder: Path) -> Declared:
         return NOTHING_DECLARED
     config = tomllib.loads(file.read_text(encoding="utf-8"))
     fields = tuple(own_field(name, table) for name, table in config.get("fields", {}).items())
-    site = config.get("site", {})
     return Declared(
         fields=fields,
         zone=config.get("time-zone", "UTC"),
-        base_url=site.get("base-url", config.get("base-url")),
-        title=site.get("title"),
-        language=site.get("language", config.get("language")),
+        base_url=config.get("base-url"),
+        title=config.get("provider", {}).get("name"),
+        language=config.get("language"),
     )
 
 

@@ -25,6 +25,7 @@ from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.schedule import NO_WATCHER
+from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
@@ -42,6 +43,7 @@ from gqlnews.server.limits import (
     SubscriptionLimiter,
     TokenBucketLimiter,
 )
+from gqlnews.server.media import MEDIA_PREFIX, MediaEndpoint
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.preparation import OffloadQueue, Preparer
@@ -109,9 +111,9 @@ class GqlnewsApp(Starlette):
 
 
 def _is_endpoint(scope: Scope) -> bool:
-    """Return whether the request is for the GraphQL endpoint."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) in ENDPOINT_PATHS
+    """Return whether the request is for the GraphQL endpoint or an image."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path in ENDPOINT_PATHS or path.startswith(MEDIA_PREFIX)
 
 
 def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> GqlnewsApp:
@@ -225,6 +227,7 @@ def _build_routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute
         *(WebSocketRoute(path, websocket_endpoint) for path in ENDPOINT_PATHS),
         WebSocketRoute("/{path:path}", reject_websocket),
         Route("/", _redirect_to_endpoint),
+        Route(f"{MEDIA_PREFIX}{{path:path}}", MediaEndpoint(open_image), methods=["GET"]),
         Route("/health/live", liveness),
         Route("/health/ready", readiness),
     ]

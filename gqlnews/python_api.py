@@ -53,6 +53,7 @@ class Settings(TypedDict, total=False):
     max_streams: int
     max_streams_per_client: int
     max_tokens: int
+    media: bool
     metrics: bool
     permalink: str
     persisted_documents: FilePath
@@ -101,7 +102,7 @@ class NewsApp:
 
     def __init__(self, target: IngestTarget, settings: EffectiveSettings) -> None:
         self._target, self._settings = target, settings
-        self._server_settings = server_settings(settings, target.database)
+        self._server_settings = replace(server_settings(settings, target.database), folder=target.folder)
         self._router = Router(lifespan=self.lifespan)
         self._app: ASGIApp | None = None
         self._has_started = False

@@ -57,7 +57,7 @@ def real(corpus: Path, ai2020: Product) -> Iterator[Generated]:
         yield generated(corpus / "ai2020", ways)
 
 
-@settings(max_examples=600, phases=(__import__("hypothesis").Phase.generate,))
+@settings(max_examples=600)
 @given(data=st.data())
 def test_odd_content_is_answered_as_the_oracle_answers(nasty: Generated, data: st.DataObject) -> None:
     nasty.compare(data)

@@ -53,6 +53,7 @@ def build_options(settings: EffectiveSettings) -> ParseOptions:
         base_url=settings["base_url"],
         overrides=overrides,
         config_path=None if config is None else str(config.absolute()),
+        media=settings.values.get("media", False),  # `check` needs no images
     )
     if settings["iframe_hosts"]:
         options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])

@@ -296,6 +296,8 @@ def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polli
     if options.config_path is not None:
         command += ["--config", options.config_path]
     command += override_arguments(options.overrides)
+    if not options.media:
+        command.append("--no-media")
     for host in options.iframe_hosts:
         command += ["--allowed-iframe-host", host]
     if target.processes is not None:

@@ -95,7 +95,10 @@ class ConnectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each."""
+    """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each.
+
+    With `media`, images of the content `folder` are served, if it is known.
+    """
 
     database: Path
     unpublished: bool = DEFAULTS["unpublished"]
@@ -108,4 +111,6 @@ class ServerSettings:
     limits: Limits = DEFAULT_LIMITS
     http: HttpSettings = HttpSettings()
     metrics: bool = DEFAULTS["metrics"]
+    media: bool = DEFAULTS["media"]
+    folder: Path | None = None
     tracing: bool = False

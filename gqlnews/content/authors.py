@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gqlnews.content.diagnostics import FieldPath, ProblemCode
-from gqlnews.content.images import NO_IMAGES, encode_image
-from gqlnews.content.models import ParsedAuthor
+from gqlnews.content.images import JSON_ENCODER, NO_IMAGES, StoredImage, build_image
+from gqlnews.content.models import ParsedAuthor, RawImage
 from gqlnews.content.parse_context import ParseContext
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
 from gqlnews.content.presets.site import SiteAuthor
 from gqlnews.content.urls import is_unsafe_url, resolve_url, unsafe_url_message
+from gqlnews.content.yaml_strict import parse_bool, parse_int32
 from gqlnews.text_keys import topic_slug
 
 AuthorData = Mapping[str, SiteAuthor]
@@ -72,11 +73,28 @@ def _build_author(item: Any, field_path: FieldPath, context: ParseContext) -> Pa
 
 
 def _read_image(value: Any, field_path: FieldPath, context: ParseContext) -> str:
-    """Encode an image that is a URL, or a mapping with `url`."""
-    url = value.get("url") if isinstance(value, dict) else value
-    *parents, key = (*field_path, "url") if isinstance(value, dict) else field_path
-    resolved = context.read_url(url, tuple(parents), str(key)) if isinstance(url, str) else None
-    return NO_IMAGES if resolved is None else encode_image(resolved)
+    """Encode an image that is a URL, or a mapping as in `images`."""
+    if isinstance(value, str):
+        url = context.read_url(value, field_path[:-1], str(field_path[-1]))
+        return NO_IMAGES if url is None else encode_image(url)
+    if not isinstance(value, dict):
+        return NO_IMAGES
+    texts = {key: text for key, text in value.items() if isinstance(text, str)}
+    width, height = (parse_int32(texts.get(key, "")) for key in ("width", "height"))
+    raw = RawImage(
+        url=texts.get("url"),
+        width=width,
+        height=height,
+        is_cached=parse_bool(texts.get("isCached", "")),
+        **{key: texts.get(key) for key in ("title", "attribution", "alt", "caption")},
+    )
+    image = build_image(raw, field_path, context)
+    return NO_IMAGES if image is None else JSON_ENCODER.encode([image]).decode()
+
+
+def encode_image(url: str) -> str:
+    """Encode an image of which only the URL is known."""
+    return JSON_ENCODER.encode([StoredImage(url, None, None, None, None, is_cached=False)]).decode()
 
 
 def _with_data(author: ParsedAuthor, found: SiteAuthor, context: ParseContext) -> ParsedAuthor:

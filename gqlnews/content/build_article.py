@@ -257,6 +257,7 @@ def build_article(
         authors=authors,
         language=language_tag(raw.language),
         translation_key=_read_key(raw.translation_key),
+        relative_images=tuple(context.relative_images.items()),
     )
     return article, context.diagnostics
 

@@ -20,6 +20,7 @@ class BodyImage(NamedTuple):
 
     url: str
     title: str | None
+    alt: str | None
 
 
 def text_before_more(body: str, *, is_mdx: bool = False) -> str | None:
@@ -52,7 +53,8 @@ def first_image(html: str) -> BodyImage | None:
     for tag in _IMAGE.finditer(html):
         attributes = {name: unescape(value).strip() for name, value in _ATTRIBUTE.findall(tag[0])}
         if attributes.get("src"):
-            return BodyImage(attributes["src"], attributes.get("title") or attributes.get("alt") or None)
+            alt = attributes.get("alt") or None
+            return BodyImage(attributes["src"], attributes.get("title") or alt, alt)
     return None
 
 

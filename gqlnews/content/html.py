@@ -12,7 +12,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from html import escape, unescape
 from typing import NamedTuple
@@ -211,17 +211,23 @@ def _own_slug(path: str) -> tuple[str, ...]:
     return (slug_from_path(path),)
 
 
+def _as_resolved(_written: str, url: str) -> str:
+    return url
+
+
 class BodyLocation(NamedTuple):
     """What the links of a body depend on.
 
     Relative URLs are resolved against `base_url`, and links to other files against the file's `path`. `slug`
-    makes ids unique on a page with several articles.
+    makes ids unique on a page with several articles. `serve_image` returns the URL of an image, of its URL as
+    written and what that resolves to.
     """
 
     base_url: str | None
     slug: str
     path: str
     slugs_of: SlugLookup = _own_slug
+    serve_image: Callable[[str, str], str] = _as_resolved
 
 
 def link_body(html: str, location: BodyLocation) -> tuple[str, tuple[str, ...]]:
@@ -241,7 +247,11 @@ def link_body(html: str, location: BodyLocation) -> tuple[str, tuple[str, ...]]:
         slugs.update(dict.fromkeys(link.slugs))
         return link.placeholder
 
-    return _link_footnotes(rewrite_urls(html, resolve_link, resolve), location.slug), tuple(slugs)
+    def resolve_image(url: str) -> str:
+        return location.serve_image(url, resolve(url))
+
+    html = rewrite_urls(html, resolve_link, resolve_image, resolve)
+    return _link_footnotes(html, location.slug), tuple(slugs)
 
 
 # Footnotes: links from each reference to its note, and from the number of the note back to its references.

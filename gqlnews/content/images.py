@@ -5,13 +5,14 @@ import msgspec
 from gqlnews.content.diagnostics import FieldPath, ProblemCode
 from gqlnews.content.models import RawImage
 from gqlnews.content.parse_context import ParseContext
+from gqlnews.content.urls import decode_references, is_relative
 
 JSON_ENCODER = msgspec.json.Encoder()
 NO_IMAGES = "[]"
 
 
-class StoredImage(msgspec.Struct, rename="camel", gc=False):
-    """Image as the API returns it."""
+class StoredImage(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """Image as the API returns it; most have none of the last keys."""
 
     url: str
     width: int | None
@@ -19,11 +20,9 @@ class StoredImage(msgspec.Struct, rename="camel", gc=False):
     title: str | None
     attribution: str | None
     is_cached: bool
-
-
-def encode_image(url: str) -> str:
-    """Encode one image as the JSON array."""
-    return JSON_ENCODER.encode([StoredImage(url, None, None, None, None, is_cached=False)]).decode()
+    alt: str | None = None
+    caption: str | None = None
+    mime_type: str | None = None
 
 
 def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: ParseContext) -> str:
@@ -33,13 +32,29 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
     images = []
     for index, each in enumerate(raw):
         image_path = (*field_path, "images", index)
-        url = context.read_url(each.url, image_path, "url")
-        if url is None:
-            if not each.url or each.url.isspace():
-                message = "An image without `url` is left out: add the key, or delete the image."
-                context.report(image_path, ProblemCode.LEFT_OUT, message)
-            continue
-        title = context.read_text(each.title, image_path, "title")
-        attribution = context.read_text(each.attribution, image_path, "attribution")
-        images.append(StoredImage(url, each.width, each.height, title, attribution, each.is_cached or False))
+        image = build_image(each, image_path, context)
+        if image is not None:
+            images.append(image)
+        elif not each.url or each.url.isspace():
+            message = "An image without `url` is left out: add the key, or delete the image."
+            context.report(image_path, ProblemCode.LEFT_OUT, message)
     return JSON_ENCODER.encode(images).decode()
+
+
+def build_image(raw: RawImage, field_path: FieldPath, context: ParseContext) -> StoredImage | None:
+    """Build an image; None without a URL that is safe."""
+    url = context.read_url(raw.url, field_path, "url")
+    if url is None:
+        return None
+    if is_relative(written := decode_references(raw.url or "")):
+        context.relative_images[url] = written
+    return StoredImage(
+        url,
+        raw.width,
+        raw.height,
+        context.read_text(raw.title, field_path, "title"),
+        context.read_text(raw.attribution, field_path, "attribution"),
+        raw.is_cached or False,
+        context.read_text(raw.alt, field_path, "alt"),
+        context.read_text(raw.caption, field_path, "caption"),
+    )

@@ -20,6 +20,7 @@ from gqlnews.content.language_codes import language_tag
 from gqlnews.content.map_authors import Author, find_authors
 from gqlnews.content.map_dates import find_date, find_modified, find_publication_window
 from gqlnews.content.map_values import (
+    WrittenImage,
     find_images,
     find_topics,
     is_template,
@@ -40,6 +41,7 @@ from gqlnews.content.presets.site import (
     get_host,
     join_base,
 )
+from gqlnews.content.urls import decode_references
 from gqlnews.content.yaml_coerce import coerce_key
 from gqlnews.content.yaml_strict import Mapping, Node, Scalar, parse_bool
 
@@ -48,7 +50,10 @@ _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)  # in the address of an article that
 
 
 class MappedArticle(NamedTuple):
-    """Mapped front matter; `origins` are the nodes of the values, `used_keys` the keys that were read."""
+    """Mapped front matter; `origins` are the nodes of the values, `used_keys` the keys that were read.
+
+    `written_images` are the URLs of the images as written, by what they resolve to.
+    """
 
     mapper: Mapper
     raw: RawArticle
@@ -58,6 +63,7 @@ class MappedArticle(NamedTuple):
     modified: WrittenDate | None
     language: str | None
     translation_key: str | None
+    written_images: dict[str, str]
 
 
 def map_article(
@@ -80,6 +86,7 @@ def map_article(
     original_url = _find_original_url(mapper)
     page = _build_page(mapper, title, date)
     web_url = _find_web_url(mapper, page)
+    images = _find_images(mapper, web_url, rendered)
     raw = msgspec.structs.replace(
         native,
         title=title,
@@ -89,7 +96,7 @@ def map_article(
         published_date_time=date.instant.text if date else None,
         original_url=original_url,
         web_url=web_url,
-        images=_find_images(mapper, web_url, rendered),
+        images=[each.image for each in images],
         topics=_find_topics(mapper),
         authors=_find_authors(mapper),
         provider=native.provider or _find_provider(mapper, original_url or native.source_url),
@@ -104,6 +111,7 @@ def map_article(
         find_modified(mapper),
         _find_language(mapper, page),
         _find_translation_key(mapper, page),
+        {decode_references(str(each.image.url)): decode_references(each.url) for each in images},
     )
 
 
@@ -190,16 +198,18 @@ def _find_translation_key(mapper: Mapper, page: AddressFacts) -> str | None:
 # Images, authors, topics, provider, and the keys of gqlnews.
 
 
-def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[RawImage]:
+def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[WrittenImage]:
     for key, node in mapper.find_field(mapping.IMAGES):
         found = list(find_images(node, web_url, mapper.report))
         if found:
             mapper.use(key, node, "images")
-            mapper.origins.update((("images", index), item) for index, (_, item) in enumerate(found))
-            return [image for image, _ in found]
+            mapper.origins.update((("images", index), each.node) for index, each in enumerate(found))
+            return found
     image = first_image(rendered.html or "")
     url = None if image is None else resolve_image(image.url, web_url)
-    return [] if image is None or url is None else [RawImage(url=url, title=image.title)]
+    if image is None or url is None:
+        return []
+    return [WrittenImage(RawImage(url=url, title=image.title, alt=image.alt), image.url, mapper.tree)]
 
 
 def _find_authors(mapper: Mapper) -> list[Author]:

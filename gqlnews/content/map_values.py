@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 from gqlnews.content.diagnostics import ProblemCode
@@ -58,9 +59,17 @@ def first_text(node: Mapping, *keys: str) -> str | None:
 # Images.
 
 
+class WrittenImage(NamedTuple):
+    """Image with a resolved URL, its URL as written, and where it stands."""
+
+    image: RawImage
+    url: str
+    node: Node
+
+
 def find_images(
     node: Node, web_url: str, report: Callable[[Node, ProblemCode, str], None]
-) -> Iterator[tuple[RawImage, Node]]:
+) -> Iterator[WrittenImage]:
     """Yield the images of a value: a text, a mapping or a list; relative URLs are relative to the article."""
     for item in list_items(node):
         url = image_url(item)
@@ -70,18 +79,18 @@ def find_images(
         if url is None or (resolved := resolve_image(url, web_url)) is None:
             continue
         if not isinstance(item, Mapping):
-            yield RawImage(url=resolved), item
+            yield WrittenImage(RawImage(url=resolved), url, item)
             continue
-        yield (
-            RawImage(
-                url=resolved,
-                width=_size(item, "width"),
-                height=_size(item, "height"),
-                title=first_text(item, "title", "caption", "alt"),
-                attribution=first_text(item, "attribution", "credit"),
-            ),
-            item,
+        image = RawImage(
+            url=resolved,
+            width=_size(item, "width"),
+            height=_size(item, "height"),
+            title=first_text(item, "title", "caption", "alt"),
+            alt=first_text(item, "alt"),
+            caption=first_text(item, "caption"),
+            attribution=first_text(item, "attribution", "credit"),
         )
+        yield WrittenImage(image, url, item)
 
 
 def image_url(node: Node) -> str | None:

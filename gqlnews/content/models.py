@@ -40,7 +40,7 @@ class ContentProblem(FrozenStruct, frozen=True):
 
 
 class ParsedProvider(FrozenStruct, frozen=True):
-    """Provider; `images` is JSON, `[{"url", "width", "height", "title", "attribution", "isCached"}]`."""
+    """Provider; `images` is JSON, a list of `StoredImage` (build_article.py)."""
 
     domain: str
     name: str
@@ -97,6 +97,16 @@ class Position(FrozenStruct, frozen=True):
     column: int
 
 
+class ImageFile(FrozenStruct, frozen=True):
+    """File that an article has looked for at a path of the content folder, and its size and times then."""
+
+    path: str
+    is_image: bool
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
 class ParsedArticle(ParsedCoverage, frozen=True):
     """Valid article; `table_of_contents` is JSON, `[{"level", "text", "anchor"}]`, `extra` a JSON object.
 
@@ -108,6 +118,10 @@ class ParsedArticle(ParsedCoverage, frozen=True):
 
     Relative URLs of the body are resolved against `base_url`. `prose` is `body` without template syntax, None
     if they are equal. If there are `linked_slugs`, `html` contains placeholders (`article_links.py`).
+
+    `relative_images` are the images of the front matter that may lie in the content folder: what each URL
+    resolves to, and the URL as written. `image_files` are the files that were looked for because of them, and
+    because of the images of the body.
 
     `key_values` are the columns that hold the value of a front matter key unchanged (columns.py), and
     `field_values` those of custom fields, in the order of `field_columns` (custom_fields.py).
@@ -143,6 +157,8 @@ class ParsedArticle(ParsedCoverage, frozen=True):
     language: str | None = None
     translation_key: str | None = None
     field_values: tuple[Any, ...] = ()
+    relative_images: tuple[tuple[str, str], ...] = ()
+    image_files: tuple[ImageFile, ...] = ()
 
 
 class SourceFile(FrozenStruct, frozen=True):
@@ -185,6 +201,7 @@ class ParseOptions(FrozenStruct, frozen=True):
     `sites` are the sites that were found in the content folder and above it, `now_ns` the time at which
     future articles are hidden and expired ones too, None for the clock. `fields` are the custom fields, and
     `time_zone` is that of their dates in native files. `config_path` is the file that the caller names.
+    With `media`, images that lie in the content folder are looked up there.
     """
 
     base_url: str | None = None
@@ -200,6 +217,7 @@ class ParseOptions(FrozenStruct, frozen=True):
     fields: tuple[CustomField, ...] = ()
     time_zone: str = DEFAULT_ZONE
     config_path: str | None = None
+    media: bool = True
 
 
 class ContentConfig(FrozenStruct, frozen=True):
@@ -263,6 +281,8 @@ class RawImage(RawModel):
     width: OptInt32 = None
     height: OptInt32 = None
     title: OptStr = None
+    alt: OptStr = None
+    caption: OptStr = None
     attribution: OptStr = None
     is_cached: OptBool = None
 

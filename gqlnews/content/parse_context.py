@@ -18,12 +18,14 @@ from gqlnews.content.urls import (
 class ParseContext:
     """Parse context of one file: the options and the diagnostics so far.
 
-    Relative URLs are resolved against `base_url`: the article's `webUrl`, once it is known.
+    Relative URLs are resolved against `base_url`: the article's `webUrl`, once it is known. `relative_images`
+    are the relative URLs of images as written, by what they resolve to.
     """
 
     options: ParseOptions
     base_url: str | None
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    relative_images: dict[str, str] = field(default_factory=dict)
 
     def report(self, field_path: FieldPath, code: ProblemCode, message: str) -> None:
         """Add a diagnostic."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +27,7 @@ from gqlnews.content.front_matter import (
     split_header_lines,
 )
 from gqlnews.content.html import BodyLocation, RenderedBody, RenderOptions, link_body, render
+from gqlnews.content.local_images import ImageFinder, place_images
 from gqlnews.content.mapping import seems_native
 from gqlnews.content.models import (
     ContentProblem,
@@ -38,7 +40,7 @@ from gqlnews.content.models import (
 from gqlnews.content.parse_tree import PASSED_OVER, Parsed, find_target, parse_mapped, parse_with_positions
 from gqlnews.content.presets.addresses import mapped_slug
 from gqlnews.content.presets.site import PublicationWindow, root_relative
-from gqlnews.content.safe_open import OpenFolder, open_within
+from gqlnews.content.safe_open import OpenFolder, ensure_open, open_within
 from gqlnews.content.urls import unsafe_url_message
 from gqlnews.content.visibility import apply_visibility
 from gqlnews.content.yaml_fast import parse_fast
@@ -79,22 +81,35 @@ def parse_file(folder: Path | OpenFolder, file: SourceFile, options: ParseOption
         message = f"The file has {source.size:,} bytes, more than {MAX_BYTES:,}: split it."
         return _failed_result(source, ProblemCode.TOO_LARGE, message)
     revision = blake2b(data, digest_size=_REVISION_BYTES).hexdigest()
-    article, problems = parse_article(file.path, data, options)
+    article, problems = parse_article(file.path, data, options, folder)
     return ParseResult(source, revision, article, problems)
 
 
-def parse_article(path: str, data: bytes, options: ParseOptions) -> Parsed:
+class _File(NamedTuple):
+    """File being parsed: its path and text, the options, and the content folder, if there is one."""
+
+    path: str
+    text: str
+    options: ParseOptions
+    folder: Path | OpenFolder | None
+
+
+def parse_article(
+    path: str, data: bytes, options: ParseOptions, folder: Path | OpenFolder | None = None
+) -> Parsed:
     """Parse the bytes of a file; the article is None if a problem is an error. Problems are in file order.
 
-    There is neither an article nor a problem if the file is passed over: if it is a page, for example.
+    There is neither an article nor a problem if the file is passed over: if it is a page, for example. With
+    `folder`, the content folder, images are looked for there.
     """
     text = _decode(data)
     if isinstance(text, int):
         message = "The file is not UTF-8 text from this position on: save it as UTF-8."
         return None, (build_problem(path, _byte_position(data, text), ProblemCode.NOT_UTF_8, message),)
+    file = _File(path, text, options, folder)
     front_matter = split_front_matter(text)
     if front_matter is None:
-        return _parse_without_fences(path, text, options)
+        return _parse_without_fences(file)
 
     def parse(rendered: RenderedBody) -> Parsed:
         parsed = parse_fast(path, front_matter, rendered, options) if front_matter.format is YAML else None
@@ -103,7 +118,7 @@ def parse_article(path: str, data: bytes, options: ParseOptions) -> Parsed:
             article = _apply_options(article, options)
         return article, problems
 
-    return _parse_with_body(path, text, front_matter, options, parse)
+    return _parse_with_body(file, front_matter, parse)
 
 
 def _apply_options(article: ParsedArticle, options: ParseOptions) -> ParsedArticle:
@@ -117,11 +132,12 @@ def _apply_options(article: ParsedArticle, options: ParseOptions) -> ParsedArtic
     return article
 
 
-def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed:
+def _parse_without_fences(file: _File) -> Parsed:
     """Parse a file without front matter: with Pelican's header, or with a date in its name.
 
     In a folder of no generator, it is an error: the file may be a native one that is half saved.
     """
+    path, text, options, _ = file
     target = find_target(path, options)
     is_unclosed = has_opening_fence(text)
     if target.place is None and not (is_unclosed and seems_native(text)):
@@ -129,20 +145,14 @@ def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed
     header = split_header_lines(text) if target.site.preset == "pelican" else None
     if header is not None:
         return _parse_with_body(
-            path,
-            text,
-            header,
-            options,
-            lambda rendered: parse_with_positions(path, header, rendered, options),
+            file, header, lambda rendered: parse_with_positions(path, header, rendered, options)
         )
     is_site = target.site.preset != "generic" or any(site.config for site in options.sites)
     if is_site and not is_unclosed:
         without = FrontMatter("", 1, text)
         return _parse_with_body(
-            path,
-            text,
+            file,
             without,
-            options,
             lambda rendered: parse_mapped(path, target, without, Mapping(0), [], rendered, options),
         )
     message = (
@@ -157,29 +167,49 @@ def _parse_without_fences(path: str, text: str, options: ParseOptions) -> Parsed
 
 
 def _parse_with_body(
-    path: str,
-    text: str,
-    front_matter: FrontMatter,
-    options: ParseOptions,
-    parse: Callable[[RenderedBody], Parsed],
+    file: _File, front_matter: FrontMatter, parse: Callable[[RenderedBody], Parsed]
 ) -> Parsed:
     """Render the body, build the article with it, and complete its links now that its URL is known."""
+    path, text, options, _ = file
     rendered = render(
         front_matter.body, RenderOptions(is_mdx=path.endswith(".mdx"), iframe_hosts=options.iframe_hosts)
     )
     article, problems = parsed = parse(rendered)
-    if rendered.html is None or parsed == PASSED_OVER:
+    if parsed == PASSED_OVER:
         return parsed
     if article is not None:
-        article = _link_body(path, article, options)
+        article = _complete(file, article)
+    if rendered.html is None:
+        return article, problems
     return article, problems + _body_problems(path, text, front_matter, rendered)
 
 
-def _link_body(path: str, article: ParsedArticle, options: ParseOptions) -> ParsedArticle:
+def _complete(file: _File, article: ParsedArticle) -> ParsedArticle:
+    """Find the images that lie in the content folder, and complete the links of the body."""
+    path, _, options, folder = file
+    may_have_images = article.relative_images or "<img" in (article.html or "")
+    if folder is None or not options.media or not may_have_images:
+        return article if article.html is None else _link_body(path, article, options, None)
+    with ensure_open(folder) as content:
+        site = find_target(path, options).site
+        finder = ImageFinder(content, path, site, site.base_url if article.is_mapped else options.base_url)
+        article = place_images(article, finder)
+        if article.html is not None:
+            article = _link_body(path, article, options, finder)
+        return msgspec.structs.replace(article, image_files=tuple(finder.files.values()))
+
+
+def _link_body(
+    path: str, article: ParsedArticle, options: ParseOptions, finder: ImageFinder | None
+) -> ParsedArticle:
     def slugs_of(target: str) -> tuple[str, ...]:
         return mapped_slug(options.sites, target), slug_from_path(target)
 
-    location = BodyLocation(article.base_url, article.slug, path, slugs_of)
+    def serve_image(written: str, url: str) -> str:
+        image = None if finder is None else finder.find(written, url)
+        return url if image is None else image.url
+
+    location = BodyLocation(article.base_url, article.slug, path, slugs_of, serve_image)
     html, linked_slugs = link_body(article.html or "", location)
     return msgspec.structs.replace(article, html=html, linked_slugs=linked_slugs)
 

@@ -30,6 +30,7 @@ from gqlnews.content.models import ARTICLE_KEYS, ContentProblem, ParsedArticle, 
 from gqlnews.content.presets.addresses import place_slug
 from gqlnews.content.presets.site import GENERIC, ContentSite, Place, find_place, find_site, root_relative
 from gqlnews.content.special_names import is_special_name
+from gqlnews.content.urls import is_relative
 from gqlnews.content.visibility import apply_visibility
 from gqlnews.content.yaml_coerce import coerce_article, is_null
 from gqlnews.content.yaml_strict import (
@@ -178,8 +179,16 @@ def _with_mapped_fields(
         modified_date_time=mapped.modified.instant.text if mapped.modified else None,
         language=mapped.language,
         translation_key=mapped.translation_key,
+        relative_images=_relative_images(article, mapped),
     )
     return apply_visibility(article, mapped.visibility, options.now_ns)
+
+
+def _relative_images(article: ParsedArticle, mapped: MappedArticle) -> tuple[tuple[str, str], ...]:
+    """Return the relative images; those of the mapped keys were resolved before the article was built."""
+    written = {url: text for url, text in mapped.written_images.items() if is_relative(text)}
+    own = {url: text for url, text in article.relative_images if url not in mapped.written_images}
+    return tuple({**own, **written}.items())
 
 
 def _position(offset: int, line_index: LineIndex) -> Position:

@@ -167,11 +167,19 @@ def scan_entries(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
         os.close(descriptor)
 
 
+@contextmanager
+def ensure_open(folder: Path | OpenFolder) -> Iterator[OpenFolder]:
+    """Open the folder for the block, unless it is open already. Raises OSError."""
+    if isinstance(folder, OpenFolder):
+        yield folder
+    else:
+        with OpenFolder.open(folder) as opened:
+            yield opened
+
+
 def open_within(folder: Path | OpenFolder, path: str) -> int:
     """Open a file as `OpenFolder.open_file` does; a folder that is a path is opened for that."""
-    if isinstance(folder, OpenFolder):
-        return folder.open_file(path)
-    with OpenFolder.open(folder) as opened:
+    with ensure_open(folder) as opened:
         return opened.open_file(path)
 
 

@@ -46,6 +46,11 @@ def unsafe_url_message(url: str) -> str:
     return f"`{url:.40}` is left out: only http, https, mailto, tel and relative URLs are allowed."
 
 
+def is_relative(url: str) -> bool:
+    """Return whether a URL has neither a scheme nor a host."""
+    return not url.startswith((*ABSOLUTE, "//")) and _SCHEME.match(url) is None
+
+
 def resolve_url(url: str, base_url: str | None) -> str:
     """Resolve a relative URL against `base_url`, if there is one."""
     if base_url is None or _SCHEME.match(url):
@@ -77,8 +82,15 @@ def find_unsafe_urls(html: str) -> list[str]:
     return [url for url in dict.fromkeys(urls) if is_unsafe_url(url)]
 
 
-def rewrite_urls(html: str, rewrite_link: Callable[[str], str], rewrite_other: Callable[[str], str]) -> str:
-    """Rewrite the URLs of links, except `#anchor`, and of images and sources, in sanitized HTML."""
+def rewrite_urls(
+    html: str,
+    rewrite_link: Callable[[str], str],
+    rewrite_image: Callable[[str], str],
+    rewrite_source: Callable[[str], str],
+) -> str:
+    """Rewrite the URLs of links, except `#anchor`, of images and of sources (`cite`), in sanitized HTML."""
+
+    rewrites = {' href="': rewrite_link, ' src="': rewrite_image, ' cite="': rewrite_source}
 
     def replace(link: re.Match[str]) -> str:
         tag, attribute, value = link.groups()
@@ -87,7 +99,7 @@ def rewrite_urls(html: str, rewrite_link: Callable[[str], str], rewrite_other: C
         url = unescape(value)
         if is_unsafe_url(url):  # the sanitizer does not check `cite`
             return tag
-        rewrite = rewrite_link if "href" in attribute else rewrite_other
+        rewrite = rewrites[attribute]
         rewritten = url if not url or url[0] == "#" else rewrite(url)
         return link[0] if rewritten == url else f'{tag}{attribute}{escape(rewritten)}"'
 

@@ -23,7 +23,7 @@ from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from gqlnews.content.safe_open import OpenFolder, resolution_entries, scan_entries
 from gqlnews.discovery.config_files import is_config
-from gqlnews.discovery.scan import decode_mount_path, folder_identity, is_article, is_visible
+from gqlnews.discovery.scan import decode_mount_path, folder_identity, is_article, is_image, is_visible
 from gqlnews.errors import ContentFolderError, ExhaustedError, raise_if_exhausted
 
 DEBOUNCE_MS = 15  # debounce: events are reported after this long without a new one
@@ -71,7 +71,7 @@ class FolderWatcher:
 
         If `stop` interrupts the wait, the set is empty.
 
-        The paths are relative to the folder: articles and configuration files that were added, modified or
+        The paths are relative to the folder: articles, images and configurations that were added, modified or
         deleted, folders that were added or can no longer be listed, and anything else that was deleted. The
         set may be empty. Raises KeyboardInterrupt on a signal.
         """
@@ -102,7 +102,7 @@ class FolderWatcher:
         """Return the paths of events that may concern articles or configurations, and watch new folders."""
         names = {(change, self._relative(path)) for change, path in events}
         visible = {path for _, path in names if path and is_visible(path)}
-        files = {path for path in visible if is_article(path) or is_config(path)}
+        files = {path for path in visible if is_article(path) or is_config(path) or is_image(path)}
         new = {path for change, path in names if path in visible and self._is_new_folder(path, change)}
         # An event does not say whether a folder was deleted, and a scan may find one before it is watched.
         gone = {path for change, path in names if path in visible and self._is_gone(path, change)}

@@ -70,6 +70,7 @@ def _folder_error_message(folder: Path, error: OSError) -> str:
 
 _PACKAGES = "node_modules"  # thousands of folders with documentation, which are never articles
 _EXTENSIONS = (".md", ".markdown", ".mdx")
+_IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif")
 
 
 def scan_folder(folder: Path | OpenFolder) -> Iterator[SourceFile | ContentProblem]:
@@ -138,6 +139,11 @@ def _scan_listing(
 def is_article(name: str) -> bool:
     """Return whether a file of this name or path is an article."""
     return name.endswith(_EXTENSIONS)
+
+
+def is_image(name: str) -> bool:
+    """Return whether a file of this name or path is probably an image; its content decides."""
+    return name.lower().endswith(_IMAGE_EXTENSIONS)
 
 
 def _stat_dir_entry(

@@ -24,7 +24,10 @@ FROM batch CROSS JOIN article USING (id) CROSS JOIN fallen_due USING (path)
 """
 _UPDATE = (
     "UPDATE article SET published = 1 - published WHERE id IN batch",
-    *(f"UPDATE {table} SET published = 1 - published WHERE article_id IN batch" for table in GROUPS),  # noqa: S608
+    *(
+        f"UPDATE {table} SET published = 1 - published WHERE article_id IN batch"  # noqa: S608 - our names
+        for table in (*GROUPS, "media")
+    ),
 )
 _ADVANCE = """
 UPDATE source SET due = iif(due_after > ?1, due_after, NULL), due_after = NULL

@@ -23,7 +23,15 @@ from gqlnews.content.models import (
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.database.sqlite.writer import fetch_int
 from gqlnews.discovery.config_files import is_config
-from gqlnews.discovery.scan import display_path, is_article, is_visible, parent_folders, scan_paths
+from gqlnews.discovery.scan import (
+    display_path,
+    is_article,
+    is_image,
+    is_visible,
+    parent_folders,
+    scan_paths,
+)
+from gqlnews.ingest.media import TIMESTAMP_RESOLUTION_NS, find_stale, is_image_path
 from gqlnews.ingest.rows import problem_row
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -46,7 +54,6 @@ from gqlnews.ingest.rows import problem_row
 # CROSS JOIN sets the join order, because SQLite does not know that these tables have few rows.
 
 
-TIMESTAMP_RESOLUTION_NS = 2_000_000_000  # two writes within this time may get the same timestamp
 UNREADABLE_SIZE = -1  # marker size of files and folders that cannot be read
 _BATCH_ROWS = 1024
 
@@ -62,8 +69,8 @@ source.path NOT IN (SELECT path FROM scan) AND NOT EXISTS (
 def scan_all(db: sqlite3.Connection, entries: Iterable[SourceFile | ContentProblem], *, reread: bool) -> int:
     """Fill `scan`, `gone`, `todo` and `affected_slug`, and update the paths in `source`.
 
-    `entries` is the content of the whole folder. With `reread`, unchanged files are read too. Returns the
-    number of files to read.
+    `entries` is the content of the whole folder. With `reread`, unchanged files are read too, and otherwise
+    those in `stale`, which is filled before. Returns the number of files to read.
     """
     stage_files(db, entries)
     db.execute(f"INSERT INTO gone SELECT path, slug FROM source WHERE {_NOT_FOUND}")
@@ -132,7 +139,8 @@ def queue_changed_files(db: sqlite3.Connection, *, reread: bool) -> int:
         " FROM scan CROSS JOIN source USING (path)"
         " WHERE scan.size >= 0 AND (?1 OR scan.size <> source.size OR scan.mtime_ns <> source.mtime_ns"
         "   OR scan.ctime_ns <> source.ctime_ns OR source.ctime_ns >= source.read_ns - ?2"
-        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2)",
+        "   OR source.mtime_ns BETWEEN source.read_ns - ?2 AND source.read_ns + ?2"
+        "   OR path IN (SELECT path FROM stale))",
         (reread, TIMESTAMP_RESOLUTION_NS),
     )
     db.execute(
@@ -182,6 +190,7 @@ def scan_paths_incrementally(db: sqlite3.Connection, folder: OpenFolder, paths: 
     pending: Collection[str] = {
         _widen_to_known_parent(db, path) for path in (each.strip("/") for each in paths) if is_visible(path)
     }
+    pending = {*pending, *find_stale(db, folder, map(display_path, pending))}
     while pending:
         db.executemany("INSERT OR IGNORE INTO area VALUES (?)", [(display_path(path),) for path in pending])
         stage_files(db, scan_paths(folder, pending))
@@ -195,16 +204,17 @@ def scan_paths_incrementally(db: sqlite3.Connection, folder: OpenFolder, paths: 
 def relevant_paths(db: sqlite3.Connection, folder: Path, paths: Collection[str]) -> list[str]:
     """Return the paths that may affect the store.
 
-    A path is left out if it is not the name of an article or a configuration file, nothing exists there, and
-    the store has no source at or below it.
+    A path is left out if it is not the name of an article or a configuration file, nothing exists there or an
+    image, and the store has no source at or below it, and no article looks for an image there.
     """
     return [
         path
         for path in paths
         if is_article(path)
         or is_config(path)
-        or os.path.lexists(folder / path)
+        or (os.path.isdir(folder / path) if is_image(path) else os.path.lexists(folder / path))
         or _is_known(db, display_path(path))
+        or is_image_path(db, display_path(path))
     ]
 
 
@@ -226,10 +236,10 @@ def _widen_to_known_parent(db: sqlite3.Connection, path: str) -> str:
 # reads all files.
 
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Increment with any change to how a file is interpreted, or to data derived from several files."""
 
-_PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3")
+_PARSER_LIBRARIES = ("yaml-rs", "pyyaml", "pyromark", "nh3", "filetype", "imagesize")
 
 
 class IngestOptions(FrozenStruct, frozen=True):

@@ -28,7 +28,7 @@ from gqlnews.custom_fields import field_columns
 from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
-from gqlnews.discovery.scan import is_article, open_root, scan_folder
+from gqlnews.discovery.scan import is_article, is_image, open_root, scan_folder
 from gqlnews.ingest.apply_schedule import apply_schedule, find_due, next_due
 from gqlnews.ingest.change_detection import (
     IngestOptions,
@@ -72,6 +72,7 @@ from gqlnews.ingest.links import (
     resolve_links,
     store_config_problems,
 )
+from gqlnews.ingest.media import find_stale
 from gqlnews.ingest.rows import FileRows, file_rows
 from gqlnews.ingest.skip_failing import is_caused_by_values, upsert_or_skip
 from gqlnews.ingest.slugs import contested_files, define_slugs, settle_slugs
@@ -254,7 +255,8 @@ def _find_sites(
 
 def _may_be_config(path: str) -> bool:
     """Return whether a changed path may be a configuration file, or a folder that contains one."""
-    return is_config(path) or (not is_article(path) and path.count("/") < _CONFIG_DEPTH)
+    is_file = is_article(path) or is_image(path)
+    return is_config(path) or (not is_file and path.count("/") < _CONFIG_DEPTH)
 
 
 def _find_changed(
@@ -266,6 +268,7 @@ def _find_changed(
     """
     define_slugs(db, parameters.options.sites)
     if parameters.paths is None or full_rebuild or empty or "" in parameters.paths:
+        find_stale(db, parameters.folder)
         return scan_all(db, scan_folder(parameters.folder), reread=full_rebuild)
     return scan_paths_incrementally(db, parameters.folder, parameters.paths)
 

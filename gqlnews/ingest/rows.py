@@ -9,6 +9,7 @@ from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, GROUP_COLUMNS
 from gqlnews.content.models import (
     ContentProblem,
     FrozenStruct,
+    ImageFile,
     ParsedArticle,
     ParsedAuthor,
     ParsedRelated,
@@ -76,7 +77,7 @@ class ArticleRows(FrozenStruct, frozen=True):
     """Rows of an article, its related entries, topics and authors in file order, and its sections.
 
     They have no ids. `words` is the JSON array of the words that `similar` compares. `links` are the slugs to
-    which links of the body may lead.
+    which links of the body may lead. `images` are the files in which the article has looked for its images.
     """
 
     slug: str
@@ -89,6 +90,7 @@ class ArticleRows(FrozenStruct, frozen=True):
     urls: list[str]
     words: str
     links: tuple[str, ...]
+    images: tuple[ImageFile, ...] = ()
 
 
 _NEVER_DUE = (None, None)
@@ -153,6 +155,7 @@ def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
         urls=_distinct_urls(article),
         words=tokenize(f"{article.title} {article.excerpt or ''}"),
         links=article.linked_slugs,
+        images=article.image_files,
     )
 
 

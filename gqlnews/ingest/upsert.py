@@ -19,6 +19,7 @@ from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
+from gqlnews.ingest.media import ImageUse, write_uses
 from gqlnews.ingest.rows import (
     ARTICLE_ROW,
     AUTHOR_ROW,
@@ -121,7 +122,7 @@ def delete_dependent_rows(state: IngestState) -> None:
     execute_all(state.db, DECREMENT_USAGE)
     if state.incremental:
         execute_all(state.db, REMOVE_FROM_INDEX)
-    for table in (*_LISTS, "article_url", "article_link"):
+    for table in (*_LISTS, "article_url", "article_link", "media"):
         state.db.execute(f"DELETE FROM {table} WHERE article_id IN batch")
 
 
@@ -172,7 +173,7 @@ def _problems_differ(problems: list[Row], others: list[Row]) -> bool:
 
 def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
     stored = {} if state.empty else _load_stored(state.db, files)
-    writes, moved, touched = [], [], []
+    writes, moved, touched, uses = [], [], [], []
     for file in files:
         rows, path = file.article, file.source.path
         if rows is None or path in state.shadowed:
@@ -181,14 +182,17 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
         if old is not None and old.revision == file.revision and _is_stored(state, old.id, rows):
             if old.path != path:
                 moved.append((path, old.id))
+            uses.append(ImageUse(old.id, rows.is_public, rows.images))
             continue
         article_id = old.id if old is not None else next(state.new_ids)
+        uses.append(ImageUse(article_id, rows.is_public, rows.images))
         writes.append(_Write(article_id, path, from_epoch_ns(file.source.mtime_ns), rows))
         kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
         touched.append((rows.slug, kind, was_public, rows.is_public, path))
     state.db.executemany(_INSERT_TOUCHED, touched)
     _move(state, moved)
     _write(state, writes, replaced=[old.id for old in stored.values()])
+    write_uses(state.db, uses, state.read_ns, replace=not state.empty)
 
 
 def _load_stored(db: sqlite3.Connection, files: Iterable[FileRows]) -> dict[str, _StoredArticle]:
@@ -301,6 +305,10 @@ _TABLES = {
     "contested": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # files whose articles appear or expire, and when, a sort key
     "fallen_due": "path TEXT PRIMARY KEY, due TEXT",
+    # image files that have changed since an article has looked for them
+    "changed_image": "path TEXT PRIMARY KEY",
+    # files of the articles that have looked for these images
+    "stale": "path TEXT PRIMARY KEY",
     # files to read
     "todo": "path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER",
     # ids of the articles that are being written or removed

@@ -18,15 +18,31 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="An image.")
 class Image:
-    url: URL = column("url", description="The URL of the image.")
-    width: int | None = column("width", description="Width in pixels.")
-    height: int | None = column("height", description="Height in pixels.")
+    url: URL = column(
+        "url",
+        description=(
+            "The URL of the image. It is a path below `/media/` of this server if the image lies in the "
+            "content folder and the site has no base URL."
+        ),
+    )
+    width: int | None = column(
+        "width", description="Width in pixels, as the article's file says, or else the file of the image."
+    )
+    height: int | None = column(
+        "height", description="Height in pixels, as the article's file says, or else the file of the image."
+    )
     title: str | None = column("title", description="Title of the image.")
+    alt: str | None = column("alt", description="Text for readers who do not see the image.")
+    caption: str | None = column("caption", description="Text to show with the image.")
     attribution: str | None = column(
         "attribution", description="Credit line: the source or owner of the image."
     )
     is_cached: bool = column(
         "isCached", Kind.BOOLEAN, description="Whether the CMS holds a copy of the image."
+    )
+    mime_type: str | None = column(
+        "mimeType",
+        description="Type of an image that lies in the content folder, such as `image/png`; null for others.",
     )
 
 

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.database.sqlite.job_queue import client_var
@@ -43,7 +43,7 @@ from gqlnews.server.negotiation import (
     status_for_error,
     status_for_response,
 )
-from gqlnews.server.observability.logs import REQUEST_ID, assign_request_id, log, log_event, request_id_var
+from gqlnews.server.observability.logs import assign_request_id, log, log_event, request_id_var
 from gqlnews.server.observability.metrics import (
     QUERY,
     OperationOutcome,
@@ -65,6 +65,7 @@ from gqlnews.server.response import (
     etag_matches,
     graphql_headers,
     raw_headers,
+    with_request_id,
 )
 from gqlnews.server.streaming import StreamingResponse, choose_framing
 
@@ -139,7 +140,7 @@ class GraphQLEndpoint:
         http_response = await _respond_to_request(context, receive, render_page)
         if isinstance(http_response, StreamingResponse):
             try:
-                await http_response.respond(scope, receive, _with_request_id(send, request_id))
+                await http_response.respond(scope, receive, with_request_id(send, request_id))
                 return
             except (CancelledError, HTTPError) as error:
                 if http_response.has_started:  # the server aborts all connections
@@ -155,17 +156,6 @@ class GraphQLEndpoint:
             with suppress(CancelledError):
                 await asyncio.sleep(OVERLOAD_DELAY_SECONDS)
         await http_response.send(send, request_id)
-
-
-def _with_request_id(send: Send, request_id: bytes) -> Send:
-    """Wrap `send` to add the request id, for responses that send their own headers."""
-
-    async def send_with_id(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
-        await send(message)
-
-    return send_with_id
 
 
 async def _respond_to_request(

@@ -73,6 +73,17 @@ class RawResponse:
         await send({"type": "http.response.body", "body": self.body})
 
 
+def with_request_id(send: Send, request_id: bytes) -> Send:
+    """Wrap `send` to add the request id, for responses that send their own headers."""
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
+        await send(message)
+
+    return send_with_id
+
+
 def raw_headers(headers: Mapping[str, str]) -> Headers:
     """Convert headers to ASGI headers."""
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())

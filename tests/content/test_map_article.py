@@ -160,7 +160,7 @@ def test_an_image_without_an_address_is_left_out_silently(value: object) -> None
     assert urls(article) == ["https://example.org/body.png"]
 
 
-def test_an_image_has_its_size_title_and_attribution() -> None:
+def test_an_image_has_its_size_texts_and_attribution() -> None:
     value = {
         "url": "/a.png",
         "width": 640,
@@ -170,12 +170,13 @@ def test_an_image_has_its_size_title_and_attribution() -> None:
         "credit": "B",
     }
     (image,) = images(read(yaml(title="A", image=value)))
-    assert image == {"url": "/a.png", "width": 640, "title": "A caption", "attribution": "B"}
+    texts = {"title": "A caption", "alt": "An a", "caption": "A caption", "attribution": "B"}
+    assert image == {"url": "/a.png", "width": 640, **texts}
 
 
-def test_the_first_image_of_the_body_keeps_its_title() -> None:
+def test_the_first_image_of_the_body_keeps_its_texts() -> None:
     article = read(yaml('Text <img alt="" src=""> ![An a](a.png "A title") ![b](b.png)', title="A"))
-    assert images(article) == [{"url": "/2021-04-15-launch/a.png", "title": "A title"}]
+    assert images(article) == [{"url": "/2021-04-15-launch/a.png", "title": "A title", "alt": "An a"}]
     assert images(read(yaml("![An a](a.png)", title="A")))[0]["title"] == "An a"
 
 

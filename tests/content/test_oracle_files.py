@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from strawberry.utils.str_converters import to_camel_case
 
 from gqlnews.content.models import ParsedArticle, ParsedCoverage, ParseOptions, SourceFile
 from gqlnews.content.parse_file import parse_file
@@ -43,8 +44,11 @@ def card(card: Card) -> dict[str, Any]:
     }
 
 
+IMAGE_FIELDS = ("url", "width", "height", "title", "attribution", "is_cached", "alt", "caption")
+
+
 def images(images: tuple[Image, ...]) -> list[tuple[Any, ...]]:
-    return [(one.url, one.width, one.height, one.title, one.attribution, one.is_cached) for one in images]
+    return [tuple(getattr(one, name) for name in IMAGE_FIELDS) for one in images]
 
 
 def of_product(article: ParsedArticle) -> dict[str, Any]:
@@ -72,4 +76,4 @@ def parsed_card(card: ParsedCoverage) -> dict[str, Any]:
 
 
 def parsed_images(encoded: str) -> list[tuple[Any, ...]]:
-    return [tuple(image.values()) for image in json.loads(encoded)]
+    return [tuple(image.get(to_camel_case(name)) for name in IMAGE_FIELDS) for image in json.loads(encoded)]

@@ -12,6 +12,10 @@ _CONTENT = {
     ),
     "article_url": "SELECT u.url, slug FROM article_url u JOIN article ON id = article_id",
     "article_link": "SELECT target, slug FROM article_link JOIN article ON id = article_id",
+    "media": (
+        "SELECT m.path AS file, slug, m.published, is_image, size, mtime_ns, ctime_ns"
+        " FROM media m JOIN article ON id = article_id"
+    ),
     "url_owner": "SELECT u.url, slug FROM url_owner u JOIN article ON id = article_id",
     "article_topic": "SELECT article.slug, t.* FROM article_topic t JOIN article ON id = article_id",
     "article_author": "SELECT article.slug, t.* FROM article_author t JOIN article ON id = article_id",

@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from websockets.sync.client import connect
 
+from tests.images import png
+from tests.ingest.watch_process import until
 from tests.live import PLAIN
 from tests.server.live import SUBPROTOCOL, Socket
 from tests.server.mounted import mounted
@@ -97,3 +99,11 @@ def test_nothing_runs_after_the_host_has_ended(
         run.stop(number)
     run.remaining_output()  # ends when the watcher, which has the same standard error, has ended
     assert processes_of(database) == []
+
+
+def test_images_are_below_the_path(host: tuple[str, Running], content: Path) -> None:
+    url, _ = host
+    (content / "a.png").write_bytes(png())
+    text = PUBLISHED.replace("title: Published", "title: Published\nimages: [{url: a.png}]")
+    (content / "published.md").write_text(text)
+    until(lambda: httpx2.get(f"{url}/media/a.png").status_code == 200, "the image is not served")

@@ -154,16 +154,16 @@ def _generic_address(site: ContentSite, page: AddressFacts) -> str:
 # The table.
 
 PRESETS: dict[str, Preset] = {
-    "hugo": Preset(hugo.address, hides_future=True, hides_expired=True),
+    "hugo": Preset(hugo.address, hides_future=True, hides_expired=True, static=("static",)),
     "jekyll": Preset(jekyll.address, jekyll.trim, hides_future=True),
-    "zola": Preset(_zola_address),
-    "eleventy": Preset(_eleventy_address),
-    "astro": Preset(_astro_address),
-    "docusaurus": Preset(_docusaurus_address),
-    "nuxt": Preset(_nuxt_address, _without_order),
-    "next": Preset(_next_address),
-    "pelican": Preset(_pelican_address),
-    "generic": Preset(_generic_address),
+    "zola": Preset(_zola_address, static=("static",)),
+    "eleventy": Preset(_eleventy_address, static=("", "public", "src")),
+    "astro": Preset(_astro_address, static=("public",)),
+    "docusaurus": Preset(_docusaurus_address, static=("static", "website/static")),
+    "nuxt": Preset(_nuxt_address, _without_order, static=("public", "static")),
+    "next": Preset(_next_address, static=("public",)),
+    "pelican": Preset(_pelican_address, static=("content",)),
+    "generic": Preset(_generic_address, static=("", "static", "public")),
 }
 
 DEFAULT_SITES: dict[str, ContentSite] = {

@@ -138,12 +138,17 @@ class AddressFacts:
 
 
 class Preset(NamedTuple):
-    """What a generator does; `trim` removes from a slug what is not part of the article's name."""
+    """What a generator does.
+
+    `trim` removes from a slug what is not part of the article's name. `static` are the folders of the site
+    whose files are published as they are, at the root of the site.
+    """
 
     address: Callable[[ContentSite, AddressFacts], str]
     trim: Callable[[str], str] | None = None
     hides_future: bool = False
     hides_expired: bool = False
+    static: tuple[str, ...] = ("",)
 
 
 # Where a file stands.

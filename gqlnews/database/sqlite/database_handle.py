@@ -88,6 +88,11 @@ SELECT json_object(
     'next_due', (SELECT min(due) FROM source WHERE due IS NOT NULL))
 """
 
+_MEDIA = """
+SELECT CAST(published AS TEXT) FROM media
+WHERE path = ?1 AND is_image = 1 AND published >= ?2 ORDER BY published DESC LIMIT 1
+"""
+
 
 # Database handle.
 
@@ -263,6 +268,17 @@ class Database:
         if schedule is not None and not self.is_ingest_failing and has_leader(self._path):
             return None
         return schedule
+
+    async def find_media(self, path: str, audience: int) -> bool | None:
+        """Return whether the image at a path of the content folder belongs to a published article.
+
+        None if it belongs to no article that the audience sees.
+        """
+        statements = [(_MEDIA, (path, int(audience == 0)))]
+        results = self.execute_inline(statements)
+        if results is None:
+            results = await self.execute_batch(statements)
+        return None if results[0] is None else results[0] == b"1"
 
     async def _query(self, statements: Statements) -> list[dict[str, Any]]:
         """Run the server's own statements, each of which returns an object."""

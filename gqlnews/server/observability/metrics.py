@@ -59,6 +59,7 @@ class Metrics:
         self.bucket_counts = [0] * (len(BUCKET_SECONDS) + 1)  # operations per histogram bucket
         self.total_seconds = 0.0  # total duration of operations
         self.events = 0  # events sent to subscribers
+        self.media = Counter({200: 0})  # responses of the media endpoint by status
 
     def record_operation(
         self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()

@@ -20,12 +20,13 @@ from gqlnews.errors import DatabaseError
 from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.forwarded import get_peer
+from gqlnews.server.media import MEDIA
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
 from gqlnews.server.response import WEBSOCKET, ResponseCache
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 
-TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name)
+TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name, MEDIA)
 
 Values = Mapping[str, float] | float
 """The values of a metric by the value of its label, or the only value of a metric without a label."""
@@ -100,6 +101,8 @@ def _operations(metrics: Metrics) -> Iterator[Metric]:
         sum_value=metrics.total_seconds,
     )
     yield _counter("gqlnews_errors", "Error responses, by error code.", metrics.errors, "code")
+    media = {str(status): count for status, count in metrics.media.items()}
+    yield _counter("gqlnews_media", "Responses of the media endpoint, by status.", media, "status")
 
 
 def _streams_and_jobs(app_state: AppState) -> Iterator[Metric]:

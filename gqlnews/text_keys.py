@@ -1,11 +1,11 @@
 """Slugs, and derived keys that SQL compares: the same for stored values and for query arguments."""
 
-import base64
 import math
 import re
 import string
 import struct
 import unicodedata
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -47,7 +47,7 @@ def float_key(value: float) -> int:
 
 def node_id(kind: str, key: str) -> str:
     """Return the global id of an object by its natural key; it is the same in a rebuilt store."""
-    return base64.b64encode(f"{kind}:{key}".encode()).decode("ascii")
+    return b2a_base64(f"{kind}:{key}".encode(), newline=False).decode("ascii")
 
 
 def related_id(key: str) -> str:

@@ -16,7 +16,8 @@ from gqlnews.content.html import render
 from gqlnews.content.map_article import MappedArticle, map_article
 from gqlnews.content.map_values import is_empty
 from gqlnews.content.models import ARTICLE_KEYS, ParseOptions
-from gqlnews.content.parse_tree import Target, find_target, parse_mapping, scalar_texts
+from gqlnews.content.parse_mapped import Target, find_target
+from gqlnews.content.parse_tree import parse_mapping, scalar_texts
 from gqlnews.content.presets.site import ContentSite, find_site
 from gqlnews.content.yaml_strict import Mapping, Node
 

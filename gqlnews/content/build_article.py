@@ -56,20 +56,25 @@ def resolve_urls(raw: RawCoverage, field_path: FieldPath, context: ParseContext)
     The other URLs of an article are resolved against its `webUrl`, but not against `sourceUrl` and
     `originalUrl`, which may be on another site.
     """
-    current_web = context.read_url(raw.web_url, field_path, "webUrl")
+    read = context.read_url
+    current_web = raw.web_url and read(raw.web_url, field_path, "webUrl")
     if current_web and not field_path:
         context.base_url = current_web
-    source = context.read_url(raw.source_url, field_path, "sourceUrl")
-    original = context.read_url(raw.original_url, field_path, "originalUrl") or source
+    source = raw.source_url and read(raw.source_url, field_path, "sourceUrl")
+    original = (raw.original_url and read(raw.original_url, field_path, "originalUrl")) or source
+    amp = (raw.amp_web_url and read(raw.amp_web_url, field_path, "ampWebUrl")) or (
+        raw.amp_url and read(raw.amp_url, field_path, "ampUrl")
+    )
+    cdn_amp = (raw.cdn_amp_web_url and read(raw.cdn_amp_web_url, field_path, "cdnAmpWebUrl")) or (
+        raw.cdn_amp_url and read(raw.cdn_amp_url, field_path, "cdnAmpUrl")
+    )
     web = current_web or source
     return ResolvedUrls(
-        web=web,
-        original=original,
-        amp=context.read_url(raw.amp_web_url, field_path, "ampWebUrl")
-        or context.read_url(raw.amp_url, field_path, "ampUrl"),
-        cdn_amp=context.read_url(raw.cdn_amp_web_url, field_path, "cdnAmpWebUrl")
-        or context.read_url(raw.cdn_amp_url, field_path, "cdnAmpUrl"),
-        url=web or original,
+        web=web or None,
+        original=original or None,
+        amp=amp or None,
+        cdn_amp=cdn_amp or None,
+        url=web or original or None,
         key="webUrl" if current_web else "sourceUrl" if source else "originalUrl",
     )
 

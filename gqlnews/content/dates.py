@@ -63,8 +63,11 @@ class DateFault(Enum):
 def parse_date(text: str, zone: tzinfo) -> WrittenDate | DateFault:
     """Parse a date; without a zone of its own, it is in `zone`."""
     text = text.strip()
-    if len(text) > _MAX_LENGTH:
-        return DateFault.UNKNOWN
+    return _parse(text, zone) if len(text) <= _MAX_LENGTH else DateFault.UNKNOWN
+
+
+@lru_cache(64)  # several fields of an article read the same date
+def _parse(text: str, zone: tzinfo) -> WrittenDate | DateFault:
     if text.endswith("Z") and (instant := parse_instant(text)) is not None:  # quick, and what tools write
         return WrittenDate(instant, datetime.fromisoformat(instant.text[:_SECONDS]).replace(tzinfo=UTC))
     for pattern in _PATTERNS:

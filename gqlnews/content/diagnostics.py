@@ -90,6 +90,9 @@ def quote(text: str) -> str:
 FRONT_MATTER_START = Position(1, 1)
 """Start of the front matter, reported as the position of missing keys."""
 
+NO_OFFSET = -1
+"""Offset of a value that is missing, or not in the file but in the site's configuration."""
+
 
 @dataclass(slots=True)
 class Diagnostic:

@@ -13,11 +13,10 @@ from typing import Any
 import msgspec
 
 from gqlnews.content.dates import WrittenDate, parse_date
-from gqlnews.content.diagnostics import OffsetDiagnostic, ProblemCode, quote
+from gqlnews.content.diagnostics import NO_OFFSET, OffsetDiagnostic, ProblemCode, quote
 from gqlnews.content.front_matter import is_unambiguous, to_plain
 from gqlnews.content.images import JSON_ENCODER
 from gqlnews.content.map_values import is_empty
-from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.models import ParsedArticle, ParseOptions, ProblemSeverity
 from gqlnews.content.urls import ABSOLUTE, decode_references, is_unsafe_url, resolve_url
 from gqlnews.content.yaml_coerce import is_null

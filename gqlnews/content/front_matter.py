@@ -176,7 +176,7 @@ def is_unambiguous(value: object, depth: int = _MAX_FAST_DEPTH) -> bool:
     """
     if type(value) is dict and depth:
         return all(
-            type(key) is str and (is_unambiguous(each, depth - 1) or _is_small(each))
+            type(key) is str and (is_unambiguous(each, depth - 1) or is_small(each))
             for key, each in value.items()
         )
     if type(value) is list and depth:
@@ -184,5 +184,6 @@ def is_unambiguous(value: object, depth: int = _MAX_FAST_DEPTH) -> bool:
     return value is None or type(value) is bool or (type(value) is str and parse_bool(value) is None)
 
 
-def _is_small(value: object) -> bool:
+def is_small(value: object) -> bool:
+    """Return whether the value is an integer of 64 bits."""
     return type(value) is int and -MAX_INT64 <= value <= MAX_INT64

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gqlnews.content.article_keys import ArticleKeys, KeyPath
 from gqlnews.content.dates import WrittenDate, parse_date
+from gqlnews.content.diagnostics import NO_OFFSET
 from gqlnews.content.map_values import is_web_url
-from gqlnews.content.mapper import NO_OFFSET
 from gqlnews.content.yaml_coerce import is_null
 from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, parse_bool, parse_float, parse_int32
 from gqlnews.custom_fields import MAX_FIELDS, CustomField, FieldType, upper_snake_case

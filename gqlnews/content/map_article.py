@@ -226,8 +226,10 @@ def _find_topics(mapper: Mapper) -> list[str]:
     topics: dict[str, Node] = {}
     taxonomies = next((node for _, node in mapper.find("taxonomies")), None)
     nested = [f"taxonomies.{key}" for key in taxonomies.items] if isinstance(taxonomies, Mapping) else []
-    default = mapping.TOPICS._replace(keys=(*mapping.TOPICS.keys, *nested))
-    for key, node in mapper.find_field(default):
+    sources = mapping.TOPICS
+    if nested:
+        sources = sources._replace(keys=(*sources.keys, *nested))
+    for key, node in mapper.find_field(sources):
         mapper.use(key, node)
         is_words = mapper.site.preset == "jekyll" and key in {"tags", "categories"}
         for name, item in find_topics(node, splits_at_spaces=is_words):

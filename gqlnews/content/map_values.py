@@ -7,12 +7,13 @@ from urllib.parse import urljoin
 
 from gqlnews.content.diagnostics import ProblemCode
 from gqlnews.content.models import RawImage
-from gqlnews.content.urls import is_unsafe_url, unsafe_url_message
-from gqlnews.content.yaml_coerce import is_null
-from gqlnews.content.yaml_strict import Mapping, Node, Scalar, Sequence, parse_int32
+from gqlnews.content.plain_nodes import PlainMapping, PlainSequence
+from gqlnews.content.urls import ABSOLUTE, is_unsafe_url, unsafe_url_message
+from gqlnews.content.yaml_strict import NULLS, Mapping, Node, Scalar, Sequence, parse_int32
 
 _WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{[{%]|\$\{")
+_PLAIN_URL = re.compile(r"https?://[\w.-]+/[\w/.~%+@,:-]*(?:\?[^\s#\[\]]+)?", re.ASCII)
 _EXTENSION = re.compile(r"\.[a-z0-9]{2,5}(?:[?#].*)?$", re.IGNORECASE)
 _SOURCE_ALIASES = ("~/", "@/")  # a bundler's names of source folders: the image's address is not known
 _MAX_URL = 2_000  # characters
@@ -20,7 +21,7 @@ _MAX_URL = 2_000  # characters
 
 def scalar_text(node: Node | None) -> str | None:
     """Return the text of a scalar without surrounding white space; None if it is blank or no scalar."""
-    if not isinstance(node, Scalar) or is_null(node):
+    if not isinstance(node, Scalar) or (node.plain and node.text in NULLS):
         return None
     return node.text.strip() or None
 
@@ -30,6 +31,8 @@ def is_empty(node: Node) -> bool:
     match node:
         case Scalar():
             return scalar_text(node) is None
+        case PlainSequence() | PlainMapping():
+            return not node.value
         case Sequence() | Mapping():
             return not node.items
         case _:
@@ -43,7 +46,7 @@ def is_web_url(text: str) -> bool:
 
 def is_template(text: str) -> bool:
     """Return whether a text contains code of a template language, which is never run."""
-    return _TEMPLATE.search(text) is not None
+    return "{" in text and _TEMPLATE.search(text) is not None
 
 
 def list_items(node: Node) -> list[Node]:
@@ -73,7 +76,7 @@ def find_images(
     """Yield the images of a value: a text, a mapping or a list; relative URLs are relative to the article."""
     for item in list_items(node):
         url = image_url(item)
-        if url is not None and is_unsafe_url(url):
+        if url is not None and not url.startswith(ABSOLUTE) and is_unsafe_url(url):
             report(item, ProblemCode.UNSAFE_URL, unsafe_url_message(url))
             continue
         if url is None or (resolved := resolve_image(url, web_url)) is None:
@@ -111,6 +114,8 @@ def resolve_image(url: str, web_url: str) -> str | None:
         return None
     if not (is_web_url(url) or url.startswith("//") or _EXTENSION.search(url)):
         return None
+    if _PLAIN_URL.fullmatch(url):  # quick
+        return url
     try:
         return urljoin(web_url, url)
     except ValueError:  # not a URL at all, such as `//[`

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from gqlnews.content.diagnostics import FieldPath, OffsetDiagnostic, ProblemCode
+from gqlnews.content.diagnostics import NO_OFFSET, FieldPath, OffsetDiagnostic, ProblemCode
 from gqlnews.content.formats import TreeBuilder
 from gqlnews.content.map_values import is_empty, scalar_text
 from gqlnews.content.mapping import FieldSources
@@ -12,21 +12,19 @@ from gqlnews.content.presets.jekyll import default_values
 from gqlnews.content.presets.site import ContentSite, Place
 from gqlnews.content.yaml_strict import Mapping, Node
 
-NO_OFFSET = -1
-"""Offset of a value that is not in the file but in the site's configuration."""
-
 _CASE_INSENSITIVE = frozenset({"hugo", "pelican"})
 
 
 @dataclass(slots=True)
 class Mapper:
-    """State of mapping one file."""
+    """State of mapping one file; `ignores_case`: its generator ignores the case of keys."""
 
     site: ContentSite
     place: Place
     tree: Mapping
     keys: dict[str, str]
     zone: ZoneInfo
+    ignores_case: bool
     diagnostics: list[OffsetDiagnostic]
     origins: dict[FieldPath, Node] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -34,10 +32,12 @@ class Mapper:
     def find(self, *keys: str) -> Iterator[tuple[str, Node]]:
         """Yield each key that is not empty, with its value."""
         for key in keys:
-            first, *rest = key.split(".")
-            written = self.keys.get(self.fold(first))
-            node = None if written is None else self.tree.items[written]
-            for step in rest:
+            first, dot, rest = key.partition(".")
+            written = self.keys.get(first.lower() if self.ignores_case else first)
+            if written is None:
+                continue
+            node: Node | None = self.tree.items[written]
+            for step in rest.split(".") if dot else ():
                 node = self._item(node, step) if isinstance(node, Mapping) else None
             if node is not None and not is_empty(node):
                 yield key, node
@@ -45,11 +45,6 @@ class Mapper:
     def find_node(self, path: tuple[str, ...]) -> Node | None:
         """Return the value at a path; None if it is missing or empty."""
         return next((node for _, node in self.find(".".join(path))), None)
-
-    @property
-    def ignores_case(self) -> bool:
-        """Whether the generator ignores the case of keys."""
-        return self.site.preset in _CASE_INSENSITIVE
 
     def _item(self, mapping: Mapping, key: str) -> Node | None:
         found = mapping.items.get(key)
@@ -94,6 +89,7 @@ def build_mapper(
             {key: builder.build(value) for key, value in defaults.items()}
             | {key: node for key, node in tree.items.items() if not is_empty(node) or key not in defaults},
         )
-    mapper = Mapper(site, place, tree, {}, ZoneInfo(site.time_zone), diagnostics)
+    ignores_case = site.preset in _CASE_INSENSITIVE
+    mapper = Mapper(site, place, tree, {}, ZoneInfo(site.time_zone), ignores_case, diagnostics)
     mapper.keys = {mapper.fold(key): key for key in tree.items}
     return mapper

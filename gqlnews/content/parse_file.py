@@ -14,6 +14,8 @@ import msgspec
 
 from gqlnews.content.diagnostics import (
     FRONT_MATTER_START,
+    NO_OFFSET,
+    LineIndex,
     LocatedDiagnostic,
     ProblemCode,
     build_problem,
@@ -37,7 +39,8 @@ from gqlnews.content.models import (
     Position,
     SourceFile,
 )
-from gqlnews.content.parse_tree import PASSED_OVER, Parsed, find_target, parse_mapped, parse_with_positions
+from gqlnews.content.parse_mapped import PASSED_OVER, MappedFile, Parsed, find_target, parse_mapped
+from gqlnews.content.parse_tree import parse_with_positions
 from gqlnews.content.presets.addresses import mapped_slug
 from gqlnews.content.presets.site import PublicationWindow, root_relative
 from gqlnews.content.safe_open import OpenFolder, ensure_open, open_within
@@ -149,11 +152,9 @@ def _parse_without_fences(file: _File) -> Parsed:
         )
     is_site = target.site.preset != "generic" or any(site.config for site in options.sites)
     if is_site and not is_unclosed:
-        without = FrontMatter("", 1, text)
+        mapped = MappedFile(path, Mapping(NO_OFFSET), [], LineIndex("", 1).position, text)
         return _parse_with_body(
-            file,
-            without,
-            lambda rendered: parse_mapped(path, target, without, Mapping(0), [], rendered, options),
+            file, FrontMatter("", 1, text), lambda rendered: parse_mapped(mapped, target, rendered, options)
         )
     message = (
         "The front matter has no end: add a line `---` below it."

@@ -1,17 +1,15 @@
 """Parse front matter to a tree with positions, and build the article of a native or a mapped file from it.
 
-The fast parser handles most native files, so this handles TOML, JSON and Pelican's header, mapped files, and
-every file with an error.
+The fast parser handles most files with YAML, so this handles TOML, JSON and Pelican's header, and every file
+with an error.
 """
 
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from gqlnews.content.build_article import build_article
 from gqlnews.content.diagnostics import (
     FRONT_MATTER_START,
+    NO_OFFSET,
     FieldPath,
     LineIndex,
     LocatedDiagnostic,
@@ -24,14 +22,10 @@ from gqlnews.content.field_values import with_fields
 from gqlnews.content.formats import JSON, TOML, YAML, parse_header, parse_json, parse_toml
 from gqlnews.content.front_matter import FrontMatter, extra_from_tree
 from gqlnews.content.html import RenderedBody
-from gqlnews.content.map_article import MappedArticle, map_article
 from gqlnews.content.mapping import is_native, seems_native
-from gqlnews.content.models import ARTICLE_KEYS, ContentProblem, ParsedArticle, ParseOptions, Position
-from gqlnews.content.presets.addresses import place_slug
-from gqlnews.content.presets.site import GENERIC, ContentSite, Place, find_place, find_site, root_relative
-from gqlnews.content.special_names import is_special_name
-from gqlnews.content.urls import is_relative
-from gqlnews.content.visibility import apply_visibility
+from gqlnews.content.models import ARTICLE_KEYS, ParseOptions, Position
+from gqlnews.content.parse_mapped import PASSED_OVER, MappedFile, Parsed, find_target, parse_mapped
+from gqlnews.content.presets.site import find_site
 from gqlnews.content.yaml_coerce import coerce_article, is_null
 from gqlnews.content.yaml_strict import (
     FrontMatterSyntaxError,
@@ -44,26 +38,7 @@ from gqlnews.content.yaml_strict import (
 )
 from gqlnews.text_keys import slug_from_path
 
-Parsed = tuple[ParsedArticle | None, tuple[ContentProblem, ...]]
-"""Article and problems; neither if the file is passed over."""
-
-PASSED_OVER: Parsed = (None, ())
 _ALTERNATIVE_KEYS = {"webUrl": ("webUrl", "originalUrl", "sourceUrl")}
-
-
-class Target(NamedTuple):
-    """The site of a file, and its place in a content root; None if a mapped file there is no article."""
-
-    site: ContentSite
-    place: Place | None
-
-
-def find_target(path: str, options: ParseOptions) -> Target:
-    """Return the site and the place of a file, given relative to the content folder."""
-    site = find_site(options.sites, path)
-    if site is GENERIC and options.base_url is not None:
-        site = msgspec.structs.replace(site, base_url=options.base_url)
-    return Target(site, None if is_special_name(path) else find_place(site, path))
 
 
 def parse_with_positions(
@@ -83,7 +58,8 @@ def parse_with_positions(
     if any(diagnostic.code is ProblemCode.DUPLICATE_KEY for diagnostic in diagnostics):
         tree, diagnostics = parse_mapping(front_matter, last_wins=True)
         assert tree is not None, "it was parsed before"
-    return parse_mapped(path, target, front_matter, tree, diagnostics, rendered, options)
+    file = MappedFile(path, tree, diagnostics, line_index.position, front_matter.body)
+    return parse_mapped(file, target, rendered, options)
 
 
 def _parse_native(
@@ -115,84 +91,6 @@ def _parse_native(
         elif not _is_reported(tree, str(diagnostic.field_path[0]), reported):
             located.append((FRONT_MATTER_START, diagnostic.code, diagnostic.message))
     return (None if has_error(tree_diagnostics) else article), to_problems(path, located)
-
-
-# Mapped files.
-
-
-def parse_mapped(
-    path: str,
-    target: Target,
-    front_matter: FrontMatter,
-    tree: Mapping,
-    diagnostics: list[OffsetDiagnostic],
-    rendered: RenderedBody,
-    options: ParseOptions,
-) -> Parsed:
-    """Map the front matter, and validate it like that of any other file."""
-    site, place = target
-    if place is None:
-        return PASSED_OVER
-    extension = path[path.rindex(".") :]
-    mapped = map_article(site, place, extension, tree, rendered, front_matter.body, diagnostics)
-    if mapped is None:
-        return PASSED_OVER
-    line_index = LineIndex(front_matter.front, front_matter.first_line)
-
-    def locate(field_path: FieldPath) -> Position:
-        for length in range(len(field_path), 0, -1):
-            node = mapped.origins.get(field_path[:length])
-            if node is not None:
-                return _position(node.offset, line_index)
-        return FRONT_MATTER_START
-
-    article, problems = build_article(
-        place_slug(site, place),
-        mapped.raw,
-        extra_from_tree(tree, mapped.used_keys, options.fields, ignores_case=mapped.mapper.ignores_case),
-        rendered,
-        msgspec.structs.replace(options, base_url=site.base_url),
-        locate,
-        site.authors,
-    )
-    if options.fields:
-        article = with_fields(article, options, mapped.mapper.zone, mapped.mapper.find_node, diagnostics)
-    located = [_locate(each, line_index) for each in diagnostics]
-    located += [
-        (locate(each.field_path), each.code, each.message)
-        for each in problems
-        if each.code is not ProblemCode.MISSING_KEY or each.field_path not in mapped.origins
-    ]
-    if article is None or has_error(diagnostics):
-        return None, to_problems(path, located)
-    return _with_mapped_fields(article, mapped, site, options), to_problems(path, located)
-
-
-def _with_mapped_fields(
-    article: ParsedArticle, mapped: MappedArticle, site: ContentSite, options: ParseOptions
-) -> ParsedArticle:
-    article = msgspec.structs.replace(
-        article,
-        is_mapped=True,
-        root_relative_url=root_relative(article.web_url, site.base_url),
-        modified_at=mapped.modified.instant.key if mapped.modified else None,
-        modified_date_time=mapped.modified.instant.text if mapped.modified else None,
-        language=mapped.language,
-        translation_key=mapped.translation_key,
-        relative_images=_relative_images(article, mapped),
-    )
-    return apply_visibility(article, mapped.visibility, options.now_ns)
-
-
-def _relative_images(article: ParsedArticle, mapped: MappedArticle) -> tuple[tuple[str, str], ...]:
-    """Return the relative images; those of the mapped keys were resolved before the article was built."""
-    written = {url: text for url, text in mapped.written_images.items() if is_relative(text)}
-    own = {url: text for url, text in article.relative_images if url not in mapped.written_images}
-    return tuple({**own, **written}.items())
-
-
-def _position(offset: int, line_index: LineIndex) -> Position:
-    return line_index.position(offset) if offset >= 0 else FRONT_MATTER_START
 
 
 # Trees.
@@ -229,7 +127,9 @@ def scalar_texts(tree: Mapping) -> dict[str, object]:
 
 
 def _locate(diagnostic: OffsetDiagnostic, line_index: LineIndex) -> LocatedDiagnostic:
-    position = _position(diagnostic.offset, line_index)
+    position = (
+        FRONT_MATTER_START if diagnostic.offset == NO_OFFSET else line_index.position(diagnostic.offset)
+    )
     return position, diagnostic.code, diagnostic.message, diagnostic.severity
 
 

@@ -1,7 +1,5 @@
 """Names of files that are no articles, although they are Markdown."""
 
-from pathlib import PurePosixPath
-
 _NAMES = frozenset(
     {
         *(
@@ -21,4 +19,4 @@ _NAMES = frozenset(
 
 def is_special_name(path: str) -> bool:
     """Return whether a file has such a name; `README.fr.md` has one too."""
-    return PurePosixPath(path).name.partition(".")[0] in _NAMES
+    return path.rpartition("/")[2].partition(".")[0] in _NAMES

@@ -4,6 +4,7 @@ The result contains when it changes: the ingest parses the file again at that in
 """
 
 import time
+from typing import Any
 
 import msgspec
 
@@ -13,17 +14,17 @@ from gqlnews.timestamps import from_epoch_ns
 
 
 def apply_visibility(
-    article: ParsedArticle, visibility: PublicationWindow, now_ns: int | None
+    article: ParsedArticle, visibility: PublicationWindow, now_ns: int | None, **others: Any
 ) -> ParsedArticle:
-    """Return the article as it is visible now, and when that changes."""
+    """Return the article as it is visible now, when that changes, and with these values of other fields."""
     now = from_epoch_ns(time.time_ns() if now_ns is None else now_ns).key
     begin, end = visibility.visible_from, visibility.visible_until
     if not visibility.published or (begin is not None and end is not None and end <= begin):
-        return msgspec.structs.replace(article, published=False)
+        return msgspec.structs.replace(article, published=False, **others)
     due, due_after, *_ = (
         *sorted(each for each in (begin, end) if each is not None and each > now),
         None,
         None,
     )
     published = (begin is None or now >= begin) and (end is None or now < end)
-    return msgspec.structs.replace(article, published=published, due=due, due_after=due_after)
+    return msgspec.structs.replace(article, published=published, due=due, due_after=due_after, **others)

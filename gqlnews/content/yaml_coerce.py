@@ -26,6 +26,7 @@ from gqlnews.content.models import (
     RawRelated,
     RawRelatedList,
 )
+from gqlnews.content.plain_nodes import PlainMapping, PlainSequence
 from gqlnews.content.yaml_strict import (
     NULLS,
     InvalidNode,
@@ -49,8 +50,13 @@ def coerce_article(tree: Mapping, diagnostics: Diagnostics) -> RawArticle:
 
 
 def coerce_key(key: str, node: Node, diagnostics: Diagnostics) -> tuple[str, Any]:
-    """Coerce the value of one known key; return its attribute of the raw article, and the value."""
+    """Coerce the value of one known key; return its attribute of the raw article, and the value.
+
+    Raises ValidationError for a plain list or mapping that has a value of another type.
+    """
     name, coercer = _FIELDS[RAW_FRONT_MATTER][key]
+    if isinstance(node, PlainMapping | PlainSequence):
+        return name, getattr(msgspec.convert({key: node.value}, RAW_FRONT_MATTER), name)
     return name, coercer(node, key, diagnostics)
 
 

@@ -16,60 +16,82 @@ from gqlnews.content.diagnostics import FieldPath, LineIndex, to_problems
 from gqlnews.content.field_values import read_fast
 from gqlnews.content.front_matter import FrontMatter, extra_from_values
 from gqlnews.content.html import RenderedBody
-from gqlnews.content.mapping import is_native, seems_native
-from gqlnews.content.models import RAW_FRONT_MATTER, ContentProblem, ParsedArticle, ParseOptions, Position
+from gqlnews.content.mapping import is_native
+from gqlnews.content.models import RAW_FRONT_MATTER, ParseOptions, Position
+from gqlnews.content.parse_mapped import MappedFile, Parsed, find_target, parse_mapped
+from gqlnews.content.plain_nodes import PlainTree, SourceUnknown
 from gqlnews.content.presets.site import find_site
 from gqlnews.content.yaml_positions import OffsetUnknown, find_offset
 from gqlnews.text_keys import slug_from_path
 
 _NO_ALIASES = yaml_rs.AliasLimits(0, 0, 0)
-_TOP_LINE = re.compile(r"\n(?! )(?:([A-Za-z_][A-Za-z0-9_-]*):(?: +(?![&!*#|>%@`])(\S)|(?=[ \n]))|([^ \n#]))")
-_PREAMBLE = re.compile(r"(?:\n(?:#[^\n]*)?)*")
 
 
 def parse_fast(
     path: str, front_matter: FrontMatter, rendered: RenderedBody, options: ParseOptions
-) -> tuple[ParsedArticle, tuple[ContentProblem, ...]] | None:
-    """Parse a native file without errors into its article and warnings; None if the strict parser is needed.
+) -> Parsed | None:
+    """Parse a file without errors into its article and warnings; None if the strict parser is needed.
 
     It is needed for every file with an error, because this parser does not report errors.
     """
     front = front_matter.front
-    values = None if not seems_native(front) or needs_strict_parser(front) else _load(front)
-    if values is None or not is_native(values):
+    values = None if needs_strict_parser(front) else _load(front)
+    if values is None:
         return None
+    parse = _parse_native if is_native(values) else _parse_mapped
+    try:
+        return parse(path, front_matter, values, rendered, options)
+    except (msgspec.ValidationError, OffsetUnknown, SourceUnknown):
+        return None
+
+
+def _parse_mapped(
+    path: str,
+    front_matter: FrontMatter,
+    values: dict[str, Any],
+    rendered: RenderedBody,
+    options: ParseOptions,
+) -> Parsed | None:
+    line_index = LineIndex(front_matter.front, front_matter.first_line)
+    tree = PlainTree(front_matter.front, values)
+
+    def position(offset: int) -> Position:
+        return line_index.position(tree.find_offset(offset))
+
+    file = MappedFile(path, tree.root(), [], position, front_matter.body)
+    article, problems = parsed = parse_mapped(file, find_target(path, options), rendered, options)
+    return None if article is None and problems else parsed
+
+
+def _parse_native(
+    path: str,
+    front_matter: FrontMatter,
+    values: dict[str, Any],
+    rendered: RenderedBody,
+    options: ParseOptions,
+) -> Parsed | None:
+    front = front_matter.front
     extra = extra_from_values(values, options.fields)
     if extra is None or not _has_only_texts(values.get("authors")):
         return None
     line_index = LineIndex(front, front_matter.first_line)
-    offsets = _top_level_offsets(front, values)
 
     def locate(field_path: FieldPath) -> Position:
-        start = offsets.get(str(field_path[0]))
-        if start is None or len(field_path) > 1:
-            raise OffsetUnknown
-        return line_index.position(start)
+        return line_index.position(find_offset(front, values, field_path))
 
-    try:
-        raw = msgspec.convert(values, RAW_FRONT_MATTER)
-        data = find_site(options.sites, path).authors if raw.authors else {}
-        article, diagnostics = build_article(
-            slug_from_path(path), raw, extra, rendered, options, locate, data
-        )
-        if article is None:
-            return None
-        if options.fields:
-            own = read_fast(values, options.fields, ZoneInfo(options.time_zone), article.base_url)
-            if own is None:
-                return None
-            article = msgspec.structs.replace(article, field_values=own)
-        located = [
-            (line_index.position(find_offset(front, values, each.field_path)), each.code, each.message)
-            for each in diagnostics
-        ]
-        return article, to_problems(path, located)
-    except (msgspec.ValidationError, OffsetUnknown):
+    raw = msgspec.convert(values, RAW_FRONT_MATTER)
+    authors = find_site(options.sites, path).authors if raw.authors else {}
+    slug = slug_from_path(path)
+    article, diagnostics = build_article(slug, raw, extra, rendered, options, locate, authors)
+    if article is None:
         return None
+    if options.fields:
+        own = read_fast(values, options.fields, ZoneInfo(options.time_zone), article.base_url)
+        if own is None:
+            return None
+        article = msgspec.structs.replace(article, field_values=own)
+    located = [(locate(each.field_path), each.code, each.message) for each in diagnostics]
+    return article, to_problems(path, located)
 
 
 def _has_only_texts(value: Any) -> bool:
@@ -89,36 +111,16 @@ def _load(front: str) -> dict[str, Any] | None:
     return values if type(values) is dict else None
 
 
-def _top_level_offsets(front: str, values: dict[str, object]) -> dict[str, int]:
-    """Map each top-level key with a value on its line to that value's offset; return {} if uncertain.
-
-    The offsets are certain if the keys at line starts are the document's keys in the same order: a line of
-    quoted text that looks like a key would be an additional one.
-    """
-    offsets: dict[str, int] = {}
-    keys: list[str] = []
-    for line in _TOP_LINE.finditer(front):
-        key, value, other = line.groups()
-        if key is None and other == "-":
-            continue
-        if key is None or not (keys or _PREAMBLE.fullmatch(front, 0, line.start())):
-            return {}
-        keys.append(key)
-        if value:
-            offsets[key] = line.start(2)
-    return offsets if keys == list(values) else {}
-
-
 # Checks of the text for front matter that needs the strict parser; in doubt, they choose that parser.
 
 
 _MAX_CHARACTERS = 128 * 1024
-_NUMBER = r"[-+]?(?:0[0-9A-Za-z_]|[0-9]+_)"  # where YAML 1.1 and 1.2 differ
+_NUMBER = r"(?:\+|-0|-?(?:0[0-9A-Za-z_]|[0-9]+_))"  # where YAML 1.1 and 1.2 differ, or the value lacks a sign
 _NAME = r"(?:[A-Za-z][A-Za-z0-9 .-]*|\"[^\"\\\n]*\")"
 _NAMES = rf"\[{_NAME}(?:, *{_NAME})*\] *\n"  # the only flow lists that both read the same way
 _PATTERNS = (
     re.compile(rf":\s++(?=[-+0-9#{{\[])(?:#|{_NUMBER}|\{{|(?!{_NAMES})\[)"),
-    re.compile(r"\n(?: {128}| *+[-?:]\s+(?:[-?:] |[\[{#]))"),  # deep nesting, or nesting on one line
+    re.compile(r"\n(?: {60}| *+(?:[\[{]|[-?:]\s+(?:[-?:] |[\[{#])))"),  # deep nesting, or nesting on one line
 )
 _HINTED_PATTERNS = (  # searched only if the text contains the character
     ("!", re.compile(r"!(?<=[\s\[{,:]!)")),  # tags
@@ -149,5 +151,8 @@ def needs_strict_parser(front: str) -> bool:
 def _has_special_characters(front: str) -> bool:
     """Return whether the text has characters that are invalid in YAML, or line ends only in YAML 1.1."""
     encoded = front.encode()
-    has_control = encoded.translate(None, _PRINTABLE) != b""
-    return has_control or any(hint in encoded and pattern.search(encoded) for hint, pattern in _SPECIAL)
+    if encoded.translate(None, _PRINTABLE):
+        return True
+    return not front.isascii() and any(
+        hint in encoded and pattern.search(encoded) for hint, pattern in _SPECIAL
+    )

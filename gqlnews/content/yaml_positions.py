@@ -14,8 +14,8 @@ from gqlnews.content.diagnostics import FieldPath
 # 1. The lines at the column of a mapping are its keys, those at the column of a list are its dashes. All
 #    other lines of a value, including continuation lines of quoted text, are indented deeper; otherwise the
 #    fast parser fails.
-# 2. A key must occur exactly once, the number of dashes must equal the number of parsed items, and a text
-#    must occur exactly as parsed. Otherwise the offset is uncertain, and OffsetUnknown is raised.
+# 2. A nested key must occur exactly once, the number of dashes must equal the number of parsed items, and a
+#    text must occur exactly as parsed. Otherwise the offset is uncertain, and OffsetUnknown is raised.
 
 
 _CONTENT = re.compile(r" *(?:\n *(?:#[^\n]*)?(?=\n))*\n( *)(?=[^ \n#])")  # after blank lines and comments
@@ -75,12 +75,15 @@ def _find_block(front: str, begin: int, end: int, *, is_list: bool) -> _Block:
 
 
 def _after_key(front: str, lines: _Block, key: str) -> int:
-    """Return the offset after the colon of a key that must occur exactly once."""
+    """Return the offset after the colon of a key that must occur exactly once.
+
+    A line at column 0 is never a continuation line, so the first one with a top-level key is the only one.
+    """
     line = f"\n{' ' * lines.column}{key}:"
     found = lines.first - lines.column - 1
     if not front.startswith(f"{key}:", lines.first):
         found = front.find(line, lines.first, lines.end)
-    again = front.find(line, max(found + 1, lines.first), lines.end)
+    again = front.find(line, max(found + 1, lines.first), lines.end) if lines.column else -1
     begin = found + len(line)
     if found < 0 or again >= 0 or front[begin] not in " \n":
         raise OffsetUnknown
@@ -102,10 +105,11 @@ def _dashes(front: str, lines: _Block) -> list[re.Match[str]]:
 
 
 def _scalar_offset(front: str, begin: int, value: object) -> int:
-    """Return the offset of a text value that starts on this line and occurs exactly as parsed."""
+    """Return the offset of a value that starts on this line and occurs exactly as parsed, in lower case."""
     while front[begin] == " ":
         begin += 1
     text = begin + 1 if front[begin] in _QUOTES else begin
-    if front[begin] in _NOT_PLAIN or not isinstance(value, str) or not front.startswith(value, text):
+    expected = value if isinstance(value, str) else str(value).lower()
+    if front[begin] in _NOT_PLAIN or not front.startswith(expected, text):
         raise OffsetUnknown
     return begin

@@ -1,8 +1,7 @@
 """Convert a valid article to database rows."""
 
-from collections import Counter
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from gqlnews.columns import CONTENT_COLUMNS, FOLDED_COLUMNS, GROUP_COLUMNS
@@ -57,10 +56,14 @@ _DERIVED: dict[str, Getter] = {
 _ATTRIBUTES = [c.name for c in CONTENT_COLUMNS if c.name not in _DERIVED and c.key is None]
 _get_attributes: Callable[[ParsedArticle], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES)
 
-ARTICLE_ROW = (*(column.name for column in CONTENT_COLUMNS), *(str(c.folded) for c in FOLDED_COLUMNS))
+_FOLDED = [(str(column.folded), column.name) for column in FOLDED_COLUMNS]
+
+ARTICLE_ROW = (*(column.name for column in CONTENT_COLUMNS), *(folded for folded, _ in _FOLDED))
 TOPIC_ROW = ("topic", "name", *GROUP_COLUMNS)
 AUTHOR_ROW = ("author", "name", "url", "image", "bio", "is_described", *GROUP_COLUMNS)
 SECTION_ROW = ("section", *GROUP_COLUMNS)
+_get_article_row = itemgetter(*ARTICLE_ROW)
+_get_group_columns = itemgetter(*GROUP_COLUMNS)
 _RELATED_ATTRIBUTES = (
     *("published_at", "published_date_time", "title", "excerpt", "url", "web_url", "original_url"),
     *("amp_web_url", "cdn_amp_web_url", "type", "quality", "images"),
@@ -142,12 +145,12 @@ def _source_columns(
 
 def _build_rows(article: ParsedArticle, result: ParseResult) -> ArticleRows:
     values = _article_values(article, result)
-    copied = tuple(values[name] for name in GROUP_COLUMNS)
+    copied = _get_group_columns(values)
     section = values["section"]
     return ArticleRows(
         slug=article.slug,
         is_public=article.published,
-        article=(*(values[name] for name in ARTICLE_ROW), *article.field_values),
+        article=_get_article_row(values) + article.field_values,
         related=_related_rows(article),
         topics=[(topic.slug, topic.name, *copied) for topic in article.topics],
         authors=[(*_get_author(author), *copied) for author in article.authors],
@@ -163,17 +166,20 @@ def _article_values(article: ParsedArticle, result: ParseResult) -> dict[str, An
     """Return the value of each column."""
     values = dict(zip(_ATTRIBUTES, _get_attributes(article), strict=True))
     values |= article.key_values
-    values |= {name: get(article, result) for name, get in _DERIVED.items()}
-    return values | {str(column.folded): casefold_key(values[column.name]) for column in FOLDED_COLUMNS}
+    for name, get in _DERIVED.items():
+        values[name] = get(article, result)
+    for folded, name in _FOLDED:
+        values[folded] = casefold_key(values[name])
+    return values
 
 
 def _related_rows(article: ParsedArticle) -> list[Row]:
     """Return the rows of the related entries, each with an id that other entries do not change."""
-    rows, occurrences = [], Counter[str]()
+    rows, occurrences = [], dict[str, int]()
     for entry in article.related:
-        provider = entry.provider
-        occurrences[entry.url] += 1
-        own_id = related_id(f"{article.slug}\n{entry.url}\n{occurrences[entry.url]}")
+        provider, url = entry.provider, entry.url
+        occurrences[url] = occurrence = occurrences.get(url, 0) + 1
+        own_id = related_id(f"{article.slug}\n{url}\n{occurrence}")
         names = (provider.domain, provider.name) if provider else (None, None)
         rows.append((*_get_related(entry), *names, own_id))
     return rows

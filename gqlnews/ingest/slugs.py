@@ -13,6 +13,8 @@ site. Which of the two it is shows only when the file is parsed.
 import sqlite3
 from collections.abc import Iterable
 
+import msgspec
+
 from gqlnews.content.models import SourceFile
 from gqlnews.content.presets.addresses import mapped_slug
 from gqlnews.content.presets.site import ContentSite, find_site
@@ -45,6 +47,7 @@ SELECT path FROM contested CROSS JOIN source USING (path) WHERE slug <> '' AND E
 _MARK_AFFECTED = """
 INSERT OR IGNORE INTO affected_slug SELECT slug FROM contested CROSS JOIN source USING (path) WHERE slug <> ''
 """
+_STORED_SLUGS = "SELECT path, slug FROM source WHERE path IN (SELECT value FROM json_each(?))"
 
 
 def define_slugs(db: sqlite3.Connection, sites: tuple[ContentSite, ...]) -> None:
@@ -87,7 +90,9 @@ def record_slugs(db: sqlite3.Connection, slugs: Iterable[tuple[str | None, str]]
 
     A slug that is None remains unchanged.
     """
-    statement = "SELECT 1 FROM source WHERE slug <> ? AND path = ?"
-    changed = [pair for pair in slugs if db.execute(statement, pair).fetchone() is not None]
+    known = [(slug, path) for slug, path in slugs if slug is not None]
+    rows = db.execute(_STORED_SLUGS, (msgspec.json.encode([path for _, path in known]).decode(),))
+    stored: dict[str, str] = dict(rows)
+    changed = [(slug, path) for slug, path in known if stored.get(path, slug) != slug]
     db.executemany("INSERT OR IGNORE INTO lost SELECT slug FROM source WHERE slug <> ? AND path = ?", changed)
     db.executemany("UPDATE source SET slug = ? WHERE path = ?", changed)

@@ -234,3 +234,47 @@ fronts = st.builds(
     needed,
     st.lists(parts, max_size=3, unique_by=lambda part: part[:5]),
 )
+
+
+# Front matter of mapped files.
+
+
+MAPPED_KEYS = (
+    *("title", "headline", "Title", "date", "lastmod", "updated", "summary", "link", "source_url", "webUrl"),
+    *("url", "permalink", "path", "slug", "image", "cover", "tags", "category", "draft", "published"),
+    *("status", "author", "lang", "expiryDate", "source", "provider", "type", "quality", "heat", "related"),
+    *("sourceUrl", "params", "weight", "'summary'", "taxonomies"),
+)
+listed_texts = st.lists(scalars, max_size=3).map(lambda texts: "".join(f"- {text}\n" for text in texts))
+listed_images = items(mapping((*IMAGE_KEYS, "src", "alt", "credit"), 4, 3), 2)
+sure_parts = st.sampled_from(
+    (
+        *("draft: False\n", "Draft: true\n", "published: false\n", "status: hidden\n", "weight: 5\n"),
+        *("tags: [AI, Computer Vision]\n", "tags:\n- A\n- B&amp;C\n", "category: A, B\n", "slug: b-c\n"),
+        *("image: /a.png?a=1&amp;b=2\n", "cover:\n  src: a.png\n  alt: A\n", "permalink: /x/:title/\n"),
+        *("link: https://b.org/x?a=1&amp;b=2\n", "summary: A&amp;B\n", "url: javascript:1\n", "lang: en\n"),
+        *("images:\n- https://a.org/1.png\n- javascript:1\n", "authors:\n- name: Ann\n- Bob and Cy Dee\n"),
+        *("lastmod: 2021-04-16\n", "expiryDate: 2020-01-01\n", "updated: soon\n", "description:\n"),
+        *("params:\n  image: /b.png\n  other: true\n", "extras:\n  a: [x, y]\n  b: 3\n", "quality: 36\n"),
+        *("provider:\n  name: A\n  domain: a.org\n", "provider: A\n", "taxonomies:\n  tags:\n  - A\n"),
+        "related:\n- title: A\n  webUrl: https://a.org/?a&amp;b\n",
+        "related:\n- title: A\n  webUrl: https://a.org/\n- title: B\n  sourceUrl: https://a.org/\n",
+    )
+)
+mapped_parts = st.one_of(
+    mapping(MAPPED_KEYS, 0, 3),
+    nested("tags", 0, listed_texts),
+    nested("authors", 0, listed_texts),
+    nested("images", 0, listed_images),
+    nested("provider", 0, mapping(("name", "domain"), 2, 2)),
+    nested("related", 0, items(entries, 2)),
+    nested("params", 0, mapping(("image", "author", "other", "True"), 2, 2)),
+    nested("extras", 0, mapping(OTHER_KEYS, 2, 3)),
+)
+mapped_fronts = st.tuples(
+    st.lists(sure_parts, max_size=4), st.lists(mapped_parts, max_size=1) | st.lists(mapped_parts, max_size=3)
+).map(
+    lambda chosen: "".join(
+        {part.partition(":")[0]: part for part in ("title: A title\n", *chosen[0], *chosen[1])}.values()
+    )
+)

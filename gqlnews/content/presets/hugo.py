@@ -134,6 +134,8 @@ _SUFFIX = re.compile(r"\.([a-z]{2,3}(?:-[a-z0-9]{2,8})*)$", re.IGNORECASE)
 
 def split_language(site: ContentSite, page: AddressFacts) -> tuple[str | None, AddressFacts]:
     """Return the language of an article, and the page without the suffix that names it."""
+    if not site.languages:
+        return site.language, page
     codes = {code.lower(): code for code, _ in site.languages}
     suffix = _SUFFIX.search(page.place.rest)
     if suffix is not None and suffix[1].lower() in codes:

@@ -13,6 +13,7 @@ Placeholder = Callable[[ContentSite, AddressFacts], str]
 _PLACEHOLDER = re.compile(r":(\w+)(?:\[(\w*+)(?:(:)(\w*+))?\])?", re.ASCII)
 _NOT_IN_JEKYLL_TITLE = re.compile(r"[^\w.~!$&'()+,;=@]+")
 _HUGO_PUNCTUATION = frozenset("./\\_#+~@%-")
+_PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)
 _SPACES = re.compile(r"\s*-\s*|\s+")
 _ESCAPED_COLON = "\\:"
 _NO_COLON = "\x00"
@@ -20,6 +21,8 @@ _NO_COLON = "\x00"
 
 def hugo_path(site: ContentSite, text: str) -> str:
     """Sanitize a path as Hugo does: hyphens for spaces, no punctuation, and lower case by default."""
+    if _PLAIN_PATH.fullmatch(text):
+        return text if site.keeps_case else text.lower()
     allowed = (
         each
         for each in text.strip()
@@ -39,7 +42,7 @@ def jekyll_title(text: str) -> str:
 
 def file_name(place: Place) -> str:
     """Return the name of an article without its date; for `post/index`, that is `post`."""
-    return PurePosixPath(drop_index(place.rest)).name
+    return drop_index(place.rest).rpartition("/")[2]
 
 
 def sections(place: Place) -> list[str]:

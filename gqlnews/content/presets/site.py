@@ -161,8 +161,11 @@ def is_in_site(site: ContentSite, path: str) -> bool:
 
 def find_site(sites: Iterable[ContentSite], path: str) -> ContentSite:
     """Return the site whose configuration is nearest above a file of the content folder."""
-    above = [site for site in sites if is_in_site(site, path)]
-    return max(above, key=lambda site: len(site.inside), default=GENERIC)
+    nearest = None
+    for site in sites:
+        if is_in_site(site, path) and (nearest is None or len(site.inside) > len(nearest.inside)):
+            nearest = site
+    return nearest or GENERIC
 
 
 def site_path(site: ContentSite, path: str) -> str:
@@ -212,6 +215,7 @@ def compile_root(root: str) -> re.Pattern[str]:
 _NOT_IN_SLUG = re.compile(r"[\W_]+")
 _DOTS = re.compile(r"/\.+(?=/|$)")
 _SLASHES = re.compile(r"/{2,}")
+_PLAIN_URL = re.compile(r"[\w:/.~%+@,-]+", re.ASCII)
 _URL_SAFE = "/~!$&'()*+,;=:@%"
 
 
@@ -250,8 +254,11 @@ def root_relative(url: str | None, base_url: str | None) -> str | None:
     """Return a URL of the base URL's host without the host; None for any other URL."""
     if url is None or base_url is None or get_host(base_url) is None:
         return None
+    base = urlsplit(base_url)
+    if _PLAIN_URL.fullmatch(url) and url.startswith(f"{base.scheme}://{base.netloc}/"):  # quick
+        return url[len(base.scheme) + len("://") + len(base.netloc) :]
     try:
-        parts, base = urlsplit(url), urlsplit(base_url)
+        parts = urlsplit(url)
     except ValueError:
         return None
     if (parts.scheme, parts.netloc.lower()) != (base.scheme, base.netloc.lower()):

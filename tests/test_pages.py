@@ -1,6 +1,6 @@
-"""Pages: a walk in either direction visits every article once, even while articles are added."""
+"""Pages: a walk in either direction visits everything once, even while articles are edited."""
 
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gqlnews.query.entities import Audience
-from tests.oracle.folders import write_folder
+from tests.oracle.folders import DATES, write_folder
 from tests.product import Product, run_ingest
 
 LISTS = {
     "Query.articles": "{ list: articles(%s) { %s } }",
+    "Query.authors": "{ list: authors(%s) { %s } }",
     "Query.providers": "{ list: providers(%s) { %s } }",
+    "Author.articles": '{ author(slug: "%%s") { list: articles(%s) { %s } } }',
+    "Section.articles": '{ section(path: "%%s") { list: articles(%s) { %s } } }',
     "Topic.articles": '{ topic(slug: "%%s") { list: articles(%s) { %s } } }',
     "Provider.articles": '{ provider(domain: "%%s") { list: articles(%s) { %s } } }',
 }
 PAGE = (
     "edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
 )
+KEYS = {
+    "Author": ("slug", "authors(first: 100) { nodes"),
+    "Provider": ("domain", "providers(first: 100) { nodes"),
+    "Section": ("path", "sections"),
+    "Topic": ("slug", "topics"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,26 +45,25 @@ def product(content: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield product
 
 
-def page(product: Product, kind: str, arguments: str) -> dict[str, object]:
+def page(product: Product, kind: str, arguments: str, key: str = "") -> dict[str, object]:
     query = LISTS[kind] % (arguments, PAGE)
     if "%s" in query:
-        query %= most_used(product, kind.partition(".")[0])
+        query %= key or most_used(product, kind.partition(".")[0])
     answer = product.data(query, audience=Audience.OPEN)
     return answer.get("list") or next(iter(answer.values()))["list"]  # type: ignore[no-any-return]
 
 
 def most_used(product: Product, kind: str) -> str:
-    """Return the topic or provider with the most articles."""
-    key = {"Topic": "slug", "Provider": "domain"}[kind]
-    lists = {"Topic": "topics", "Provider": "providers(first: 100) { nodes"}[kind]
-    query = f"{{ all: {lists} {{ key: {key} articles {{ totalCount }} }} }}" + " }" * (kind == "Provider")
+    """Return the key of the topic, provider, author or section with the most articles."""
+    key, items = KEYS[kind]
+    query = f"{{ all: {items} {{ key: {key} articles {{ totalCount }} }} }}" + " }" * ("nodes" in items)
     found = product.data(query, audience=Audience.OPEN)["all"]
-    nodes = found["nodes"] if kind == "Provider" else found
+    nodes = found["nodes"] if "nodes" in items else found
     chosen = max(nodes, key=lambda node: node["articles"]["totalCount"])
     return str(chosen["key"])
 
 
-def walk(product: Product, kind: str, size: int, *, backward: bool) -> list[str]:
+def walk(product: Product, kind: str, size: int, key: str = "", *, backward: bool) -> list[str]:
     """Return the ids of all pages in list order."""
     count, bound, end, more = (
         ("last", "before", "startCursor", "hasPreviousPage")
@@ -65,7 +73,7 @@ def walk(product: Product, kind: str, size: int, *, backward: bool) -> list[str]
     ids: list[str] = []
     arguments = f"{count}: {size}"
     while True:
-        found = page(product, kind, arguments)
+        found = page(product, kind, arguments, key)
         these = [edge["node"]["id"] for edge in found["edges"]]  # type: ignore[attr-defined]
         ids = these + ids if backward else ids + these
         info: dict[str, object] = found["pageInfo"]  # type: ignore[assignment]
@@ -86,35 +94,85 @@ def test_a_walk_visits_everything_once_and_in_order(
     assert len(walked) == len(set(walked)) > 0
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_a_walk_while_articles_are_added_misses_none(content: Path, tmp_path: Path, backward: bool) -> None:
-    folder = shutil.copytree(content, tmp_path / "content")
-    database = tmp_path / "store.db"
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize(
+    ("kind", "key", "size"),
+    [
+        ("Query.articles", "", 5),
+        ("Query.authors", "", 1),
+        ("Author.articles", "ann-lee", 2),
+        ("Section.articles", "world", 2),
+    ],
+)
+def test_a_walk_while_articles_are_edited_misses_and_repeats_none(
+    tmp_path: Path, kind: str, key: str, size: int, backward: bool
+) -> None:
+    """What was listed all the time is visited once, whatever becomes of the article that the cursor names."""
+    folder, database = tmp_path / "content", tmp_path / "store.db"
+    for number in range(36):
+        write_article(folder, SECTIONS[number % 4], number, DATES[number % len(DATES)])
     run_ingest(folder, database)
     with Product(database) as product:
-        before = walk(product, "Query.articles", 100, backward=False)
+        listed = set(walk(product, kind, 100, key, backward=False))
         walked: list[str] = []
         count, bound, end = ("last", "before", "startCursor") if backward else ("first", "after", "endCursor")
-        arguments = f"{count}: 7"
+        arguments = f"{count}: {size}"
         for number in range(100):
-            found = page(product, "Query.articles", arguments)
-            walked += [edge["node"]["id"] for edge in found["edges"]]  # type: ignore[attr-defined]
+            found = page(product, kind, arguments, key)
+            these = [edge["node"]["id"] for edge in found["edges"]]  # type: ignore[attr-defined]
+            walked += these
             info: dict[str, object] = found["pageInfo"]  # type: ignore[assignment]
             if not info["hasPreviousPage" if backward else "hasNextPage"]:
                 break
-            arguments = f'{count}: 7, {bound}: "{info[end]}"'
-            add_article(folder, number)
+            arguments = f'{count}: {size}, {bound}: "{info[end]}"'
+            at_cursor = file_of(product, folder, these[0 if backward else -1])
+            files = sorted(folder.rglob("*.md"))
+            write_article(
+                folder, "world", 100 + number, ("2000-05-01", "2020-05-03", "2999-05-01")[number % 3]
+            )
+            edit(folder, at_cursor, number)
+            edit(folder, files[number * 7 % len(files)], number + 1)
             run_ingest(folder, database)
+            listed &= set(walk(product, kind, 100, key, backward=False))
+    assert number >= 4
     assert len(walked) == len(set(walked))
-    assert set(before) <= set(walked)
+    assert set() < listed <= set(walked)
 
 
-def add_article(folder: Path, number: int) -> None:
-    """Add an article before or after the walk's position, or with the date of existing articles."""
-    year = (2000, 2020, 2999)[number % 3]
-    (folder / f"added-{number}.md").write_text(
-        f"---\ntitle: Added {number}\npublishedDateTime: {year}-05-01\nwebUrl: https://added.example/{number}\n---\n"
+ADDED_DATES = ("2000-05-01", "2020-05-05T05:05:05Z", "2999-05-01")
+SECTIONS = ("world", "world/asia", "sport", ".")
+
+
+def write_article(folder: Path, section: str, number: int, date: str) -> None:
+    """Write an article by Ann Lee, or by one of ten others and her."""
+    others = [f"Author {number % 10}"] * (number % 3)
+    file = folder / section / f"story-{number}.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f"---\ntitle: Story {number}\npublishedDateTime: {date}\nwebUrl: https://added.example/{number}\n"
+        f"authors: {[*others, 'Ann Lee']}\n---\n"
     )
+
+
+def file_of(product: Product, folder: Path, node: str) -> Path:
+    """Return the file of an article, or the newest of an author."""
+    query = """query ($id: ID!) { node(id: $id) {
+        ... on Article { slug } ... on Author { articles(first: 1) { nodes { slug } } } } }"""
+    found = product.data(query, {"id": node}, Audience.OPEN)["node"]
+    slug = found["slug"] if "slug" in found else found["articles"]["nodes"][0]["slug"]
+    return folder / f"{slug}.md"
+
+
+def edit(folder: Path, file: Path, number: int) -> None:
+    """Remove the file, move it to another section, or give it another author."""
+    if not file.exists():
+        return
+    if number % 3 == 0:
+        file.unlink()
+    elif number % 3 == 1:
+        file.rename(folder / ("sport", "world/asia")[number // 3 % 2] / f"moved-{number}-{file.name}")
+    else:
+        file.write_text(re.sub("authors: .*", "authors: [Someone Else]", file.read_text()))
 
 
 def test_an_empty_page_says_what_lies_around_it(product: Product) -> None:

@@ -12,7 +12,7 @@ from gqlnews.content.models import ParsedAuthor, RawImage
 from gqlnews.content.parse_context import ParseContext
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
 from gqlnews.content.presets.site import SiteAuthor
-from gqlnews.content.urls import is_unsafe_url, resolve_url, unsafe_url_message
+from gqlnews.content.urls import decode_references, is_unsafe_url, resolve_url, unsafe_url_message
 from gqlnews.content.yaml_strict import parse_bool, parse_int32
 from gqlnews.text_keys import topic_slug
 
@@ -25,6 +25,8 @@ URL_KEYS = ("url", "link", "to", "web", "website", "homepage")
 IMAGE_KEYS = ("image", "image_url", "imageURL", "avatar", "picture", "photo")
 BIO_KEYS = ("bio", "description", "about")
 """Keys of each field of an author in site data and mapped files, in order of precedence."""
+
+_IMAGE_URL_KEYS = ("url", "src", "path")
 
 _NO_NAME = "An author without a name is left out: add `name`, or delete the entry."
 
@@ -125,23 +127,28 @@ def read_author_data(values: Any, problems: list[ConfigProblem]) -> dict[str, Si
     authors = {}
     for key in settings:
         name = settings.text(key)
-        author = SiteAuthor(name=name) if name is not None else _read_author(settings.table(key))
+        author = SiteAuthor(name=_decoded(name)) if name is not None else _read_author(settings.table(key))
         authors[topic_slug(str(key))] = author
     return authors
 
 
 def _read_author(table: SiteSettings) -> SiteAuthor:
-    image = next((below for key in IMAGE_KEYS if (below := table.table(key).text("url"))), None)
+    tables = map(table.table, IMAGE_KEYS)
+    image = next((below for each in tables if (below := _first(each, *_IMAGE_URL_KEYS))), None)
     return SiteAuthor(
-        name=_first(table, *NAME_KEYS),
+        name=_decoded(_first(table, *NAME_KEYS)),
         url=_safe_url(table, _first(table, *URL_KEYS)),
         image=_safe_url(table, _first(table, *IMAGE_KEYS) or image),
-        bio=_first(table, *BIO_KEYS),
+        bio=_decoded(_first(table, *BIO_KEYS)),
     )
 
 
 def _first(table: SiteSettings, *keys: str) -> str | None:
     return next((text for key in keys if (text := table.text(key)) is not None), None)
+
+
+def _decoded(text: str | None) -> str | None:
+    return None if text is None else decode_references(text).strip() or None
 
 
 def _safe_url(table: SiteSettings, url: str | None) -> str | None:

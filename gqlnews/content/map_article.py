@@ -214,7 +214,7 @@ def _find_images(mapper: Mapper, web_url: str, rendered: RenderedBody) -> list[W
 
 def _find_authors(mapper: Mapper) -> list[Author]:
     for key, node in mapper.find_field(mapping.AUTHORS):
-        found = list(find_authors(node, mapper.site.authors))
+        found = list(find_authors(node, mapper.site.authors, ignores_case=mapper.ignores_case))
         if found:
             mapper.use(key, node, "authors")
             mapper.origins.update((("authors", index), item) for index, (_, item) in enumerate(found))

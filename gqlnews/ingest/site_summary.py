@@ -67,17 +67,18 @@ def summarize_folder(db: sqlite3.Connection, folder: Path) -> FolderSummary:
     articles = _group(sites, db.execute("SELECT path FROM article"))
     passed = _group(sites, db.execute("SELECT path FROM source WHERE state = 'passed' ORDER BY path"))
     found = tuple(
-        SiteSummary(site.preset, site.config, len(articles[site]), tuple(passed[site]))
+        SiteSummary(site.preset, site.config, len(articles[site.inside]), tuple(passed[site.inside]))
         for site in sites
-        if site.config or articles[site] or passed[site]
+        if site.config or articles[site.inside] or passed[site.inside]
     )
     return FolderSummary(found, files, None if any(site.config for site in sites) else _suggest(db, folder))
 
 
-def _group(sites: tuple[ContentSite, ...], rows: Iterable[tuple[str]]) -> dict[ContentSite, list[str]]:
-    paths: dict[ContentSite, list[str]] = {site: [] for site in sites}
+def _group(sites: tuple[ContentSite, ...], rows: Iterable[tuple[str]]) -> dict[str, list[str]]:
+    """Group paths by the folder of their site."""
+    paths: dict[str, list[str]] = {site.inside: [] for site in sites}
     for (path,) in rows:
-        paths[find_site(sites, path)].append(path)
+        paths[find_site(sites, path).inside].append(path)
     return paths
 
 

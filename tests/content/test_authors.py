@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from gqlnews.content.authors import read_author_data
 from gqlnews.content.models import ParsedArticle, ParsedAuthor, ParseOptions
 from gqlnews.content.parse_file import parse_article
 from gqlnews.content.presets.site import GENERIC, ContentSite, SiteAuthor
@@ -110,12 +111,23 @@ def test_author_data_may_say_little() -> None:
         ("jdoe, bob", [("jdoe", "Jane Doe"), ("bob", "bob")]),
         ("jdoe and carl", [("jdoe-and-carl", "jdoe and carl")]),
         ("Ann Smith & Bob Jones", [("ann-smith", "Ann Smith"), ("bob-jones", "Bob Jones")]),
+        (
+            "Ann Smith, jdoe and Bob Jones",
+            [("ann-smith", "Ann Smith"), ("jdoe", "Jane Doe"), ("bob-jones", "Bob Jones")],
+        ),
         ([{"display_name": "Ann", "avatar": "/a.png"}], [("ann", "Ann")]),
         ([{"key": "bob", "title": "Guest"}], [("bob", "Guest")]),
     ],
 )
 def test_a_mapped_file_names_its_authors(value: object, expected: list[tuple[str, str]]) -> None:
     assert names(sites.read(yaml(title="A", author=value), WITH_DATA)) == expected
+
+
+def test_a_text_is_divided_as_if_its_entities_were_decoded() -> None:
+    article, problems = sites.parse(yaml(title="A", author="Tom O&#39;Neill &amp; Ann Lee"))
+    assert article is not None
+    assert names(article) == [("tom-o-neill", "Tom O'Neill"), ("ann-lee", "Ann Lee")]
+    assert [problem.code for problem in problems] == ["html-entity"]
 
 
 def test_a_mapped_mapping_has_the_keys_of_generators() -> None:
@@ -125,6 +137,22 @@ def test_a_mapped_mapping_has_the_keys_of_generators() -> None:
     ).authors
     assert (author.url, author.bio) == ("https://b.org/ann", "Writes.")
     assert [image["url"] for image in json.loads(author.image)] == ["https://b.org/a.png"]
+
+
+@pytest.mark.parametrize("preset", ["hugo", "pelican"])
+def test_keys_of_an_author_have_any_case_where_the_generator_ignores_it(preset: str) -> None:
+    value = {"Name": "Ann", "imageurl": "https://b.org/a.png", "About": "Writes."}
+    (author,) = sites.read(yaml(title="A", author=value), preset, "content/2021-04-15-a.md").authors
+    assert (author.name, author.bio) == ("Ann", "Writes.")
+    assert [image["url"] for image in json.loads(author.image)] == ["https://b.org/a.png"]
+
+
+def test_author_data_have_entities_and_pictures_as_mappings() -> None:
+    values = {"ann": {"name": "Ann &amp; Co ", "avatar": {"src": "/a.png"}}, "bob": "Bob &amp; Co"}
+    assert read_author_data(values, []) == {
+        "ann": SiteAuthor("Ann & Co", image="/a.png"),
+        "bob": SiteAuthor("Bob & Co"),
+    }
 
 
 def test_the_first_key_that_is_not_empty_counts() -> None:

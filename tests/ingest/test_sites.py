@@ -82,10 +82,10 @@ def test_authors_language_and_the_last_change_are_stored(
 ) -> None:
     site.write("content/post/d.md", post("D", authors=["Ann", "Bob"], lastmod="2021-05-01", lang="de"))
     run_ingest()
-    read = "SELECT authors, language, modified_date_time FROM article WHERE slug = ?"
-    assert db.execute(read, ("post/d",)).fetchone() == ('["Ann","Bob"]', "de", "2021-05-01T00:00:00Z")
-    assert db.execute(read, ("post/a",)).fetchone() == ("[]", None, None)
-    assert db.execute(read, ("static/native",)).fetchone() == ("[]", None, None)
+    read = "SELECT author_slugs, language, modified_date_time FROM article WHERE slug = ?"
+    assert db.execute(read, ("post/d",)).fetchone() == ("\nann\nbob\n", "de", "2021-05-01T00:00:00Z")
+    assert db.execute(read, ("post/a",)).fetchone() == ("", None, None)
+    assert db.execute(read, ("static/native",)).fetchone() == ("", None, None)
 
 
 def test_articles_pages_and_native_files_of_a_site(

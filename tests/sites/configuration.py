@@ -45,6 +45,8 @@ class Configuration:
     title: str | None = None
     base_url: str | None = None
     zone_name: str | None = None
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The author data of the site, by slug."""
 
     @property
     def host(self) -> str | None:
@@ -167,15 +169,18 @@ def astro(folder: Path, file: Path) -> Configuration:
 
 
 def read_static(file: Path) -> dict[str, Any]:
+    read = read_data(file)
+    return read if isinstance(read, dict) else {}
+
+
+def read_data(file: Path) -> Any:
     text = file.read_text("utf-8-sig")
     if file.suffix == ".toml":
-        read = as_text(tomllib.loads(text, parse_float=str))
-    elif file.suffix == ".json":
-        read = as_text(json.loads(text))
-    else:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        read = plain(node, Repeats(), set()) if node else {}
-    return read if isinstance(read, dict) else {}
+        return as_text(tomllib.loads(text, parse_float=str))
+    if file.suffix == ".json":
+        return as_text(json.loads(text))
+    node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return plain(node, Repeats(), set()) if node else {}
 
 
 def lower_keys(value: Any) -> Any:

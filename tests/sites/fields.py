@@ -25,6 +25,15 @@ DATE = (
     "dateReleased",
     "published",
 )
+MODIFIED = (
+    "lastmod",
+    "updated",
+    "updatedDate",
+    "updated_at",
+    "modified",
+    "last_modified_at",
+    "last_edited",
+)
 EXCERPT = ("excerpt", "summary", "description", "deck", "blurb", "spoiler", "seo.description")
 ORIGINAL = ("external_url", "externalUrl", "source_url", "link")
 IMAGE = (
@@ -88,6 +97,13 @@ def when_of(keys: dict[str, Any], path: str, own: str | None, zone: tzinfo, fold
                     return other
                 raise
     return date_in_path(path, own, zone)
+
+
+def modified_at(keys: dict[str, Any], zone: tzinfo, folded: bool) -> str | None:
+    """Return the instant of the last change. Raises DateError."""
+    texts = (text_of(keys.get(key.lower() if folded else key)) for key in MODIFIED)
+    text = next((text for text in texts if text), None)
+    return read_date(text, zone).text if text else None
 
 
 def excerpt(keys: dict[str, Any], body: str, suffix: str) -> tuple[str | None, str]:

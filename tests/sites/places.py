@@ -122,18 +122,28 @@ def identity(path: str) -> str:
     return unicodedata.normalize("NFC", re.sub(r"/index(?=$|\.[A-Za-z-]+$)", "", path))
 
 
-def in_hugo(config: Configuration, file: Path, inside: str) -> Place | None:
-    """Each language may have its own content folder; else the suffix of the name is the language."""
-    languages = config.settings.get("languages") or {}
+def hugo_folders(config: Configuration) -> tuple[str, dict[str, str]]:
+    """Return the common content folder, and those that languages have of their own."""
     common = (text_of(config.settings.get("contentdir")) or "content").strip("/")
     own = {
         code: text_of(settings.get("contentdir"))
-        for code, settings in languages.items()
+        for code, settings in (config.settings.get("languages") or {}).items()
         if isinstance(settings, dict)
     }
-    folders = {code: folder.strip("/") for code, folder in own.items() if folder}
-    roots = {common} if len(folders) < max(1, len(languages)) else set()
-    roots |= set(folders.values())
+    return common, {code: folder.strip("/") for code, folder in own.items() if folder}
+
+
+def hugo_roots(config: Configuration) -> set[str]:
+    common, folders = hugo_folders(config)
+    languages = config.settings.get("languages") or {}
+    return {*folders.values(), *([common] if len(folders) < max(1, len(languages)) else [])}
+
+
+def in_hugo(config: Configuration, file: Path, inside: str) -> Place | None:
+    """Each language may have its own content folder; else the suffix of the name is the language."""
+    languages = config.settings.get("languages") or {}
+    common, folders = hugo_folders(config)
+    roots = hugo_roots(config)
     base = os.path.commonpath(roots) if len(roots) > 1 else next(iter(roots))
     for code, folder in sorted(folders.items(), key=lambda item: -len(item[1])):
         if is_below(inside, folder) and folder != common:

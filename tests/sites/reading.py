@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import unescape
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
 from . import fields
 from .addresses import own_address, web_url
-from .authors import Byline, author_data, author_names, byline
+from .authors import Author, author_data, authors_of, names_written, unsafe_urls, whole_authors
 from .configuration import Configuration, find_configuration, lower_keys, text_of
 from .dates import DateError, read_date
 from .front_matter import Header, HeaderError, split_header
@@ -45,15 +45,16 @@ class Article:
     language: str | None
     provider: tuple[str, str] | None
     """Domain and name."""
-    byline: Byline | None
-    """Names of authors, or keys of the author data; None if left open."""
+    authors: tuple[Author, ...]
+    """As the file and the author data of the site name them."""
+    modified_at: str | None
     group: str | None
-    """The slug without its language part; None for native files."""
+    """The slug without its language part, which translations share; None for native files."""
     is_native: bool = False
 
     @property
     def section(self) -> str | None:
-        return (self.slug if self.group is None else self.group).rpartition("/")[0] or None
+        return self.slug.rpartition("/")[0] or None
 
 
 @dataclass
@@ -71,11 +72,6 @@ class Site:
     pages: set[str] = field(default_factory=set)
     special: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
-    authors: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What data files say about authors, by key."""
-
-    def author_names(self) -> dict[str, str]:
-        return author_names((article.byline for article in self.articles.values()), self.authors)
 
     def translations(self, article: Article) -> list[str]:
         """Return the slugs of an article in other languages, by language."""
@@ -96,10 +92,25 @@ class Site:
                 names.setdefault(slug, Counter())[name] += 1
         return {slug: min(each, key=lambda name: (-each[name], name)) for slug, each in names.items()}
 
+    def authors(self, *, public: bool) -> dict[str, Author]:
+        """Return each author by slug, as all articles together or only those in public describe him."""
+        return whole_authors(
+            (datetime.fromisoformat(article.published_at), article.slug, author)
+            for article in self.articles.values()
+            if article.published or not public
+            for author in article.authors
+        )
+
+    def sections(self, *, public: bool) -> dict[str, int]:
+        """Return the number of articles in and below each folder."""
+        paths = [article.slug for article in self.articles.values() if article.published or not public]
+        return Counter(folder.as_posix() for path in paths for folder in list(PurePath(path).parents)[:-1])
+
 
 def read_site(given: Path, now: datetime | None = None) -> Site:
     """Read the files below the given folder, which may be the site's folder or a part of it."""
     config = find_configuration(given)
+    config.people = author_data(config)
     found_by = None if config.file is None else Path(os.path.relpath(config.file, given)).as_posix()
     site = Site(
         config.preset,
@@ -109,7 +120,6 @@ def read_site(given: Path, now: datetime | None = None) -> Site:
         config.base_url,
         config.zone_name or "UTC",
     )
-    site.authors = author_data(config.folder)
     if config.preset == "hugo" and bad_patterns(config.settings):
         site.problems.add((str(found_by), "bad-config"))
     taken: set[str] = set()
@@ -183,9 +193,10 @@ def warnings(header: Header, config: Configuration) -> Iterator[str]:
         yield "repeated-key"
     texts = [text for key in fields.TITLE + fields.EXCERPT if (text := text_of(fields.at(keys, key)))]
     texts += [name for key in fields.TOPICS for name in names(keys.get(key))]
+    texts += names_written(keys)
     if any(unescape(text) != text for text in texts):
         yield "html-entity"
-    if fields.unsafe_images(keys):
+    if fields.unsafe_images(keys) or unsafe_urls(keys):
         yield "unsafe-url"
     for key in fields.DATE:
         if (value := text_of(keys.get(key))) and (key != "published" or fields.is_a_date(value)):
@@ -213,6 +224,7 @@ def read_native(path: str, keys: dict[str, Any], file: Path) -> Article:
     original = text_of(keys.get("originalUrl")) or text_of(keys.get("sourceUrl"))
     found = fields.sources(keys.get("images"))
     published = text_of(keys.get("published"))
+    modified = text_of(keys.get("modifiedDateTime"))
     return Article(
         is_native=True,
         path=path,
@@ -228,9 +240,10 @@ def read_native(path: str, keys: dict[str, Any], file: Path) -> Article:
         excerpt_source="excerpt",
         published=published not in fields.FALSE
         and (text_of(keys.get("draft")) not in fields.TRUE or published in fields.TRUE),
-        language=text_of(keys.get("language")),
+        language=lower_code(text_of(keys.get("language"))),
         provider=(domain, text_of(provider.get("name")) or domain) if domain else None,
-        byline=byline(keys, ("authors",)),
+        authors=authors_of({"authors": keys.get("authors")}, {}, text_of(keys.get("webUrl"))),
+        modified_at=read_date(modified, UTC).text if modified else None,
         group=None,
     )
 
@@ -270,11 +283,16 @@ def read_mapped(
         excerpt=excerpt,
         excerpt_source=excerpt_source,
         published=fields.is_published(keys, when, place.inside, now, hides, config.zone),
-        language=spoken[0].replace("_", "-").lower() if spoken else place.language,
+        language=lower_code(spoken[0]) if spoken else place.language,
         provider=provider_of(config, keys, original),
-        byline=byline(keys),
+        authors=authors_of(keys, config.people, address, folded),
+        modified_at=fields.modified_at(keys, config.zone, folded),
         group=place.group,
     )
+
+
+def lower_code(text: str | None) -> str | None:
+    return text and text.replace("_", "-").lower()
 
 
 def has_no_case(config: Configuration) -> bool:

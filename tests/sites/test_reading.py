@@ -1,12 +1,14 @@
 """The independent reading itself, against what was worked out by hand."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from .authors import byline
+from .author_tables import AUTHORS, MODIFIED, WHOLE
+from .authors import divided
 from .conftest import every_folder, site_folder
 from .dates import DateError, read_date
 from .places import without_language
@@ -32,6 +34,42 @@ def test_addresses_and_instants(copies: Path, site: str) -> None:
     assert {path: (articles[path].web_url, articles[path].published_at) for path in table} == table
 
 
+@pytest.mark.parametrize("site", AUTHORS)
+def test_authors(copies: Path, site: str) -> None:
+    articles = read(site_folder(copies, site)).articles
+    found = {path: [author.row for author in articles[path].authors] for path in AUTHORS[site]}
+    assert found == AUTHORS[site]
+
+
+@pytest.mark.parametrize("site", WHOLE)
+def test_authors_over_the_whole_site(copies: Path, site: str) -> None:
+    authors = read(site_folder(copies, site)).authors(public=True)
+    assert {slug: authors[slug].row for slug in WHOLE[site]} == WHOLE[site]
+
+
+@pytest.mark.parametrize("site", MODIFIED)
+def test_last_changes(copies: Path, site: str) -> None:
+    articles = read(site_folder(copies, site)).articles
+    assert {path: articles[path].modified_at for path in MODIFIED[site]} == MODIFIED[site]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("A B, C D and E F", ["A B", "C D", "E F"]),
+        ("A B, C D, and E F", ["A B", "C D", "E F"]),
+        ("A B & key", ["A B", "key"]),
+        ("A B & other", ["A B & other"]),
+        ("Smith, John", ["Smith, John"]),
+        ("Yosuke F (@yosuke-f) & Steven S (@s)", ["Yosuke F (@yosuke-f) & Steven S (@s)"]),
+        ("Anders Andrew and Sandy Land", ["Anders Andrew", "Sandy Land"]),
+        ("A B and C D E F G", ["A B and C D E F G"]),
+    ],
+)
+def test_several_authors_in_one_text(text: str, parts: list[str]) -> None:
+    assert divided(text, {"key": {}}) == parts
+
+
 @pytest.mark.parametrize(("site", "folder"), every_folder())
 def test_a_part_of_a_site_is_read_as_in_the_whole(copies: Path, site: str, folder: str) -> None:
     top = site_folder(copies, site)
@@ -40,7 +78,7 @@ def test_a_part_of_a_site_is_read_as_in_the_whole(copies: Path, site: str, folde
     native = {"content/desk/native.md"}  # its slug is relative to the folder that is given
     assert named
     for path in named.keys() - native:
-        assert (named[path].slug, named[path].web_url) == (whole[path].slug, whole[path].web_url)
+        assert replace(named[path], path=whole[path].path) == whole[path]
 
 
 @pytest.mark.parametrize(
@@ -93,35 +131,6 @@ def test_what_is_no_date(text: str, code: str) -> None:
 )
 def test_slugs_of_topics(name: str, slug: str) -> None:
     assert topic_slug(name) == slug
-
-
-AUTHORS = {
-    "docusaurus": {"endi": "Endilie", "joel-marcey": "Joel Marcey"},
-    "jekyll": {"kate": "Kate & Co", "kate-example": "Kate Example"},
-    "pelican": {"alexis-metaireau": "Alexis Metaireau", "conan-doyle": "Conan Doyle"},
-}
-
-
-@pytest.mark.parametrize("site", AUTHORS)
-def test_authors(copies: Path, site: str) -> None:
-    assert read(site_folder(copies, site)).author_names() == AUTHORS[site]
-
-
-@pytest.mark.parametrize(
-    ("value", "names"),
-    [
-        ("Ann Lee", ("Ann Lee",)),
-        ("Ann Lee, Bo van Dyck and Cy O'Neil", None),
-        ("Ann Lee, Bo Dyck and Cy O'Neil", ("Ann Lee", "Bo Dyck", "Cy O'Neil")),
-        ("Ann Lee & Bo Dyck", ("Ann Lee", "Bo Dyck")),
-        ("Research and Development", None),
-        (["Ann Lee", {"name": "Bo"}, None], ("Ann Lee", "Bo")),
-        (["Ann Lee, Bo Dyck"], None),
-        (None, ()),
-    ],
-)
-def test_bylines(value: object, names: tuple[str, ...] | None) -> None:
-    assert byline({"author": value}) == names
 
 
 @pytest.mark.parametrize(

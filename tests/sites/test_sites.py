@@ -1,42 +1,32 @@
 """Ordinary sites, served without any option, say what an independent reading of their files says."""
 
 import json
-import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from graphql import assert_object_type, build_schema
 
 from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.server.support import run_cli, serving
 
+from .author_tables import AuthorRow
 from .conftest import every_folder, site_folder
 from .reading import Article, Site, read_site
 from .tables import FIXTURES, PRESETS, REAL
-from .topics import topic_slug
 
-EXPORTED = build_schema(Path(__file__).parents[2].joinpath("schema.graphql").read_text(encoding="utf-8"))
-LATER = {
-    "authors": "authors { slug name }",
-    "section": "section { path }",
-    "translations": "translations { slug }",
-}
-"""What is compared as soon as the exported schema has it."""
-ARTICLE = assert_object_type(EXPORTED.type_map["Article"])
-THERE = [name for name in LATER if name in ARTICLE.fields]
 ARTICLES = """query ($after: String) { articles(first: 100, after: $after) {
   nodes {
     slug title publishedDateTime webUrl url originalUrl topics { slug name } image { url } excerpt published
-    providerName provider { domain } LATER
+    providerName provider { domain } language modifiedDateTime section { path }
+    authors { slug name url image { url } bio } translations { slug }
   }
   pageInfo { hasNextPage endCursor }
-} }""".replace("LATER", " ".join(LATER[name] for name in THERE))
+} }"""
 ERRORS = (
     "unreadable not-utf-8 no-front-matter broken-yaml broken-toml broken-json duplicate-key alias "
     "missing-key wrong-type bad-date too-large duplicate-slug bad-config"
@@ -204,38 +194,56 @@ def test_provider(served: Served) -> None:
 
 
 def test_languages(served: Served) -> None:
-    """They are stored; the API does not show them yet."""
-    mapped = {article.slug: article for article in served.expected.articles.values() if not article.is_native}
-    with closing(sqlite3.connect(served.product.database)) as db:
-        stored = dict(db.execute("SELECT slug, language FROM article"))
-    assert {slug: stored[slug] for slug in mapped} == {slug: one.language for slug, one in mapped.items()}
+    assert served.serve(lambda node: node["language"]) == served.expect(lambda article: article.language)
 
 
-def needs(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(name not in THERE, reason=f"the schema has no Article.{name} yet")
+def test_last_changes(served: Served) -> None:
+    assert served.serve(lambda node: node["modifiedDateTime"]) == served.expect(
+        lambda article: article.modified_at
+    )
 
 
-@needs("authors")
-def test_authors(served: Served) -> None:
-    """Where a byline may or may not be several names, they are left open."""
-    names = served.expected.author_names()
-    expected = {
-        article.slug: [(slug, names[slug]) for slug in dict.fromkeys(map(topic_slug, article.byline))]
-        for article in served.expected.articles.values()
-        if article.byline is not None
-    }
-    found = served.serve(lambda node: [(author["slug"], author["name"]) for author in node["authors"]])
-    assert {slug: found[slug] for slug in expected} == expected
-
-
-@needs("section")
 def test_sections(served: Served) -> None:
-    assert served.serve(lambda node: (node["section"] or {}).get("path")) == served.expect(
+    assert served.serve(lambda node: node["section"] and node["section"]["path"]) == served.expect(
         lambda article: article.section
     )
 
 
-@needs("translations")
+@pytest.mark.parametrize("audience", [Audience.EDITOR, Audience.PUBLIC], ids=["editor", "public"])
+def test_authors(served: Served, audience: Audience) -> None:
+    """An author is the same whichever article is asked, as the articles in sight say."""
+    is_public = audience is Audience.PUBLIC
+    authors = served.expected.authors(public=is_public)
+    expected = {
+        article.slug: [authors[author.slug].row for author in article.authors]
+        for article in served.expected.articles.values()
+        if article.published or not is_public
+    }
+    nodes = served.nodes if not is_public else every_node(served.product, audience)
+    assert {slug: [row_of(author) for author in node["authors"]] for slug, node in nodes.items()} == expected
+
+
+def row_of(author: Node) -> AuthorRow:
+    image = author["image"] and author["image"]["url"]
+    return author["slug"], author["name"], author["url"], image, author["bio"]
+
+
+@pytest.mark.parametrize("audience", [Audience.EDITOR, Audience.PUBLIC], ids=["editor", "public"])
+def test_counts_of_authors_and_sections(served: Served, audience: Audience) -> None:
+    """A section is a folder of slugs with articles at any depth; its number counts those below it too."""
+    is_public = audience is Audience.PUBLIC
+    query = """{ authors(first: 100) { nodes { slug articleCount } totalCount }
+                 sections { path articleCount } }"""
+    data = served.product.data(query, audience=audience)
+    articles = [one for one in served.expected.articles.values() if one.published or not is_public]
+    authors = Counter(author.slug for article in articles for author in article.authors)
+    assert {node["slug"]: node["articleCount"] for node in data["authors"]["nodes"]} == authors
+    assert data["authors"]["totalCount"] == len(authors)
+    assert {node["path"]: node["articleCount"] for node in data["sections"]} == served.expected.sections(
+        public=is_public
+    )
+
+
 def test_translations(served: Served) -> None:
     assert served.serve(lambda node: [one["slug"] for one in node["translations"]]) == served.expect(
         served.expected.translations

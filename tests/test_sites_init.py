@@ -34,11 +34,11 @@ SITES = {  # the keys of the date and of labels
     "safedep": ("publishDate", "tags"),
 }
 SUGGESTED = {
-    "letsencrypt": {"customAuthor", "display_support_us_footer", "display_inline_newsletter_embed"},
-    "nodejs": {"customAuthor", "layout"},
-    "nuxt": {"customAuthors"},
-    "redox": {"customAuthor"},
-    "ruby": {"customAuthor", "lang", "layout", "translator"},
+    "letsencrypt": {"display_support_us_footer", "display_inline_newsletter_embed"},
+    "nodejs": {"layout"},
+    "nuxt": set[str](),
+    "redox": set[str](),
+    "ruby": {"layout", "translator"},
     "safedep": set[str](),
 }
 MORE_FIELDS = """

@@ -102,15 +102,17 @@ def map_article(
         provider=native.provider or _find_provider(mapper, original_url or native.source_url),
     )
     window = find_publication_window(mapper, page, date)
+    modified, language = find_modified(mapper), _find_language(mapper, page)
+    translation_key = _find_translation_key(mapper, page)
     return MappedArticle(
         mapper,
         raw,
         mapper.origins,
         frozenset(mapper.used),
         window,
-        find_modified(mapper),
-        _find_language(mapper, page),
-        _find_translation_key(mapper, page),
+        modified,
+        language,
+        translation_key,
         {decode_references(str(each.image.url)): decode_references(each.url) for each in images},
     )
 
@@ -178,19 +180,20 @@ def _language_of_folder(site: ContentSite, place: Place) -> str | None:
 
 
 def _find_language(mapper: Mapper, page: AddressFacts) -> str | None:
-    texts = (scalar_text(node) for _, node in mapper.find_field(mapping.LANGUAGE))
-    own = next((text for text in texts if text is not None), None)
-    if own is not None:
-        return language_tag(own)
+    for key, node in mapper.find_field(mapping.LANGUAGE):
+        if (own := scalar_text(node)) is not None:
+            mapper.use(key, node)
+            return language_tag(own)
     site = mapper.site
     language = language_of(site, page) or _language_of_folder(site, mapper.place)
     return site.given_language or language if language in {None, site.language} else language
 
 
 def _find_translation_key(mapper: Mapper, page: AddressFacts) -> str | None:
-    for key, node in mapper.find("translationKey"):
-        if (text := scalar_text(node)) is not None:
-            mapper.use(key, node)
+    written = mapper.keys.get(mapper.fold("translationKey"))
+    if written is not None:
+        mapper.used.add(written)
+        if (text := scalar_text(mapper.tree.items[written])) is not None:
             return text
     return translation_group(mapper.site, page)
 

@@ -78,9 +78,10 @@ def _date_of_path(mapper: Mapper) -> WrittenDate | None:
 
 
 def find_modified(mapper: Mapper) -> WrittenDate | None:
-    for _, node in mapper.find_field(mapping.MODIFIED):
+    for key, node in mapper.find_field(mapping.MODIFIED):
         date = parse_date(scalar_text(node) or "", mapper.zone)
         if isinstance(date, WrittenDate):
+            mapper.use(key, node)
             return date
     return None
 

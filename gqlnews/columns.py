@@ -46,10 +46,9 @@ class ArticleColumn:
 
     Its value is the attribute of `ParsedArticle` with its name, or derived in `ingest/rows.py`. `key`: the
     column holds the value of this front matter key, unchanged. `compared`: filters, orders or facets read the
-    column, so the covering indexes contain it. `of_group`: it is copied to the tables of `GROUPS`, by
-    whose indexes the articles of a group are filtered and sorted. `of_file`: the value may differ for the
-    same content.
-    `editor_only`: null for all other audiences.
+    column, so the covering indexes contain it. `of_group`: it is copied to the tables of `GROUPS`, by whose
+    indexes the articles of a group are filtered and sorted. `of_file`: the value may differ for the same
+    content. `editor_only`: null for all other audiences.
     """
 
     name: str

@@ -12,7 +12,13 @@ from gqlnews.content.models import ParsedAuthor, RawImage
 from gqlnews.content.parse_context import ParseContext
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
 from gqlnews.content.presets.site import SiteAuthor
-from gqlnews.content.urls import decode_references, is_unsafe_url, resolve_url, unsafe_url_message
+from gqlnews.content.urls import (
+    decode_references,
+    is_relative,
+    is_unsafe_url,
+    resolve_url,
+    unsafe_url_message,
+)
 from gqlnews.content.yaml_strict import parse_bool, parse_int32
 from gqlnews.text_keys import topic_slug
 
@@ -100,10 +106,14 @@ def encode_image(url: str) -> str:
 
 
 def _with_data(author: ParsedAuthor, found: SiteAuthor, context: ParseContext) -> ParsedAuthor:
+    """Add the author data; relative URLs in them are relative to the root of the site."""
+
     def resolve(url: str | None) -> str | None:
-        return None if url is None else resolve_url(url, context.base_url)
+        return None if url is None else resolve_url(url, context.options.base_url or "/")
 
     image = resolve(found.image)
+    if image is not None and is_relative(str(found.image)):
+        context.relative_images[image] = resolve_url(str(found.image), "/")
     return ParsedAuthor(
         author.slug,
         found.name or author.name,

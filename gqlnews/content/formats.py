@@ -196,7 +196,13 @@ class TreeBuilder:
                 return Sequence(self.offset, [self.build(each, depth + 1) for each in value])
             case _:
                 is_text = isinstance(value, str) and not isinstance(value, SourceText)
+                if is_text and _SURROGATE.search(value):
+                    raise FrontMatterSyntaxError(self.offset, self._code, _HALF_CHARACTER)
                 return Scalar(self.offset, _scalar_text(value), plain=not is_text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_CHARACTER = "A text has half a character, such as `\\ud800`: write the character itself."
 
 
 def _scalar_text(value: Any) -> str:

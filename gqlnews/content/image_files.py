@@ -28,13 +28,13 @@ def open_regular_file(folder: OpenFolder, path: str) -> FileIO | None:
     It is the same file from then on, even if its path is replaced by a link. Raises ExhaustedError.
     """
     try:
-        file = FileIO(folder.open_file(path))
+        descriptor = folder.open_file(path)
     except OSError as error:
         raise_if_exhausted(error)
         return None
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return FileIO(descriptor)
+    os.close(descriptor)  # `FileIO` of a folder raises, and leaves it open
     return None
 
 

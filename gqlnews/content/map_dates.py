@@ -133,10 +133,14 @@ def _has_hidden_status(mapper: Mapper) -> bool:
 def _future_date(mapper: Mapper, date: WrittenDate | None) -> WrittenDate | None:
     if mapper.site.preset != "hugo":
         return date
-    for _, node in mapper.find(*mapping.HUGO_FUTURE_KEYS):
+    for key, node in mapper.find(*mapping.HUGO_FUTURE_KEYS):
         other = parse_date(scalar_text(node) or "", mapper.zone)
         if isinstance(other, WrittenDate):
+            mapper.use(key, node)
             return other
+        is_reported = any(each.offset == node.offset for each in mapper.diagnostics)
+        if key != "published" and not is_reported:  # it may mean that the article is hidden
+            _report_date(mapper, node, key, DateFault.UNKNOWN)
     return date
 
 

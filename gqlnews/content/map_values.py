@@ -20,8 +20,11 @@ _MAX_URL = 2_000  # characters
 
 
 def scalar_text(node: Node | None) -> str | None:
-    """Return the text of a scalar without surrounding white space; None if it is blank or no scalar."""
-    if not isinstance(node, Scalar) or (node.plain and node.text in NULLS):
+    """Return the text of a scalar without surrounding white space; None if it is blank or no scalar.
+
+    A text with a NUL counts as blank, as the keys of gqlnews do not accept it either.
+    """
+    if not isinstance(node, Scalar) or (node.plain and node.text in NULLS) or "\0" in node.text:
         return None
     return node.text.strip() or None
 

@@ -40,7 +40,7 @@ class ContentProblem(FrozenStruct, frozen=True):
 
 
 class ParsedProvider(FrozenStruct, frozen=True):
-    """Provider; `images` is JSON, a list of `StoredImage` (build_article.py)."""
+    """Provider; `images` is JSON, a list of `StoredImage` (images.py)."""
 
     domain: str
     name: str
@@ -267,7 +267,7 @@ OptStrList = list[str] | None
 OptionalText = Annotated[str, msgspec.Meta(description="left out if it is no text")] | None
 """Text of a key that files had before it meant something."""
 RawAuthors = Annotated[Any, msgspec.Meta(description="names and mappings, all scalars as text")]
-"""`authors`: a name, a mapping with the fields of `RawAuthor`, or a list of these."""
+"""`authors`: a name, a mapping with `name`, `slug`, `url`, `image` and `bio`, or a list of these."""
 
 
 class RawModel(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):

@@ -124,7 +124,7 @@ def _topics(db: sqlite3.Connection, scope: int) -> Iterator[Row]:
 # Names are ordered like those of topics, but one that is more than a byline wins: that of the newest article.
 _AUTHOR_NAMES = """
 SELECT author, coalesce((
-    SELECT described.name FROM article_author AS described
+    SELECT described.name FROM article_author AS described INDEXED BY article_author_described
     WHERE described.author = nth.author AND is_described = 1 AND (described.published OR ?1)
     ORDER BY published_at DESC, slug LIMIT 1), name)
 FROM (
@@ -136,20 +136,21 @@ FROM (
 """
 
 
-def _newest_described(column: str, condition: str) -> str:
+def _newest(column: str, condition: str) -> str:
+    """Select a column of the newest article of the scope that has a value; the index contains only these."""
     return f"""
-    SELECT {column} FROM article_author
-    WHERE author = ?2 AND is_described = 1 AND (published OR ?1) AND {condition}
+    SELECT {column} FROM article_author INDEXED BY article_author_{column}
+    WHERE author = ?2 AND (published OR ?1) AND {condition}
     ORDER BY published_at DESC, slug LIMIT 1
     """
 
 
-_INSERT_AUTHOR = f"""
+INSERT_AUTHOR = f"""
 INSERT INTO author (scope, slug, node_id, name, name_folded, url, image, bio, article_count)
 VALUES (?1, ?2, ?3, ?4, folded(?4),
-    ({_newest_described("url", "url IS NOT NULL")}),
-    coalesce(({_newest_described("image", "image <> '[]'")}), '[]'),
-    ({_newest_described("bio", "bio IS NOT NULL")}),
+    ({_newest("url", "url IS NOT NULL")}),
+    coalesce(({_newest("image", "image <> '[]'")}), '[]'),
+    ({_newest("bio", "bio IS NOT NULL")}),
     (SELECT sum(articles) FROM author_use WHERE author = ?2 AND (published OR ?1)))
 """
 _DELETE_AUTHORS = "DELETE FROM author WHERE scope = ? AND slug IN (SELECT slug FROM affected_author)"
@@ -167,7 +168,7 @@ _DELETE_SECTIONS = "DELETE FROM section WHERE scope = ? AND path IN (SELECT path
 
 def derive_authors(db: sqlite3.Connection) -> None:
     """Derive the authors of `affected_author`."""
-    _replace_rows(db, _DELETE_AUTHORS, _INSERT_AUTHOR, _authors)
+    _replace_rows(db, _DELETE_AUTHORS, INSERT_AUTHOR, _authors)
 
 
 def derive_sections(db: sqlite3.Connection) -> None:

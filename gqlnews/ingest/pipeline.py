@@ -233,7 +233,7 @@ def _find_sites(
     if (
         stored is not None
         and parameters.paths is not None
-        and not any(_may_be_config(path) for path in parameters.paths)
+        and not any(_may_be_config(parameters.folder.path, path) for path in parameters.paths)
         and stored.given == parameters.options
     ):
         options = msgspec.structs.replace(stored.effective, now_ns=parameters.now_ns)
@@ -253,9 +253,9 @@ def _find_sites(
     return replace(parameters, options=options, config=config), problems_changed, site_changed
 
 
-def _may_be_config(path: str) -> bool:
+def _may_be_config(folder: Path, path: str) -> bool:
     """Return whether a changed path may be a configuration file, or a folder that contains one."""
-    is_file = is_article(path) or is_image(path)
+    is_file = (is_article(path) or is_image(path)) and not (folder / path).is_dir()
     return is_config(path) or (not is_file and path.count("/") < _CONFIG_DEPTH)
 
 

@@ -12,6 +12,7 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.errors import NotStartedError
+from gqlnews.server.forwarded import has_private_peers
 from gqlnews.server.limits import (
     BodyMemory,
     ConcurrencyLimiter,
@@ -103,7 +104,7 @@ async def liveness(request: Request) -> Response:
 async def readiness(request: Request) -> Response:
     """Return 200 if the store can be read and the server is not stopping, else 503.
 
-    With `?ingest=required`, a failing ingest is 503 too.
+    With `?ingest=required`, a failing ingest is 503 too. Only clients in private networks see the schedule.
     """
     app_state: AppState | None = getattr(request.state, "app_state", None)  # None before startup
     is_ready = app_state is not None and await app_state.store.can_answer()
@@ -115,8 +116,9 @@ async def readiness(request: Request) -> Response:
             content["ingest"] = "failing"
             is_ready = is_ready and request.query_params.get("ingest") != "required"
         if (schedule := app_state.store.schedule_without_watcher()) is not None:
-            content |= {"schedule": "waits for the next ingest"}
-            content |= {"nextDue": schedule.next_due, "overdue": schedule.overdue}
+            content["schedule"] = "waits for the next ingest"
+            if has_private_peers(request.scope):  # it tells when a hidden article appears
+                content |= {"nextDue": schedule.next_due, "overdue": schedule.overdue}
     return JSONResponse(
         {"status": "ready" if is_ready else "unavailable", **content}, 200 if is_ready else 503
     )

@@ -100,3 +100,28 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+# Private networks.
+
+
+def has_private_peers(scope: Scope) -> bool:
+    """Return whether the client, and the proxy that forwards for it, have local or private addresses."""
+    peers = (scope.get("client"), get_peer(scope))
+    return all(is_private_address(peer[0] if peer else None) for peer in peers)
+
+
+def is_private_address(host: str | None) -> bool:
+    """Return whether a client address is local or private.
+
+    None, as for a Unix domain socket, counts as local.
+    """
+    if host is None:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_private or address.is_loopback or address.is_link_local

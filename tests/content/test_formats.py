@@ -119,6 +119,7 @@ def test_a_key_that_occurs_twice_in_json_is_reported(last_wins: bool, code: str)
         ('{"a": NaN}', '{"a"'),
         ('{"a": ' + "[" * 100_000, '{"a"'),
         ('{"a": ' + "[" * 80 + "]" * 80 + "}", '"a"'),
+        ('{"b": 1, "a": ["\\ud800"]}', '"a"'),
     ],
 )
 def test_broken_json_is_reported_where_it_breaks(front: str, at: str) -> None:

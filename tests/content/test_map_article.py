@@ -1,5 +1,6 @@
 """Articles of mapped files: values in all their shapes, and problems with positions."""
 
+import json
 from typing import Any
 
 import pytest
@@ -296,6 +297,12 @@ def test_a_flag_that_is_neither_true_nor_false_is_an_error(key: str) -> None:
 )
 def test_authors_have_many_shapes(value: object, expected: tuple[str, ...]) -> None:
     assert tuple(author.name for author in read(yaml(title="A", author=value)).authors) == expected
+
+
+def test_a_text_with_a_nul_counts_as_blank() -> None:
+    front = {"title": "A", "date": "2021-04-15", "author": "A\0B", "lang": "e\0n"}
+    article = read(json.dumps(front))
+    assert (article.authors, article.language) == ((), None)
 
 
 def test_the_language_is_a_key() -> None:

@@ -1,6 +1,7 @@
 """Images of the content folder in the store: which articles use them, and what happens when they change."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,14 @@ def test_the_watcher_notices_an_image(folder: Folder, database: Path) -> None:
         until(lambda: current_url() == "/media/img/a.png", "the image was not noticed")
         folder.remove("img/a.png")
         until(lambda: current_url() != "/media/img/a.png", "its removal was not noticed")
+
+
+def test_a_folder_instead_of_an_image_leaves_no_file_open(folder: Folder, run_ingest: RunIngest) -> None:
+    article(folder)
+    (folder.root / "a.png").mkdir()
+    run_ingest()
+    run_ingest()  # the write-ahead log is open now
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        run_ingest()
+    assert len(os.listdir("/proc/self/fd")) <= before

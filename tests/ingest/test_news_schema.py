@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from gqlnews.ingest.derive import INSERT_AUTHOR
+from tests.images import png
 from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder, text_of
 from tests.ingest.test_sites import assert_like_fresh
@@ -81,6 +83,43 @@ def test_author_data_that_change_reach_every_article(
     assert_like_fresh(db, folder, tmp_path)
 
 
+def test_a_changed_url_of_a_provider_advances_every_version(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
+) -> None:
+    folder.write("blog/hugo.toml", 'baseURL = "https://a.example/x"\n')
+    folder.write("docs/hugo.toml", 'baseURL = "https://b.example/"\n')
+    folder.article("n.md", "https://a.example/n", provider={"domain": "a.example"})
+    run_ingest()
+    before = db.execute(NUMBERS).fetchall()
+    folder.write("blog/hugo.toml", 'baseURL = "https://a.example/y"\n')
+    run_ingest()
+    assert db.execute("SELECT DISTINCT url FROM provider").fetchall() == [("https://a.example/y",)]
+    assert all(new > old for (new,), (old,) in zip(db.execute(NUMBERS), before, strict=True))
+
+
+def test_author_data_are_relative_to_the_root_of_the_site(tmp_path: Path) -> None:
+    data = "ann: {name: Ann, url: ann/, image: ann.png}\n"
+    files = {"authors.yml": data, "deep/below/a.md": post("A", author="ann")}
+    write_articles(tmp_path / "files", {})
+    (tmp_path / "files").mkdir(exist_ok=True)
+    (tmp_path / "files/ann.png").write_bytes(png(3, 2))
+    (author,) = ask(tmp_path, files, "{ authors { nodes { url image { url width } } } }")["authors"]["nodes"]
+    assert author == {"url": "/ann/", "image": {"url": "/media/ann.png", "width": 3}}
+
+
+def test_an_author_with_many_articles_costs_no_more(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
+) -> None:
+    """The newest article that says something about an author is the first of an index."""
+    folder.article("a.md", authors=[{"name": "Ann"}])
+    run_ingest()
+    plan = [step for *_, step in db.execute(f"EXPLAIN QUERY PLAN {INSERT_AUTHOR}", (1, "ann", "", ""))]
+    described = [step for step in plan if "article_author" in step]
+    assert len(described) == 3
+    assert all("USING INDEX article_author_" in step and "author=?" in step for step in described)
+    assert not [step for step in plan if "TEMP B-TREE" in step]
+
+
 GROUPS = [
     (
         {"hugo.toml": HUGO, "content/en/a.md": post("A"), "content/fr/a.md": post("F")},
@@ -95,6 +134,11 @@ GROUPS = [
         {"zola.toml": 'base_url = "/"\n[languages.de]\n', "content/n/index.md": post("A")}
         | {"content/n/index.de.md": post("D")},
         [("n", ["n.de"]), ("n.de", ["n"])],
+    ),
+    (
+        {"a.md": post("A", translationKey="t", lang="de"), "d.md": post("D", translationKey="t", lang="de")}
+        | {"b.md": post("B", translationKey="t")},
+        [("a", ["b"]), ("b", ["a", "d"]), ("d", ["b"])],
     ),
     (
         {"a.md": post("A", translationKey="t", lang="de"), "b.md": post("B", translationKey="t", lang="fr")}

@@ -47,9 +47,9 @@ def neighbour(world: World, article: Article, within: str | None, step: int) -> 
 
 
 def translations(world: World, article: Article) -> list[Article]:
-    """Return the other articles with the same translation key, by language; those without one come last."""
+    """Return the articles in another language with the same translation key; those without one come last."""
     group = world.by_translation_key.get(article.translation_key or "", ())
-    return sorted((one for one in group if one.slug != article.slug), key=translation_order)
+    return sorted((one for one in group if one.language != article.language), key=translation_order)
 
 
 def translation_order(article: Article) -> tuple[bool, str, str]:

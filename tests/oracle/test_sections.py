@@ -136,8 +136,8 @@ TRANSLATED = [
     article("h", language="en"),
 ]
 TRANSLATIONS = [
-    ("public", "a", "c b d"),
-    ("open", "a", "e c b d"),
+    ("public", "a", "c d"),
+    ("open", "a", "e c d"),
     ("public", "d", "c a b"),
     ("public", "f", ""),
     ("public", "g", ""),

@@ -171,7 +171,8 @@ def test_an_application_that_does_not_watch_logs_it(
     site: Folder, store: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     schedule(site, in_days(1))
-    with TestClient(gqlnews.create_app(site.root, db=store, watch=False, ingest_workers=1)) as client:
+    app = gqlnews.create_app(site.root, db=store, watch=False, ingest_workers=1)
+    with TestClient(app, client=("127.0.0.1", 1)) as client:
         assert any(message.startswith("schedule without watcher") for message in caplog.messages)
         assert client.get("/health/ready").json()["overdue"] == 0
 
@@ -181,3 +182,10 @@ def test_ingest_prints_the_next_instant(tmp_path: Path, site: Folder, store: Pat
     schedule(site, due)
     lines = run_cli(tmp_path, "ingest", site.root, "--db", store).stdout.splitlines()
     assert lines[1] == f"next due {due}: an article appears or expires"
+
+
+def test_the_public_does_not_see_when_a_hidden_article_appears(site: Folder, store: Path) -> None:
+    schedule(site, in_days(3))
+    app = gqlnews.create_app(site.root, db=store, watch=False)
+    with TestClient(app, client=("8.8.8.8", 1)) as client:
+        assert client.get("/health/ready").json() == {**READY, **WAITS}

@@ -4,7 +4,6 @@ Only clients on this machine or in a private network can read them; others get 4
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv6Address, ip_address
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -19,7 +18,7 @@ from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
-from gqlnews.server.forwarded import get_peer
+from gqlnews.server.forwarded import has_private_peers
 from gqlnews.server.media import MEDIA
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
@@ -34,8 +33,7 @@ Values = Mapping[str, float] | float
 
 async def metrics_endpoint(request: Request) -> Response:
     """Serve the metrics. Raises HTTPException (404) for clients and proxies outside private networks."""
-    peers = (request.scope.get("client"), get_peer(request.scope))
-    if not all(is_private_address(peer[0] if peer else None) for peer in peers):
+    if not has_private_peers(request.scope):
         raise HTTPException(404)
     app_state = get_app_state(request.scope)
     registry = CollectorRegistry()
@@ -43,22 +41,6 @@ async def metrics_endpoint(request: Request) -> Response:
     ProcessCollector(registry=registry)
     encode, media = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": media, "cache-control": "no-store"})
-
-
-def is_private_address(host: str | None) -> bool:
-    """Return whether a client address is local or private.
-
-    None, as for a Unix domain socket, counts as local.
-    """
-    if host is None:
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_private or address.is_loopback or address.is_link_local
 
 
 class _AppStateCollector(Collector):

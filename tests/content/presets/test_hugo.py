@@ -198,6 +198,21 @@ def test_the_configuration_may_show_future_and_expired_articles() -> None:
     assert read(text, own, "content/a.md", "2021-04-16T00:00:00").published
 
 
+@pytest.mark.parametrize("key", ["publishDate", "pubdate"])
+def test_a_publication_date_that_is_no_date_is_an_error(key: str) -> None:
+    text = yaml(title="A", date="2021-04-15", **{key: "soon"})
+    assert codes(text, "hugo", "content/a.md") == [("bad-date", 4)]
+
+
+def test_an_unreadable_date_is_reported_once() -> None:
+    assert codes(yaml(title="A", publishDate="soon"), "hugo", "content/a.md") == [("bad-date", 3)]
+
+
+def test_the_publication_date_is_no_unknown_key() -> None:
+    text = yaml(title="A", date="2021-04-15", publishDate="2021-04-14", published=True)
+    assert read(text, "hugo", "content/a.md").extra == "{}"
+
+
 def test_an_expiry_that_is_no_date_is_an_error() -> None:
     assert codes(yaml(title="A", date="2021-04-15", expiryDate="soon"), "hugo", "content/a.md") == [
         ("bad-date", 4)

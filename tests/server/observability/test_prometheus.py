@@ -22,7 +22,7 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState
-from gqlnews.server.observability.prometheus import is_private_address
+from gqlnews.server.forwarded import is_private_address
 from tests.server.support import DEADLINE, PUBLISHED, TOKEN, write_articles
 
 DOCS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")

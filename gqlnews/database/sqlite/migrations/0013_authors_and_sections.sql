@@ -16,7 +16,7 @@ CREATE VIEW translation AS
 SELECT original.id AS article_id, other.id AS target_id,
     iif(other.language IS NULL, '1', '0' || other.language || char(1)) || other.slug AS position
 FROM article AS original CROSS JOIN article AS other ON other.translation_key = original.translation_key
-WHERE other.id <> original.id;
+WHERE other.id <> original.id AND other.language IS NOT original.language;
 
 -- Copies of the article's order and visibility, as in `article_topic`.
 CREATE TABLE article_author (
@@ -36,8 +36,15 @@ CREATE TABLE article_author (
     has_image INTEGER NOT NULL,
     PRIMARY KEY (article_id, position)
 ) STRICT, WITHOUT ROWID;
+-- The newest articles that say something about an author.
 CREATE INDEX article_author_described ON article_author (author, published_at DESC, slug, published)
     WHERE is_described = 1;
+CREATE INDEX article_author_url ON article_author (author, published_at DESC, slug, published)
+    WHERE url IS NOT NULL;
+CREATE INDEX article_author_image ON article_author (author, published_at DESC, slug, published)
+    WHERE image <> '[]';
+CREATE INDEX article_author_bio ON article_author (author, published_at DESC, slug, published)
+    WHERE bio IS NOT NULL;
 
 -- A row for the section of an article, and for each section above it.
 CREATE TABLE article_section (

@@ -20,6 +20,7 @@ CARD = (
     "slug published url article { slug published } related { position title article { slug published } }"
     " referencedBy { nodes { slug published } }"
     " story { lead { slug published } articles { nodes { slug published } } }"
+    " next { slug published } previous { slug published } translations { slug published }"
 )
 WALKS = {
     "Query.article": "query ($slug: String!) { article(slug: $slug) { %s } }",
@@ -46,6 +47,11 @@ WALKS = {
     "Related.article": "",
     "Article.referencedBy": "",
     "Article.similar": "",
+    "Article.next": "",
+    "Article.previous": "",
+    "Article.translations": "",
+    "Author.articles": "",
+    "Section.articles": "",
     "Story.lead": "",
     "Story.articles": "",
     "SearchConnection.edges": "",

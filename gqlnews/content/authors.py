@@ -108,8 +108,10 @@ def encode_image(url: str) -> str:
 def _with_data(author: ParsedAuthor, found: SiteAuthor, context: ParseContext) -> ParsedAuthor:
     """Add the author data; relative URLs in them are relative to the root of the site."""
 
+    root = f"{(context.options.base_url or '').rstrip('/')}/"
+
     def resolve(url: str | None) -> str | None:
-        return None if url is None else resolve_url(url, context.options.base_url or "/")
+        return None if url is None else resolve_url(url, root)
 
     image = resolve(found.image)
     if image is not None and is_relative(str(found.image)):

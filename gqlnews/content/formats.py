@@ -143,7 +143,7 @@ def _offset(text: str, line: int, column: int) -> int:
 
 # JSON.
 
-_JSON_KEY = re.compile(r'"((?:[^"\\\n]|\\.)*+)"\s*:')
+_JSON_KEY = re.compile(r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*)"\s*:')
 
 
 def parse_json(front: str, *, last_wins: bool) -> tuple[Node, list[OffsetDiagnostic]]:

@@ -28,7 +28,7 @@ from gqlnews.content.urls import find_unsafe_urls, resolve_url, rewrite_urls
 from gqlnews.content.word_count import count_words
 from gqlnews.text_keys import slug_from_path
 
-_TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^"<>]|"[^"]*")*+>')
+_TAG = re.compile(r'<(/?)([a-z0-9]+)[^"<>]*+(?:"[^"]*"[^"<>]*+)*>')
 
 
 class RenderOptions(NamedTuple):
@@ -128,7 +128,7 @@ def _checkbox(element: re.Match[str]) -> str:
 # Anchors of headings.
 
 
-_HEADING_TAG = re.compile(r'<(/?)(h[1-6])(?:[^"<>]|"[^"]*")*+>')
+_HEADING_TAG = re.compile(r'<(/?)(h[1-6])[^"<>]*+(?:"[^"]*"[^"<>]*+)*>')
 _OWN_ID = re.compile(r"\{#([^\s{}<>&\"']+)(?:\s[^{}<>]*)?\}")
 _NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
 

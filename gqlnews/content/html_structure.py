@@ -14,8 +14,8 @@ _MAX_TAG_LENGTH = 50_000
 _MAX_DEPTH = 2_000
 _MAX_REPEATED_FORMATTING = 500_000  # open formatting elements, multiplied by the number of tags
 _TOKEN = re.compile(
-    r"<!--(?:[^-]|-(?!->))*+-->"
-    r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])(?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>"
+    r"<!--(?s:.*?)-->"
+    r"|<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])[^\"'<>]*+(?:(?:\"[^\"<>]*\"|'[^'<>]*')[^\"'<>]*+)*>"
     r"|<"
 )
 _FORMATTING_ELEMENTS = frozenset(
@@ -95,7 +95,8 @@ def _is_short(html: str) -> bool:
 _ANGLE_BRACKET = re.compile("[<>]")
 _SPECIAL_NAMES = "|".join(sorted(_SPECIAL_ELEMENTS))
 _SPECIAL_TAG = re.compile(
-    rf"<!--(?:[^-]|-(?!->))*+-->|<(/?)({_SPECIAL_NAMES})(?=[\s/>])((?:[^\"'<>]++|\"[^\"]*\"|'[^']*')*+)(>?)",
+    rf"<!--(?s:.*?)-->|<(/?)({_SPECIAL_NAMES})(?=[\s/>])"
+    r"([^\"'<>]*+(?:(?:\"[^\"]*\"|'[^']*')[^\"'<>]*+)*)(>?)",
     re.IGNORECASE,
 )
 

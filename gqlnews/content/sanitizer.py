@@ -60,7 +60,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HTML_SPACE = " \t\n\r\f"
 _CSS_LENGTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?", re.ASCII)
 
-_IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*+)>.*?</iframe>', re.DOTALL)
+_IFRAME = re.compile(r'<iframe((?: [a-z-]+="[^"]*")*)>.*?</iframe>', re.DOTALL)
 _SOURCE = re.compile(r'(?: [a-z-]+="[^"]*")*? src="')
 
 

@@ -18,7 +18,7 @@ class Replacement(NamedTuple):
 NOTHING = Replacement()
 
 _PARAMETER = re.compile(
-    r"""(?:([A-Za-z_][\w-]*)\s*=\s*)?+\{?+"""
+    r"""(?:([A-Za-z_][\w-]*)\s*=\s*|(?![A-Za-z_][\w-]*\s*=))\{?+"""
     r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s,(){}"'`]+))""",
     re.DOTALL,
 )

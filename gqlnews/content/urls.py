@@ -68,7 +68,7 @@ _URL_ATTRIBUTE = re.compile(
     r"""\b(?:href|src|cite)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
 )
 _OTHER_SCHEME = re.compile(r"""=[\s"']*(?!https?:|mailto:|tel:|text-align:|[#/.])[^"'<>]{0,40}[:&]""")
-_MARKUP = re.compile(r"<[a-z](?:[^\"'<>]|\"[^\"<>]*\"|'[^'<>]*')*+>", re.IGNORECASE)
+_MARKUP = re.compile(r"<[a-z][^\"'<>]*+(?:(?:\"[^\"<>]*\"|'[^'<>]*')[^\"'<>]*+)*>", re.IGNORECASE)
 
 _LINK = re.compile(r'(<(?:a|img|blockquote|q|del|ins)(?: [a-z]+="[^"]*")*?)( (?:href|src|cite)=")([^"]*)"')
 

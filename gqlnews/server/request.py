@@ -30,7 +30,7 @@ MAX_PARAMETERS = 50  # in the query string of a URL, as each takes time to decod
 MAX_DIGITS = 18  # leading digits of `Content-Length` that are converted to a number
 _NOT_IN_EXPLORER = frozenset({"extensions", "documentId"})  # parameters that the explorer cannot open
 # A subscription at the beginning of a document, and its name. What precedes it has no meaning in GraphQL.
-_SUBSCRIPTION = re.compile(r"(?>[\s,\ufeff]+|#[^\r\n]*+)*+subscription\b\s*(\w*)", re.ASCII)
+_SUBSCRIPTION = re.compile(r"(?:[\s,\ufeff]++|#[^\r\n]*+)*subscription\b\s*(\w*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

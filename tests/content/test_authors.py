@@ -94,9 +94,9 @@ def test_what_is_wrong_with_an_author_is_a_warning(
 @pytest.mark.parametrize("value", ["jdoe", ["JDoe"], {"slug": "jdoe", "name": "J. D.", "bio": "Own."}])
 def test_author_data_of_the_site_wins(value: object) -> None:
     (author,) = native(value, WITH_DATA).authors
-    assert (author.slug, author.name, author.url) == ("jdoe", "Jane Doe", "https://a.org/jane")
+    assert (author.slug, author.name, author.url) == ("jdoe", "Jane Doe", "/jane")
     assert author.bio == "Reporter."
-    assert "https://a.org/jane.png" in author.image
+    assert '"url":"/jane.png"' in author.image
     assert author.is_described
 
 

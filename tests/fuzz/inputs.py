@@ -26,6 +26,9 @@ SELECTIONS = {
     " similar { slug } }",
     "Provider": "{ name domain articles { totalCount } }",
     "Topic": "{ name slug articles { totalCount } }",
+    "Author": "{ name slug url image { url } articles { totalCount } }",
+    "AuthorConnection": "{ totalCount nodes { name slug } pageInfo { hasNextPage endCursor } }",
+    "Section": "{ path title parent { path } children { path } articles { totalCount } }",
     "Node": "{ id ... on Article { slug title } ... on Topic { name } }",
     "Site": "{ version articleCount ingestedAt problems { path code message } }",
 }

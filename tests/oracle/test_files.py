@@ -167,7 +167,7 @@ SITES = [
     ("", (None, None, None)),
     ('base-url = "https://x.example/a/"', (None, "https://x.example/a/", None)),
     (
-        '[site]\ntitle = "X"\nbase-url = "https://x.example/"\nlanguage = "en"',
+        'provider = { name = "X", domain = "x.example" }\nbase-url = "https://x.example/"\nlanguage = "en"',
         ("X", "https://x.example/", "en"),
     ),
 ]

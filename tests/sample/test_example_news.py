@@ -33,6 +33,8 @@ OF_SITES = {
     "authors",
     "language",
     "field_values",
+    "image_files",
+    "relative_images",
 }
 DERIVED = {"url_position", "published_position", "base_url", "prose", "linked_slugs", "is_mapped", *OF_SITES}
 """Fields that are no keys."""

@@ -48,8 +48,20 @@ def author_data(config: Configuration) -> dict[str, dict[str, Any]]:
     for key, value in entries(config):
         described = {"name": value} if isinstance(value, str) else value
         if isinstance(described, dict):
-            found.setdefault(topic_slug(key), described)
+            root = f"{(config.base_url or '').rstrip('/')}/"
+            resolved_data = {name: from_root(name, each, root) for name, each in described.items()}
+            found.setdefault(topic_slug(key), resolved_data)
     return found
+
+
+def from_root(key: str, value: Any, root: str) -> Any:
+    """Resolve the URLs of author data against the root of the site."""
+    if key in IMAGE and isinstance(value, dict):
+        return {
+            name: from_root(URL[0], each, root) if name in SOURCE else each for name, each in value.items()
+        }
+    is_url = key in URL + IMAGE and isinstance(value, str) and fields.is_safe(value)
+    return urljoin(root, value) if is_url and value.strip() else value
 
 
 def entries(config: Configuration) -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,8 @@ ALL = build_examples(
         url="https://www.larkhaven-ledger.example/2026/05/04/harbour-tunnel-opens",
         word="Larkhaven",
         story="U3Rvcnk6MjAyNi9maXJzdC1tb3JuaW5nLWluLXRoZS10dW5uZWw=",
+        author="mina-okafor",
+        section="2026",
     )
 )
 EXPORTED = Path(__file__).parents[2] / "schema.graphql"
@@ -59,7 +61,7 @@ def test_the_first_is_an_article_with_its_related_coverage() -> None:
 def test_operations_are_named_so_that_tabs_are() -> None:
     operations = [get_operation_ast(parse(example.query)) for example in ALL]
     titles = [operation.name.value for operation in operations if operation and operation.name]
-    assert len(set(titles)) == len(ALL) == 12
+    assert len(set(titles)) == len(ALL) == 14
 
 
 @pytest.mark.parametrize("example", ALL, ids=names(ALL))

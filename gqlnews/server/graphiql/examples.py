@@ -15,7 +15,8 @@ class Example(NamedTuple):
 class ExampleValues(NamedTuple):
     """One value of each kind from the content; None if there is none or it is unknown.
 
-    `slug` is an article's slug, `topic` a topic's slug, `word` a search term, `story` a story's id.
+    `slug` is an article's slug, `topic` a topic's slug, `word` a search term, `story` a story's id, `author`
+    an author's slug, and `section` a section's path.
     """
 
     slug: str | None = None
@@ -24,16 +25,20 @@ class ExampleValues(NamedTuple):
     url: str | None = None
     word: str | None = None
     story: str | None = None
+    author: str | None = None
+    section: str | None = None
 
 
 def build_examples(values: ExampleValues) -> tuple[Example, ...]:
     """Return examples with results in the content; an example is omitted if the value it needs is None."""
-    slug, topic, domain, url, word, story = values
+    slug, topic, domain, url, word, story, author, section = values
     candidates = (
         (slug, Example("An article and its related coverage", _ARTICLE, {"slug": slug})),
         (True, Example("The front page, page by page", _FRONT_PAGE, {"first": 5, "after": None})),
         (topic, Example("A topic's page", _TOPIC, {"slug": topic})),
         (domain, Example("A provider's page", _PROVIDER, {"domain": domain})),
+        (author, Example("An author's page, and all authors", _AUTHOR, {"slug": author})),
+        (section, Example("A section's page, and all sections", _SECTION, {"path": section})),
         (word, Example("A search, with the matches marked", _SEARCH, {"query": word})),
         (topic, Example("A filter, with facets of its results", _FACETS, _topic_filter(topic))),
         (story, Example("Stories, and the articles of one story", _STORIES, {"id": story})),
@@ -138,6 +143,72 @@ query TopicPage($slug: String!) {
   topics {
     slug
     name
+  }
+}
+"""
+
+_AUTHOR = """\
+# An author with their newest articles, and the
+# authors with the most articles.
+query AuthorPage($slug: String!) {
+  author(slug: $slug) {
+    name
+    url
+    image {
+      url
+    }
+    bio
+    articles(first: 10) {
+      totalCount
+      nodes {
+        slug
+        title
+        publishedDateTime
+        next(within: AUTHOR) {
+          slug
+        }
+      }
+    }
+  }
+  authors(
+    first: 10
+    orderBy: { field: COUNT, direction: DESC }
+  ) {
+    nodes {
+      slug
+      name
+      articleCount
+    }
+  }
+}
+"""
+
+_SECTION = """\
+# A folder of articles with everything below
+# it, and all folders for the navigation bar.
+query SectionPage($path: String!) {
+  section(path: $path) {
+    title
+    children {
+      path
+      title
+    }
+    articles(first: 10) {
+      totalCount
+      nodes {
+        slug
+        title
+        publishedDateTime
+        authors {
+          name
+        }
+      }
+    }
+  }
+  sections {
+    path
+    title
+    articleCount
   }
 }
 """

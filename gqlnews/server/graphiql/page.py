@@ -189,7 +189,10 @@ def _variables_json(example: Example) -> str:
 NEWEST_QUERY = """
 query NewestForExamples {
   articles(first: 50) {
-    nodes { slug url title relatedCount topics { slug } provider { domain } story { id } }
+    nodes {
+      slug url title relatedCount topics { slug } provider { domain } story { id }
+      authors { slug } section { path }
+    }
   }
 }
 """
@@ -228,6 +231,8 @@ def _pick_values(newest: GraphQLResponse | None) -> ExampleValues:
         url=_first(node["url"] for node in related_first),
         word=_first(word for node in related_first if (word := longest_word(node["title"]))),
         story=_first(node["story"]["id"] for node in nodes if node["story"]),
+        author=_first(author["slug"] for node in nodes for author in node["authors"]),
+        section=_first(node["section"]["path"] for node in nodes if node["section"]),
     )
 
 

@@ -236,6 +236,7 @@ def test_clear_data_leaves_nothing(page: Page, base: str) -> None:
     execute(page)
     expect_result(page, "Robots learn to read")
     wait_until_stored(page, "queries", "ArticleWithCoverage")
+    wait_until_stored(page, "tabState", "ArticleWithCoverage")  # or it would be stored after the click
     page.get_by_role("button", name="Open settings dialog").click()
     page.get_by_role("button", name="Clear data").click()
     expect(page.get_by_role("button", name="Cleared data")).to_be_visible()

@@ -22,9 +22,16 @@ settings.register_profile("fuzz", settings.get_profile("gqlnews"), derandomize=F
 settings.load_profile("gqlnews")
 
 
+LONG = ("test_generated", "test_histories", "test_changes", "test_live_copies", "test_fuzz", "test_hostile")
+"""Modules of property tests that take minutes, and longer if coverage is measured; others cover the same."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the generated requests, which take minutes: at the end no worker waits for another."""
     items.sort(key=lambda item: "test_generated" not in item.path.name)
+    for item in items:
+        if item.path.name.startswith(LONG):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import msgspec
 from gqlnews.content.diagnostics import FieldPath, ProblemCode
 from gqlnews.content.models import RawImage
 from gqlnews.content.parse_context import ParseContext
-from gqlnews.content.urls import decode_references, is_relative
+from gqlnews.content.urls import ABSOLUTE, decode_references, is_relative
 
 JSON_ENCODER = msgspec.json.Encoder()
 NO_IMAGES = "[]"
@@ -46,7 +46,8 @@ def build_image(raw: RawImage, field_path: FieldPath, context: ParseContext) -> 
     url = context.read_url(raw.url, field_path, "url")
     if url is None:
         return None
-    if is_relative(written := decode_references(raw.url or "")):
+    written = raw.url or ""
+    if not written.startswith(ABSOLUTE) and is_relative(written := decode_references(written)):
         context.relative_images[url] = written
     return StoredImage(
         url,

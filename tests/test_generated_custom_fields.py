@@ -44,7 +44,7 @@ def members(type_: GraphQLNamedType) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=12, phases=PHASES)
+@settings(max_examples=10, phases=PHASES)
 @given(config=configurations(), seed=st.integers(0, 2**32 - 1))
 def test_own_fields_are_answered_as_the_oracle_answers(config: str, seed: int) -> None:
     note(config)

@@ -155,7 +155,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
         assert not any(one.task.done() for one in live.watching)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     histories,
     st.lists(copies, min_size=1, max_size=8),

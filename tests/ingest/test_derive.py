@@ -229,7 +229,7 @@ def mutual(lists: dict[str, str]) -> dict[str, str]:
     return {min(group): "".join(sorted(group)) for group in found}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(links)
 def test_after_any_edit_the_stories_equal_the_oracle(edits: list[tuple[str, str | None]]) -> None:
     with temporary_store() as (_, db, model):

@@ -59,7 +59,7 @@ def slugs(db: sqlite3.Connection, match: str) -> list[str]:
     return [slug for slug, _ in ranked(db, "search_all", match)]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(histories)
 def test_the_indexes_equal_those_of_a_new_store(history: list[list[Edit]]) -> None:
     with temporary_store() as (root, db, model):

@@ -107,7 +107,7 @@ def test_killed_at_any_step_and_run_again(folder: Folder, before: Path, tmp_path
     steps = finish(run(undisturbed, folder, 0))
     expected = dumped(undisturbed)
     dice = random.Random(7)  # noqa: S311 - the same points in every run
-    for number in range(12):
+    for number in range(9):
         database = copy(before, tmp_path / f"{number}.db")
         killed = run(database, folder, dice.randrange(1, steps))
         killed.communicate()
@@ -122,7 +122,7 @@ def test_killed_at_any_time_and_run_again(folder: Folder, before: Path, tmp_path
     expected = dumped(undisturbed)
     dice = random.Random(11)  # noqa: S311
     database = copy(before, tmp_path / "killed.db")
-    for _ in range(12):
+    for _ in range(9):
         kill_after(run(database, folder, 0), dice.uniform(0.05, 0.6))
     finish(run(database, folder, 0))
     assert dumped(database) == expected

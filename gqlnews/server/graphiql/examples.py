@@ -148,15 +148,11 @@ query TopicPage($slug: String!) {
 """
 
 _AUTHOR = """\
-# An author with their newest articles, and the
-# authors with the most articles.
+# An author with their newest articles, and
+# all authors.
 query AuthorPage($slug: String!) {
   author(slug: $slug) {
     name
-    url
-    image {
-      url
-    }
     bio
     articles(first: 10) {
       totalCount
@@ -164,16 +160,10 @@ query AuthorPage($slug: String!) {
         slug
         title
         publishedDateTime
-        next(within: AUTHOR) {
-          slug
-        }
       }
     }
   }
-  authors(
-    first: 10
-    orderBy: { field: COUNT, direction: DESC }
-  ) {
+  authors(first: 10) {
     nodes {
       slug
       name
@@ -189,16 +179,11 @@ _SECTION = """\
 query SectionPage($path: String!) {
   section(path: $path) {
     title
-    children {
-      path
-      title
-    }
     articles(first: 10) {
       totalCount
       nodes {
         slug
         title
-        publishedDateTime
         authors {
           name
         }
@@ -208,7 +193,6 @@ query SectionPage($path: String!) {
   sections {
     path
     title
-    articleCount
   }
 }
 """

@@ -1,6 +1,6 @@
 """Hide articles before their date and after they expire, at the time of the ingest.
 
-The result contains when it changes: the ingest parses the file again at that instant.
+The result contains when it changes: the ingest shows or hides the article then.
 """
 
 import time

@@ -192,27 +192,20 @@ def _sections(db: sqlite3.Connection, scope: int) -> Iterator[Row]:
 # As with the full-text indexes, the articles of `batch` are subtracted before their rows change, and added
 # afterwards.
 
+_USAGE_COLUMNS = (("topic", "topic, name"), ("author", "author, name"), ("section", "section"))
+
 
 def _usage_sql(sign: str) -> tuple[str, ...]:
     return (
-        f"""
-        INSERT INTO topic_use
-        SELECT topic, name, published, {sign}count(*) FROM article_topic
-        WHERE article_id IN batch GROUP BY topic, name, published
-        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
-        """,
-        f"""
-        INSERT INTO author_use
-        SELECT author, name, published, {sign}count(*) FROM article_author
-        WHERE article_id IN batch GROUP BY author, name, published
-        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
-        """,
-        f"""
-        INSERT INTO section_use
-        SELECT section, published, {sign}count(*) FROM article_section
-        WHERE article_id IN batch GROUP BY section, published
-        ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
-        """,
+        *(
+            f"""
+            INSERT INTO {group}_use
+            SELECT {columns}, published, {sign}count(*) FROM article_{group}
+            WHERE article_id IN batch GROUP BY {columns}, published
+            ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+            """
+            for group, columns in _USAGE_COLUMNS
+        ),
         f"""
         INSERT INTO provider_use
         SELECT provider_domain, provider_name, 1, published, {sign}count(*) FROM article

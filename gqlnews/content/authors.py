@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gqlnews.content.diagnostics import FieldPath, ProblemCode
-from gqlnews.content.images import JSON_ENCODER, NO_IMAGES, StoredImage, build_image
+from gqlnews.content.images import IMAGE_URL_KEYS, JSON_ENCODER, NO_IMAGES, StoredImage, build_image
 from gqlnews.content.models import ParsedAuthor, RawImage
 from gqlnews.content.parse_context import ParseContext
 from gqlnews.content.presets.settings import ConfigProblem, SiteSettings
@@ -31,8 +31,6 @@ URL_KEYS = ("url", "link", "to", "web", "website", "homepage")
 IMAGE_KEYS = ("image", "image_url", "imageURL", "avatar", "picture", "photo")
 BIO_KEYS = ("bio", "description", "about")
 """Keys of each field of an author in site data and mapped files, in order of precedence."""
-
-_IMAGE_URL_KEYS = ("url", "src", "path")
 
 _NO_NAME = "An author without a name is left out: add `name`, or delete the entry."
 
@@ -83,7 +81,7 @@ def _build_author(item: Any, field_path: FieldPath, context: ParseContext) -> Pa
 def _read_image(value: Any, field_path: FieldPath, context: ParseContext) -> str:
     """Encode an image that is a URL, or a mapping as in `images`."""
     if isinstance(value, str):
-        url = context.read_url(value, field_path[:-1], str(field_path[-1]))
+        url = context.read_image_url(value, field_path[:-1], str(field_path[-1]))
         return NO_IMAGES if url is None else encode_image(url)
     if not isinstance(value, dict):
         return NO_IMAGES
@@ -146,7 +144,7 @@ def read_author_data(values: Any, problems: list[ConfigProblem]) -> dict[str, Si
 
 def _read_author(table: SiteSettings) -> SiteAuthor:
     tables = map(table.table, IMAGE_KEYS)
-    image = next((below for each in tables if (below := _first(each, *_IMAGE_URL_KEYS))), None)
+    image = next((below for each in tables if (below := _first(each, *IMAGE_URL_KEYS))), None)
     return SiteAuthor(
         name=_decoded(_first(table, *NAME_KEYS)),
         url=_safe_url(table, _first(table, *URL_KEYS)),

@@ -5,10 +5,12 @@ import msgspec
 from gqlnews.content.diagnostics import FieldPath, ProblemCode
 from gqlnews.content.models import RawImage
 from gqlnews.content.parse_context import ParseContext
-from gqlnews.content.urls import ABSOLUTE, decode_references, is_relative
 
 JSON_ENCODER = msgspec.json.Encoder()
 NO_IMAGES = "[]"
+
+IMAGE_URL_KEYS = ("url", "src", "path")
+"""Keys of the URL in a mapping that describes an image, in order of precedence."""
 
 
 class StoredImage(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -43,12 +45,9 @@ def encode_images(raw: list[RawImage] | None, field_path: FieldPath, context: Pa
 
 def build_image(raw: RawImage, field_path: FieldPath, context: ParseContext) -> StoredImage | None:
     """Build an image; None without a URL that is safe."""
-    url = context.read_url(raw.url, field_path, "url")
+    url = context.read_image_url(raw.url, field_path, "url")
     if url is None:
         return None
-    written = raw.url or ""
-    if not written.startswith(ABSOLUTE) and is_relative(written := decode_references(written)):
-        context.relative_images[url] = written
     return StoredImage(
         url,
         raw.width,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from gqlnews.content.diagnostics import ProblemCode
+from gqlnews.content.images import IMAGE_URL_KEYS
 from gqlnews.content.models import RawImage
 from gqlnews.content.plain_nodes import PlainMapping, PlainSequence
 from gqlnews.content.urls import ABSOLUTE, is_unsafe_url, unsafe_url_message
@@ -103,7 +104,7 @@ def image_url(node: Node) -> str | None:
     """Return the URL of an image that is a text or a mapping."""
     if not isinstance(node, Mapping):
         return scalar_text(node)
-    for key in ("url", "src", "path", "image"):
+    for key in (*IMAGE_URL_KEYS, "image"):
         value = node.items.get(key)
         text = image_url(value) if value is not None else None
         if text is not None:

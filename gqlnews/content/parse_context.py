@@ -7,6 +7,7 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.content.urls import (
     ABSOLUTE,
     decode_references,
+    is_relative,
     is_unsafe_url,
     reference_message,
     resolve_url,
@@ -44,6 +45,15 @@ class ParseContext:
             self.report((*field_path, key), ProblemCode.UNSAFE_URL, unsafe_url_message(url))
             return None
         return resolve_url(url, self.base_url)
+
+    def read_image_url(self, text: str | None, field_path: FieldPath, key: str) -> str | None:
+        """Return the URL of an image, and note what was written if it is relative."""
+        url = self.read_url(text, field_path, key)
+        if url is None or text is None or text.startswith(ABSOLUTE):
+            return url
+        if is_relative(written := decode_references(text)):
+            self.relative_images[url] = written
+        return url
 
     def read_text(self, text: str | None, field_path: FieldPath, key: str) -> str | None:
         """Return a text without surrounding white space, its character references decoded."""

@@ -107,6 +107,16 @@ def test_author_data_are_relative_to_the_root_of_the_site(tmp_path: Path) -> Non
     assert author == {"url": "/ann/", "image": {"url": "/media/ann.png", "width": 3}}
 
 
+@pytest.mark.parametrize("image", ["ann.png", {"url": "ann.png"}], ids=["text", "mapping"])
+@pytest.mark.parametrize("keys", [{"slug": "a", "webUrl": "/a"}, {}], ids=["native", "mapped"])
+def test_images_of_authors_are_found_beside_the_article(tmp_path: Path, image: Any, keys: Any) -> None:
+    files = {"a.md": post("A", **keys, authors=[{"name": "Ann", "image": image}])}
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/ann.png").write_bytes(png(3, 2))
+    (author,) = ask(tmp_path, files, "{ authors { nodes { image { url width } } } }")["authors"]["nodes"]
+    assert author["image"] == {"url": "/media/ann.png", "width": 3}
+
+
 def test_an_author_with_many_articles_costs_no_more(
     folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection
 ) -> None:

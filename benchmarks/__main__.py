@@ -7,6 +7,7 @@ RUNS = (
     ("benchmarks.throughput",),
     ("benchmarks.throughput.blocking",),
     ("benchmarks.throughput.stampede",),
+    ("benchmarks.throughput.compression", "--rounds", "1"),
     ("benchmarks.ingest", "--repeats", "1", "--large", "0"),
     ("benchmarks.front_end", "--articles", "10000"),
 )

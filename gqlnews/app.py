@@ -31,6 +31,7 @@ from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code
 from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
+from gqlnews.server.compression import CompressionMiddleware
 from gqlnews.server.cors import EndpointCors, has_origin
 from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.forwarded import TrustedProxies
@@ -46,16 +47,16 @@ from gqlnews.server.limits import (
 from gqlnews.server.media import MEDIA_PREFIX, MediaEndpoint
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.preparation import OffloadQueue, Preparer
+from gqlnews.server.preparation import OffloadQueue, Preparer, SingleFlight
 from gqlnews.server.request import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
 from gqlnews.server.response import (
     ALLOW,
     SECURITY_HEADERS,
     HTTPError,
-    ResponseCache,
     SecurityHeadersMiddleware,
     reject,
 )
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
@@ -168,6 +169,7 @@ def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> G
                 BodyMemory(),
                 store,
                 Metrics(),
+                SingleFlight(),
             )
             if settings.tracing:
                 from gqlnews.server.observability.tracing import instrument
@@ -179,6 +181,8 @@ def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> G
     endpoint, origins = _build_endpoint(settings), settings.http.allow_origins
     allowed_ips = settings.http.forwarded_allow_ips
     middleware = [Middleware(SecurityHeadersMiddleware)]
+    if settings.http.compression:
+        middleware.append(Middleware(CompressionMiddleware))
     if origins:
         middleware.append(Middleware(EndpointCors, allow_origins=origins, is_endpoint=_is_endpoint))
     return GqlnewsApp(

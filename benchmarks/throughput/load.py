@@ -26,7 +26,10 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The result of a load. `cpu` is the server's processor time per response in microseconds."""
+    """The result of a load. `cpu` is the server's processor time per response in microseconds.
+
+    `bytes` is the size of a response with its headers.
+    """
 
     round: int
     server: str
@@ -36,6 +39,7 @@ class Turn(msgspec.Struct, frozen=True):
     p50: int
     p99: int
     cpu: float
+    bytes: float = 0.0
 
 
 def require_wrk() -> None:
@@ -45,13 +49,17 @@ def require_wrk() -> None:
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """The load of a turn: a file of request bodies, one per line, used in order from `start` (0 to 1)."""
+    """The load of a turn: a file of request bodies, one per line, used in order from `start` (0 to 1).
+
+    `coding` is the value of `Accept-Encoding`.
+    """
 
     query: str
     bodies: Path
     connections: int
     seconds: int
     start: float = 0.0
+    coding: str = ""
 
 
 def run_turn(server: Server, workload: Workload, number: int = 0) -> Turn:
@@ -64,6 +72,7 @@ def run_turn(server: Server, workload: Workload, number: int = 0) -> Turn:
     if load.failed or load.rejected or not load.requests:
         raise SystemExit(f"{server.name} failed under {workload}: {load}")
     return Turn(
+        bytes=load.bytes / load.requests,
         round=number,
         server=server.name,
         query=workload.query,
@@ -78,6 +87,6 @@ def run_turn(server: Server, workload: Workload, number: int = 0) -> Turn:
 def _wrk(url: str, workload: Workload) -> Load:
     command = ["wrk", "-t", str(THREADS), "-c", str(workload.connections), "-d", f"{workload.seconds}s"]
     command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--latency", "-s", str(SCRIPT), url]
-    command += ["--", str(workload.bodies), str(workload.start)]
+    command += ["--", str(workload.bodies), str(workload.start), workload.coding]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own arguments
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Load)

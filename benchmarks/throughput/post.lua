@@ -6,6 +6,9 @@ local next = 0
 
 function init(arguments)
     wrk.headers["Content-Type"] = "application/json"
+    if arguments[3] ~= nil and arguments[3] ~= "" then
+        wrk.headers["Accept-Encoding"] = arguments[3]
+    end
     for body in io.lines(arguments[1]) do
         requests[#requests + 1] = wrk.format("POST", nil, nil, body)
     end

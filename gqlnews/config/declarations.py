@@ -16,6 +16,7 @@ from gqlnews.config.values import (
     ConfigFormat,
     LogFormat,
     StatusCodePolicy,
+    check_cache_control,
     check_url,
     parse_host_names,
     parse_origins,
@@ -197,6 +198,15 @@ SETTINGS: tuple[Setting, ...] = (
             "Size of the root field cache in MiB",
             "Requests that have root fields in common share its entries. [Caching](operations.md#caching).",
             **_CACHE_SIZE),
+    Setting("cache_control", str, "public, no-cache", "--cache-control", "GQLNEWS_CACHE_CONTROL", APP,
+            "Cache-Control of responses to anonymous GET requests",
+            "With the default, a cache asks the server each time, so that no client gets an old version. "
+            "Responses that depend on the clock, have errors or are for editors are never stored. "
+            "[Caching](operations.md#caching).",
+            parse=check_cache_control),
+    Setting("compression", bool, True, "--compression/--no-compression", "GQLNEWS_COMPRESSION", APP,
+            "Compress responses with zstd, br or gzip, as the client accepts",
+            "`--no-compression` is for a proxy that compresses. [Compression](operations.md#compression)."),
     Setting("workers", int, 1, "--workers", "GQLNEWS_WORKERS", SERVE, "Number of server processes",
             "Each has its own caches, limits and metrics.", range=(1, 64)),
     Setting("max_streams", int, 10_000, "--max-streams", "GQLNEWS_MAX_STREAMS", APP,

@@ -65,7 +65,7 @@ class HttpSettings:
     """HTTP settings. `rate_limit` is the cost allowed per second and client address.
 
     `forwarded_allow_ips` are addresses and networks of trusted proxies, and `unix:` for Unix domain sockets.
-    For `rate_limit` and `max_concurrent_requests`, 0 is no limit.
+    For `rate_limit` and `max_concurrent_requests`, 0 is no limit. `cache_control` is for anonymous GET.
     """
 
     status_codes: StatusCodePolicy = DEFAULTS["status_codes"]
@@ -75,6 +75,8 @@ class HttpSettings:
     max_concurrent_requests: int = DEFAULTS["max_concurrent_requests"]
     rate_limit: int = DEFAULTS["rate_limit"]
     forwarded_allow_ips: tuple[str, ...] = DEFAULTS["forwarded_allow_ips"]
+    cache_control: str = DEFAULTS["cache_control"]
+    compression: bool = DEFAULTS["compression"]
 
     def __post_init__(self) -> None:
         if self.persisted_only and self.persisted_documents is None:

@@ -16,6 +16,11 @@ _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 UNIX_PEER = "unix:"
 """Stands for the peer of a Unix domain socket among the addresses of proxies, as in nginx."""
 
+# RFC 9111, section 5.2: directives, of which some have an argument.
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_DIRECTIVE = re.compile(rf'({_WORD})(?:=({_WORD}|"[ !#-\[\]-~]*"))?')
+_WITH_SECONDS = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
+
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -119,4 +124,17 @@ def check_url(value: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{value!r} is not an http or https URL; use one such as https://example.com/")
+    return value
+
+
+def check_cache_control(value: str) -> str:
+    """Check the syntax of `Cache-Control`, and that its durations are whole numbers of seconds."""
+    example = "use directives such as public, max-age=10, stale-while-revalidate=60"
+    for text in value.split(","):
+        directive = _DIRECTIVE.fullmatch(text.strip())
+        if directive is None:
+            raise ValueError(f"{value!r} is not a Cache-Control header; {example}")
+        name, argument = directive.groups()
+        if name.lower() in _WITH_SECONDS and not (argument or "").isdecimal():
+            raise ValueError(f"{name} in {value!r} needs a whole number of seconds; {example}")
     return value

@@ -23,8 +23,8 @@ from gqlnews.server.limits import (
     client_key,
 )
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
-from gqlnews.server.preparation import OffloadQueue, Preparer
-from gqlnews.server.response import ResponseCache
+from gqlnews.server.preparation import OffloadQueue, Preparer, SingleFlight
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.subscriptions.hub import SubscriptionHubs
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class AppState:
     body_memory: BodyMemory
     store: Database
     metrics: Metrics
+    compressing: SingleFlight  # of cached responses
     tracer: "Tracer | None" = None
 
     def client_key(self, scope: Scope) -> str:

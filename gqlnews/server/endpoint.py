@@ -8,7 +8,6 @@ import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
@@ -27,21 +26,27 @@ from gqlnews.engine.requests import (
     for_single_response,
 )
 from gqlnews.errors import Code
-from gqlnews.server.app_state import AppState, get_app_state
+from gqlnews.server.app_state import get_app_state
+from gqlnews.server.build_response import (
+    cacheable_response,
+    encoded_response,
+    error_response,
+    http_error_response,
+    not_modified,
+    uncacheable_response,
+)
+from gqlnews.server.compression import CODINGS, IDENTITY, NO_CODING, negotiate_codings
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
-from gqlnews.server.limits import MIN_COST, RETRY_HEADERS, client_address, operation_cost
+from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.negotiation import (
     HTTP_SERVICE_UNAVAILABLE,
     NO_STREAMS,
     NOT_ACCEPTABLE,
     RequestHead,
-    StreamingPreference,
     anonymous_audience,
     authenticate,
     negotiate_media_type,
     negotiate_streaming,
-    status_for_error,
-    status_for_response,
 )
 from gqlnews.server.observability.logs import assign_request_id, log, log_event, request_id_var
 from gqlnews.server.observability.metrics import (
@@ -51,22 +56,16 @@ from gqlnews.server.observability.metrics import (
     outcome_of_response,
 )
 from gqlnews.server.request import parse_request, read_payload, wants_graphiql
+from gqlnews.server.request_context import RequestContext
 from gqlnews.server.response import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
-    NO_STORE,
-    NOT_MODIFIED,
-    CacheKey,
     HTTPError,
     RawResponse,
-    cache_headers,
-    error_body,
-    etag_matches,
-    graphql_headers,
-    raw_headers,
     with_request_id,
 )
+from gqlnews.server.response_cache import CachedResponse, CacheKey
 from gqlnews.server.streaming import StreamingResponse, choose_framing
 
 OVERLOAD_DELAY_SECONDS = 0.25  # delay before a 503 for overload, so that clients retry less often
@@ -74,49 +73,6 @@ CLIENT_CLOSED_REQUEST = 499  # status in the log for a client that disconnected,
 
 RenderPage = Callable[[Scope, GraphQLResponse | None], Response]
 """Renders the explorer page; the argument is the response to `NEWEST_QUERY`, or None if there is none."""
-
-
-@dataclass(slots=True)
-class RequestContext:
-    """Context of one request; the fields with a default are set while the request is handled."""
-
-    app_state: AppState
-    head: RequestHead
-    media: str
-    streaming: StreamingPreference
-    scope: Scope
-    response: GraphQLResponse | None = None
-    operation: str | None = None
-    cached: bool = False
-    registers_apq: bool = False
-    code: Code | None = None  # of an error before GraphQL execution
-    is_recorded: bool = False  # in the metrics
-    reserved_bytes: int = 0  # bytes reserved for a large body
-    _client: str | None = None
-
-    @property
-    def client(self) -> str:
-        """The client's key for fair scheduling (`AppState.client_key`)."""
-        if self._client is None:
-            self._client = self.app_state.client_key(self.scope)
-        return self._client
-
-    @property
-    def is_overload(self) -> bool:
-        """Whether the request failed because the server is overloaded."""
-        if self.response is not None and Code.OVERLOADED in self.response.codes:
-            return True
-        return self.code is Code.OVERLOADED
-
-    def reserve(self, size: int) -> None:
-        """Reserve memory for a part of the body. Raises HTTPError (503)."""
-        self.app_state.body_memory.reserve(self.client, size)
-        self.reserved_bytes += size
-
-    def release(self) -> None:
-        if self.reserved_bytes:
-            self.app_state.body_memory.release(self.client, self.reserved_bytes)
-            self.reserved_bytes = 0
 
 
 class GraphQLEndpoint:
@@ -129,10 +85,13 @@ class GraphQLEndpoint:
         start = perf_counter()
         head = RequestHead.from_scope(scope)
         request_id = assign_request_id(head.request_id)
+        app_state = get_app_state(scope)
+        compression = app_state.settings.http.compression
         context = RequestContext(
-            get_app_state(scope),
+            app_state,
             head,
             negotiate_media_type(head.accept),
+            negotiate_codings(head.accept_encoding) if compression else NO_CODING,
             negotiate_streaming(head.accept),
             scope,
         )
@@ -146,7 +105,7 @@ class GraphQLEndpoint:
                 if http_response.has_started:  # the server aborts all connections
                     return
                 context.is_recorded = http_response.is_recorded
-                http_response = _http_error_response(context, error)
+                http_response = http_error_response(context, error)
         seconds = perf_counter() - start
         if http_response.status != CLIENT_CLOSED_REQUEST and not context.is_recorded:
             _record_metrics(context, seconds)
@@ -167,12 +126,12 @@ async def _respond_to_request(
             return await _render_explorer(context, render_page)
         return await _handle(context, receive)
     except (HTTPError, CancelledError) as error:
-        return _http_error_response(context, error)
+        return http_error_response(context, error)
     except ClientDisconnect:
         return RawResponse(CLIENT_CLOSED_REQUEST, ())
     except Exception:
         log.exception("operation failed")
-        return _error_response(context, 500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE)
+        return error_response(context, 500, Code.INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE)
     finally:
         context.release()
 
@@ -183,6 +142,8 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
         app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
     if context.media is NOT_ACCEPTABLE:
         raise _not_acceptable()
+    if not context.codings:
+        raise _no_acceptable_coding()
     if context.streaming.preferred is not None:
         app_state.stream_limiter.check(context.scope)  # before the work for it
     audience = authenticate(head.authorization, app_state.settings)
@@ -197,6 +158,8 @@ async def _render_explorer(context: RequestContext, render_page: RenderPage) -> 
     """Serve the explorer; metrics and rate limit count it as the query for its example values."""
     app_state = context.app_state
     app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
+    if not context.codings:
+        raise _no_acceptable_coding()
     try:
         audience, schema_id = anonymous_audience(app_state.settings), app_state.engine.schema_id
         await _respond(context, CacheKey(NEWEST_QUERY_STRING, True, audience, schema_id))
@@ -204,7 +167,7 @@ async def _render_explorer(context: RequestContext, render_page: RenderPage) -> 
         context.code = error.code
     response = render_page(context.scope, context.response)
     headers = (pair for pair in response.raw_headers if pair[0] != b"content-length")
-    return RawResponse(response.status_code, tuple(headers), bytes(response.body))
+    return await encoded_response(context, response.status_code, tuple(headers), bytes(response.body))
 
 
 async def _respond(context: RequestContext, key: CacheKey) -> RawResponse | StreamingResponse:
@@ -215,14 +178,14 @@ async def _respond(context: RequestContext, key: CacheKey) -> RawResponse | Stre
         else None
     )
     if snapshot_id is not None and (hit := app_state.response_cache.get(key, snapshot_id)) is not None:
-        context.response, context.cached = hit, True
-        return _not_modified(context, key, snapshot_id) or _cacheable_response(context, key, snapshot_id)
+        context.response, context.cached = hit.response, True
+        return not_modified(context, key, snapshot_id) or await cacheable_response(context, key, hit)
     prepared = await _prepare(context, key)
     if isinstance(prepared, PreparedSubscription | PreparedIncremental):
         return _stream_response(context, prepared)
     if isinstance(prepared, GraphQLResponse):
         context.response = prepared
-        return _uncacheable_response(context)
+        return await uncacheable_response(context)
     return await _execute(context, key, prepared, snapshot_id)
 
 
@@ -232,16 +195,17 @@ async def _execute(
     app_state = context.app_state
     context.operation = prepared.operation
     cache_id = snapshot_id if prepared.bound.cacheable else None
-    if cache_id is not None and (not_modified := _not_modified(context, key, cache_id)) is not None:
+    if cache_id is not None and (unchanged := not_modified(context, key, cache_id)) is not None:
         context.cached = True
-        return not_modified
+        return unchanged
     with app_state.concurrency_limiter:
         context.response = await app_state.preparer.run(prepared, context.client)
     if cache_id is None or not context.response.is_clean:
-        return _uncacheable_response(context)
+        return await uncacheable_response(context)
+    entry = CachedResponse(cache_id, context.response)
     if not context.registers_apq and key.schema == app_state.engine.schema_id:
-        app_state.response_cache.set(key, cache_id, context.response)
-    return _cacheable_response(context, key, cache_id)
+        entry = app_state.response_cache.add(key, entry)
+    return await cacheable_response(context, key, entry)
 
 
 async def _prepare(context: RequestContext, key: CacheKey) -> PreparedRequest:
@@ -290,64 +254,14 @@ def _stream_response(context: RequestContext, prepared: PreparedRequest) -> Stre
     )
 
 
-_HEADERS = {
-    JSON: graphql_headers(JSON),
-    GRAPHQL_RESPONSE: graphql_headers(GRAPHQL_RESPONSE),
-    NOT_ACCEPTABLE: graphql_headers(JSON),
-}
-
-
-def _not_modified(context: RequestContext, key: CacheKey, snapshot_id: SnapshotId) -> RawResponse | None:
-    """Return a 304 response if the `If-None-Match` of a GET contains the current ETag, else None."""
-    if not context.head.is_safe_method or not context.head.if_none_match:
-        return None
-    etag = key.etag(snapshot_id.version, context.media)
-    if not etag_matches(context.head.if_none_match, etag):
-        return None
-    return RawResponse(NOT_MODIFIED, (*_HEADERS[context.media], *cache_headers(key.audience, etag)))
-
-
-def _cacheable_response(context: RequestContext, key: CacheKey, snapshot_id: SnapshotId) -> RawResponse:
-    """Build a response that is valid until the content changes; for a GET, it has an ETag."""
-    assert context.response is not None
-    headers = _HEADERS[context.media]
-    if context.head.is_safe_method:
-        headers = (*headers, *cache_headers(key.audience, key.etag(snapshot_id.version, context.media)))
-    return RawResponse(200, headers, context.response.body)
-
-
-def _uncacheable_response(context: RequestContext) -> RawResponse:
-    """Build a response that no cache may store: it has errors or depends on the clock."""
-    response, headers = context.response, _HEADERS[context.media]
-    assert response is not None
-    status = status_for_response(response, context.media, context.app_state.settings.http.status_codes)
-    if status == HTTP_SERVICE_UNAVAILABLE:
-        headers = (*headers, *RETRY_HEADERS)
-    if context.head.is_safe_method:
-        headers = (*headers, *NO_STORE)
-    return RawResponse(status, headers, response.body)
-
-
-def _http_error_response(context: RequestContext, error: HTTPError | CancelledError) -> RawResponse:
-    if isinstance(error, CancelledError):  # the server aborts requests in flight
-        error = HTTPError(503, Code.STOPPING, "The server is stopping: send the request again.")
-    # A client that prefers a stream gets the error status of `application/graphql-response+json`.
-    media = GRAPHQL_RESPONSE if context.streaming.preferred is not None else context.media
-    status = status_for_error(error, media, context.app_state.settings.http.status_codes)
-    return _error_response(context, status, error.code, str(error), *raw_headers(error.headers))
-
-
 def _not_acceptable() -> HTTPError:
     message = f"`Accept` contains no supported media type: use `{GRAPHQL_RESPONSE}` or `{JSON}`."
     return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 
-def _error_response(
-    context: RequestContext, status: int, code: Code, message: str, *extra_headers: tuple[bytes, bytes]
-) -> RawResponse:
-    context.code = code
-    headers = (*_HEADERS[context.media], *extra_headers, *(NO_STORE if context.head.is_safe_method else ()))
-    return RawResponse(status, headers, error_body(code, message))
+def _no_acceptable_coding() -> HTTPError:
+    message = f"`Accept-Encoding` contains no supported coding: use {', '.join(CODINGS)} or {IDENTITY}."
+    return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 
 def _record_metrics(context: RequestContext, seconds: float) -> None:

@@ -39,7 +39,6 @@ from gqlnews.server.observability.logs import (
 from gqlnews.server.response import (
     HTTP,
     JSON,
-    NO_STORE,
     NOT_MODIFIED,
     RETRY_AFTER,
     SECURITY_HEADERS,
@@ -47,11 +46,11 @@ from gqlnews.server.response import (
     HTTPError,
     RawResponse,
     error_body,
-    etag_matches,
     graphql_headers,
     raw_headers,
     with_request_id,
 )
+from gqlnews.server.response_cache import NO_STORE, find_etag
 from gqlnews.server.uvicorn.http_protocol import ABORT
 
 MEDIA_PREFIX = "/media/"
@@ -237,7 +236,7 @@ def _etag(status: os.stat_result) -> bytes:
 
 
 def _matches(if_none_match: str, etag: bytes) -> bool:
-    return if_none_match.strip() == "*" or etag_matches(if_none_match, etag)
+    return if_none_match.strip() == "*" or find_etag(if_none_match, (etag,)) is not None
 
 
 def _parse_range(text: str, size: int) -> tuple[int, int] | None:

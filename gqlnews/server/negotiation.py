@@ -34,6 +34,7 @@ NOT_ACCEPTABLE = ""  # the media type if no supported one is acceptable (406)
 _RELEVANT_HEADERS = frozenset(
     {
         b"accept",
+        b"accept-encoding",
         b"content-type",
         b"content-length",
         b"content-encoding",
@@ -75,6 +76,7 @@ class RequestHead:
     method: str
     query_string: bytes
     accept: str = ""
+    accept_encoding: str = ""
     content_type: str = ""
     content_length: str = ""
     content_encoding: str = ""
@@ -96,6 +98,8 @@ class RequestHead:
             match name:
                 case b"accept":
                     head.accept = _join_list(head.accept, value)
+                case b"accept-encoding":
+                    head.accept_encoding = _join_list(head.accept_encoding, value)
                 case b"content-type":
                     head.content_type = head.content_type or value.decode("latin-1")
                 case b"content-length":
@@ -123,7 +127,7 @@ def negotiate_media_type(accept: str) -> str:
     JSON if `Accept` is empty, and also if the client accepts only streams, for error responses.
     NOT_ACCEPTABLE if no supported type is acceptable.
     """
-    qualities = _parse_accept(accept)
+    qualities = parse_qualities(accept)
     if not qualities:
         return JSON
     graphql_response, json = _quality(qualities, GRAPHQL_RESPONSE), _quality(qualities, JSON)
@@ -154,7 +158,7 @@ NO_STREAMS = StreamingPreference()
 @cached_parser
 def negotiate_streaming(accept: str) -> StreamingPreference:
     """Negotiate the stream format; server-sent events win ties. Only listed types count, not wildcards."""
-    qualities = _parse_accept(accept)
+    qualities = parse_qualities(accept)
     events, multipart = qualities.get(EVENT_STREAM, 0.0), qualities.get(MULTIPART, 0.0)
     if max(events, multipart) <= 0.0:
         return NO_STREAMS
@@ -167,7 +171,7 @@ def negotiate_streaming(accept: str) -> StreamingPreference:
 @cached_parser
 def prefers_html(accept: str) -> bool:
     """Return whether `Accept` lists HTML with a quality at least as high as those of the JSON types."""
-    qualities = _parse_accept(accept)
+    qualities = parse_qualities(accept)
     html = qualities.get(HTML, 0.0)
     return html > 0.0 and html >= max(_quality(qualities, GRAPHQL_RESPONSE), _quality(qualities, JSON))
 
@@ -194,8 +198,11 @@ def _quality(qualities: Mapping[str, float], name: str) -> float:
     return 0.0
 
 
-def _parse_accept(accept: str) -> dict[str, float]:
-    """Parse `Accept` into media range → quality (0 to 1); a range with a malformed quality is ignored."""
+def parse_qualities(accept: str) -> dict[str, float]:
+    """Parse `Accept` or `Accept-Encoding` into range → quality (0 to 1).
+
+    A range with a malformed quality is ignored.
+    """
     qualities = {}
     for text in accept[:MAX_ACCEPT_LENGTH].split(",", MAX_RANGES)[:MAX_RANGES]:
         name, parameters = _parse_media_range(text)

@@ -241,6 +241,8 @@ class PersistedDocuments:
 
     def __init__(self, trusted: Mapping[str, str], *, trusted_only: bool) -> None:
         self._trusted, self._trusted_only = trusted, trusted_only
+        self.id = sha256(orjson.dumps(trusted, option=orjson.OPT_SORT_KEYS)).digest()
+        """Identifies the trusted documents."""
         self.apq_cache: SizedLRUCache[str, str] = SizedLRUCache(MAX_APQ_BYTES)
 
     def resolve(self, raw: RawRequest) -> str:

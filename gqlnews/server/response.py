@@ -1,9 +1,7 @@
-"""HTTP responses: their headers and errors, and the cache of responses."""
+"""HTTP responses: media types, headers, and errors as GraphQL JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import NamedTuple
 
 import orjson
 from starlette.datastructures import Headers as StarletteHeaders
@@ -11,15 +9,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gqlnews import __version__
-from gqlnews.cache import SizedLRUCache
-from gqlnews.database.sqlite.database_handle import SnapshotId
-from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code, GqlnewsError, shorten
-from gqlnews.query.entities import Audience
 from gqlnews.server.observability.logs import REQUEST_ID, assign_request_id, log_rejection
-
-# Media types, header names, GraphQL JSON errors.
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -96,7 +87,7 @@ def graphql_headers(media: str) -> Headers:
     """The headers of every GraphQL response, errors included."""
     return (
         (b"content-type", f"{media}{UTF8}".encode("ascii")),
-        (b"vary", b"Accept, Authorization"),
+        (b"vary", b"Accept, Accept-Encoding, Authorization"),
         *_SECURITY,
     )
 
@@ -162,89 +153,3 @@ class SecurityHeadersMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-# Response cache.
-#
-# A response without errors that does not depend on the clock is valid until the content version changes.
-
-ENTRY_OVERHEAD = 1_000  # bytes of an entry besides its texts, approximately
-_PROGRAM_VERSION = __version__.encode()
-
-
-class CacheKey(NamedTuple):
-    """Cache key: all that determines a response except the content.
-
-    `text` is the body of a POST, or the query string of a GET or HEAD. `schema` is the schema id: a changed
-    declaration of a custom field changes responses, but not always the content version.
-    """
-
-    text: bytes
-    is_query_string: bool
-    audience: Audience
-    schema: bytes
-
-    def etag(self, version: bytes, media: str) -> bytes:
-        """The `ETag` of the response, equal on all servers of one gqlnews version and database."""
-        parts = (_PROGRAM_VERSION, self.schema, version, media.encode(), b"%d" % self.audience, self.text)
-        return b'"%b"' % blake2b(b"\0".join(parts), digest_size=16).hexdigest().encode()
-
-
-@dataclass(frozen=True, slots=True)
-class _CachedResponse:
-    snapshot_id: SnapshotId
-    response: GraphQLResponse
-
-
-class ResponseCache:
-    """Response cache of at most `max_bytes` bytes; 0 disables it."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._responses: SizedLRUCache[CacheKey, _CachedResponse] = SizedLRUCache(max_bytes)
-        self.hits = self.misses = 0
-
-    @property
-    def size(self) -> int:
-        """Size of the cached responses in bytes."""
-        return self._responses.size
-
-    @property
-    def enabled(self) -> bool:
-        """Whether the response cache is enabled."""
-        return self._responses.max_bytes > 0
-
-    def get(self, key: CacheKey, snapshot_id: SnapshotId) -> GraphQLResponse | None:
-        found = self._responses.get(key)
-        if found is None or found.snapshot_id != snapshot_id:
-            self.misses += 1
-            return None
-        self.hits += 1
-        return found.response
-
-    def set(self, key: CacheKey, snapshot_id: SnapshotId, response: GraphQLResponse) -> None:
-        size = len(key.text) + len(response.body) + ENTRY_OVERHEAD
-        self._responses.set(key, _CachedResponse(snapshot_id, response), size)
-
-
-# Cache-Control and ETag handling for GET (RFC 9111, section 5.2.2; RFC 9110, section 13.1.2).
-
-# Any cache may store the response but must revalidate it each time, so that no client gets an old version.
-_REVALIDATE = b"public, no-cache"
-_PRIVATE = b"private, no-store"
-NO_STORE: Headers = ((b"cache-control", b"no-store"),)
-"""For errors and for responses that depend on the clock."""
-
-
-def cache_headers(audience: Audience, etag: bytes) -> Headers:
-    """The `Cache-Control` and `ETag` headers of a cacheable response."""
-    cache_control = _REVALIDATE if audience is Audience.PUBLIC else _PRIVATE
-    return ((b"cache-control", cache_control), (b"etag", etag))
-
-
-def etag_matches(if_none_match: str, etag: bytes) -> bool:
-    """Return whether `If-None-Match` contains the ETag, also as a weak one, as sent by a compressing proxy.
-
-    `*` does not match, as the request may still fail when it is executed.
-    """
-    client_etags = (one.strip().removeprefix("W/") for one in if_none_match.split(","))
-    return etag.decode("ascii") in client_etags

@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 
 from gqlnews.config.values import (
+    check_cache_control,
     check_url,
     parse_host_names,
     parse_origins,
@@ -92,3 +93,35 @@ def test_addresses_of_proxies_are_normalized(given: str, normalized: str) -> Non
 def test_an_invalid_address_of_a_proxy_is_rejected(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"is not an address or network of a proxy; use one such as 10\."):
         parse_proxies(["10.0.0.7", wrong])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "no-store",
+        "public, no-cache",
+        "public, max-age=10, stale-while-revalidate=60",
+        "Public,MAX-AGE=0,no-transform",
+        'private="set-cookie", max-age=5',
+    ],
+)
+def test_a_cache_control_header_is_taken_as_it_is(value: str) -> None:
+    assert check_cache_control(value) == value
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("", "is not a Cache-Control header"),
+        ("public,", "is not a Cache-Control header"),
+        ("public max-age=1", "is not a Cache-Control header"),
+        ("max-age=1\r\nx: y", "is not a Cache-Control header"),
+        ("public, max-age", "max-age in .* needs a whole number of seconds"),
+        ("max-age=1.5", "max-age in .* needs a whole number of seconds"),
+        ("stale-while-revalidate=a", "stale-while-revalidate in .* needs a whole number"),
+        ("s-maxage=\u00b2", "is not a Cache-Control header"),
+    ],
+)
+def test_a_malformed_cache_control_header_is_rejected(wrong: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_cache_control(wrong)

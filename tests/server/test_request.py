@@ -221,7 +221,7 @@ def test_graphql_errors_are_400_for_graphql_response_json(
 
 
 def test_responses_vary_by_accept_and_authorization(client: TestClient) -> None:
-    assert post(client, {"query": COUNT}).headers["vary"] == "Accept, Authorization"
+    assert post(client, {"query": COUNT}).headers["vary"] == "Accept, Accept-Encoding, Authorization"
 
 
 def code_of(answer: Any) -> str:

@@ -14,12 +14,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from gqlnews.app import build_app
-from gqlnews.config.settings import ServerSettings
+from gqlnews.config.settings import HttpSettings, ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.entities import Audience
-from gqlnews.server.response import CacheKey
+from gqlnews.server.response_cache import CacheKey
 from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
@@ -310,3 +310,34 @@ def _wait_for(site: Site, query: str, text: str) -> Any:
     while text not in (response := site.get(query)).text:
         assert time.monotonic() < deadline, response.text
     return response
+
+
+MAX_AGE = "public, max-age=10, stale-while-revalidate=60"
+
+
+def test_cache_control_is_for_anonymous_get_requests_that_read_no_clock(make: Callable[..., Site]) -> None:
+    site = make(http=HttpSettings(cache_control=MAX_AGE))
+    expected = {
+        MAX_AGE: [site.get(), site.get(), site.get(**{"if-none-match": site.get().headers["etag"]})],
+        "private, no-store": [site.get(**EDITOR)],
+        "no-store": [site.get(CLOCK[0]), site.get(REFUSED[0])],
+        "": [site.post()],
+    }
+    for value, responses in expected.items():
+        assert {response.headers.get("cache-control", "") for response in responses} == {value}
+    local = make(unpublished=True, http=HttpSettings(cache_control=MAX_AGE))
+    assert local.get().headers["cache-control"] == "private, no-store"
+
+
+def test_the_etag_of_a_document_by_id_changes_with_the_document(
+    make: Callable[..., Site], tmp_path: Path
+) -> None:
+    tags = []
+    for query in (TITLES, "{ articles { nodes { slug } } }", TITLES):
+        manifest = tmp_path / "documents.json"
+        manifest.write_bytes(orjson.dumps({"front": query}))
+        site = make(http=HttpSettings(persisted_documents=manifest, cache_control=MAX_AGE))
+        answer = site.client.get("/graphql", params={"documentId": "front"})
+        assert answer.headers["cache-control"] == MAX_AGE
+        tags.append(answer.headers["etag"])
+    assert tags[0] == tags[2] != tags[1]

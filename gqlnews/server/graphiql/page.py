@@ -110,7 +110,7 @@ _POLICY = (
 _PAGE_HEADERS = SECURITY_HEADERS | {
     "Content-Security-Policy": "; ".join(_POLICY),
     "Cache-Control": "no-cache",
-    "Vary": "Accept",  # clients that do not accept HTML get JSON at the same URL
+    "Vary": "Accept, Accept-Encoding",  # clients that do not accept HTML get JSON at the same URL
 }
 
 _MEDIA_TYPES = {

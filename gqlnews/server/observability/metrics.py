@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
+from gqlnews.server.compression import CODINGS
 
 MAX_NAMES = 200  # distinct operation names, as clients may invent any number of them
 MAX_NAME_LENGTH = 100  # characters
@@ -60,6 +61,10 @@ class Metrics:
         self.total_seconds = 0.0  # total duration of operations
         self.events = 0  # events sent to subscribers
         self.media = Counter({200: 0})  # responses of the media endpoint by status
+        # compressed bodies by content coding, and their bytes before and after
+        self.compressions = Counter(dict.fromkeys(CODINGS, 0))
+        self.uncompressed_bytes = Counter(dict.fromkeys(CODINGS, 0))
+        self.compressed_bytes = Counter(dict.fromkeys(CODINGS, 0))
 
     def record_operation(
         self, name: str | None, outcome: OperationOutcome, codes: Sequence[str] = ()
@@ -80,6 +85,12 @@ class Metrics:
     def count_errors(self, codes: Sequence[str]) -> None:
         """Count each distinct error code of a response once."""
         self.errors.update(set(codes))
+
+    def count_compressed(self, coding: str, before: int, after: int) -> None:
+        """Count a compressed body, and its bytes before and after compression."""
+        self.compressions[coding] += 1
+        self.uncompressed_bytes[coding] += before
+        self.compressed_bytes[coding] += after
 
     def _add_row(self, name: str, outcome: OperationOutcome) -> list[int]:
         """Add a row for a new name; return the row `other` above the limits and for rejected operations."""

@@ -22,7 +22,8 @@ from gqlnews.server.forwarded import has_private_peers
 from gqlnews.server.media import MEDIA
 from gqlnews.server.observability.logs import log
 from gqlnews.server.observability.metrics import BUCKET_SECONDS, Metrics, OperationOutcome
-from gqlnews.server.response import WEBSOCKET, ResponseCache
+from gqlnews.server.response import WEBSOCKET
+from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.stream_framing import MULTIPART_INCREMENTAL, MULTIPART_SUBSCRIPTION, SSE
 
 TRANSPORTS = (WEBSOCKET, SSE.name, MULTIPART_SUBSCRIPTION.name, MULTIPART_INCREMENTAL.name, MEDIA)
@@ -85,6 +86,12 @@ def _operations(metrics: Metrics) -> Iterator[Metric]:
     yield _counter("gqlnews_errors", "Error responses, by error code.", metrics.errors, "code")
     media = {str(status): count for status, count in metrics.media.items()}
     yield _counter("gqlnews_media", "Responses of the media endpoint, by status.", media, "status")
+    documentation = "Bodies compressed, by content coding; a cached response is compressed once."
+    yield _counter("gqlnews_compressions", documentation, metrics.compressions, "coding")
+    documentation = "Bytes before compression, by content coding."
+    yield _counter("gqlnews_uncompressed_bytes", documentation, metrics.uncompressed_bytes, "coding")
+    documentation = "Bytes after compression, by content coding."
+    yield _counter("gqlnews_compressed_bytes", documentation, metrics.compressed_bytes, "coding")
 
 
 def _streams_and_jobs(app_state: AppState) -> Iterator[Metric]:

@@ -1,7 +1,10 @@
 """Build the HTTP response to a request: its status, headers, and body in the negotiated content coding."""
 
 from asyncio import CancelledError
+from dataclasses import dataclass
 from functools import partial
+
+from starlette.types import Send
 
 from gqlnews.database.sqlite.database_handle import SnapshotId
 from gqlnews.errors import Code
@@ -13,14 +16,15 @@ from gqlnews.server.negotiation import (
     status_for_error,
     status_for_response,
 )
+from gqlnews.server.observability.logs import REQUEST_ID
 from gqlnews.server.request_context import RequestContext
 from gqlnews.server.response import (
     GRAPHQL_RESPONSE,
     JSON,
+    NO_CONTENT,
     NOT_MODIFIED,
     Headers,
     HTTPError,
-    RawResponse,
     error_body,
     graphql_headers,
     raw_headers,
@@ -40,6 +44,26 @@ _HEADERS = {
     NOT_ACCEPTABLE: graphql_headers(JSON),
 }
 _CONTENT_ENCODING = b"content-encoding"
+_BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class RawResponse:
+    """An HTTP response with a complete body."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    async def send(self, send: Send, request_id: bytes) -> None:
+        """Send the response, with its length and the request id as headers."""
+        length = () if self.status in _BODILESS else ((b"content-length", b"%d" % len(self.body)),)
+        headers = (*self.headers, (REQUEST_ID, request_id), *length)
+        respond = getattr(getattr(send, "__self__", None), "respond", None)
+        if respond is not None and respond(self.status, headers, self.body):
+            return  # `SingleWriteCycle` has sent it in one write
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def not_modified(context: RequestContext, key: CacheKey, snapshot_id: SnapshotId) -> RawResponse | None:

@@ -35,6 +35,7 @@ NO_CODING = (IDENTITY,)
 """The acceptable codings of a client that sends no `Accept-Encoding`."""
 _GZIP_WINDOW_BITS = 31  # 15 bits, and 16 for the header and trailer of gzip
 _ANY = "*"
+_TEXT_TYPES = ("text/", "application/json", "application/openmetrics-text")
 
 # Levels at which 4 KB of JSON take 15 to 60 µs.
 _ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -75,7 +76,7 @@ def compress(coding: str, body: bytes) -> bytes:
 
 
 class CompressionMiddleware:
-    """Compress short, complete responses of routes that do not negotiate a coding themselves.
+    """Compress short, complete texts of routes that do not negotiate a coding themselves.
 
     A response that does has `Accept-Encoding` in its `Vary`.
     """
@@ -111,7 +112,8 @@ def _compressing(send: Send, codings: Codings) -> Send:
 
 def _compress_message(start: Message, message: Message, codings: Codings) -> tuple[Message, Message]:
     headers, body = MutableHeaders(raw=list(start["headers"])), message.get("body", b"")
-    if not body or "accept-encoding" in headers.get("vary", "").lower():
+    is_text = headers.get("content-type", "").startswith(_TEXT_TYPES)
+    if not body or not is_text or "accept-encoding" in headers.get("vary", "").lower():
         return start, message
     headers.add_vary_header("Accept-Encoding")
     coding = choose_coding(codings, len(body))

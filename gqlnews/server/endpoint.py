@@ -28,6 +28,7 @@ from gqlnews.engine.requests import (
 from gqlnews.errors import Code
 from gqlnews.server.app_state import get_app_state
 from gqlnews.server.build_response import (
+    RawResponse,
     cacheable_response,
     encoded_response,
     error_response,
@@ -62,7 +63,6 @@ from gqlnews.server.response import (
     GRAPHQL_RESPONSE,
     JSON,
     HTTPError,
-    RawResponse,
     with_request_id,
 )
 from gqlnews.server.response_cache import CachedResponse, CacheKey

@@ -27,6 +27,7 @@ from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code, ExhaustedError, ResourceLimitError
 from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
+from gqlnews.server.build_response import RawResponse
 from gqlnews.server.limits import MIN_COST, client_address
 from gqlnews.server.negotiation import HTTP_SERVICE_UNAVAILABLE, RequestHead, authenticate
 from gqlnews.server.observability.logs import (
@@ -44,7 +45,6 @@ from gqlnews.server.response import (
     SECURITY_HEADERS,
     Headers,
     HTTPError,
-    RawResponse,
     error_body,
     graphql_headers,
     raw_headers,

@@ -1,7 +1,6 @@
 """HTTP responses: media types, headers, and errors as GraphQL JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import orjson
 from starlette.datastructures import Headers as StarletteHeaders
@@ -39,29 +38,8 @@ SECURITY_HEADERS = {
 }
 """Sent with every response; a response may override them."""
 
-_BODILESS = frozenset({NO_CONTENT, NOT_MODIFIED})
-
 Headers = tuple[tuple[bytes, bytes], ...]
 """ASGI headers: pairs of a lower-case name and a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawResponse:
-    """An HTTP response with a complete body."""
-
-    status: int
-    headers: Headers
-    body: bytes = b""
-
-    async def send(self, send: Send, request_id: bytes) -> None:
-        """Send the response, with its length and the request id as headers."""
-        length = () if self.status in _BODILESS else ((b"content-length", b"%d" % len(self.body)),)
-        headers = (*self.headers, (REQUEST_ID, request_id), *length)
-        respond = getattr(getattr(send, "__self__", None), "respond", None)
-        if respond is not None and respond(self.status, headers, self.body):
-            return  # `SingleWriteCycle` has sent it in one write
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
 
 
 def with_request_id(send: Send, request_id: bytes) -> Send:

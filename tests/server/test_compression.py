@@ -22,6 +22,7 @@ from gqlnews.server.compression import (
     compress,
     negotiate_codings,
 )
+from tests.images import png
 from tests.ingest.folder import Folder
 from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, serving
 
@@ -242,6 +243,16 @@ def test_the_explorer_is_compressed(url: str) -> None:
     page, compressed = (ask(url, "", accept="text/html", **more) for more in ({}, {"accept_encoding": "br"}))
     assert DECODERS[compressed.coding](compressed.body) == page.body
     assert "Accept-Encoding" in page.headers["vary"]
+
+
+def test_images_are_not_compressed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "content")
+    image = png(40, 40, padding=3 * MIN_BYTES)
+    (folder.root / "a.png").write_bytes(image)
+    folder.article("a.md", "https://x.example/a", images=[{"url": "a.png"}])
+    with serving(tmp_path, folder.root) as (base, _):
+        answer = ask(base, "", path="/media/a.png", accept_encoding="br")
+    assert (answer.coding, answer.body) == ("identity", image)
 
 
 def test_compression_can_be_turned_off(tmp_path: Path) -> None:

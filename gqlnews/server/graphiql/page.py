@@ -1,7 +1,6 @@
 """The GraphiQL page, with example queries that have results in the content."""
 
 import json
-import os
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,27 +12,14 @@ from urllib.parse import quote
 import orjson
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
-from starlette.staticfiles import PathLike, StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from gqlnews.engine.requests import GraphQLResponse
+from gqlnews.server.built_files import ICON, Build, BuiltFiles, instructions_html, is_built, read_manifest
 from gqlnews.server.graphiql.examples import Example, ExampleValues, build_examples
 from gqlnews.server.response import SECURITY_HEADERS
 
-# HTML templates of the explorer's two pages. Arguments must be HTML-escaped already.
-
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
-    "stroke='%23d60590' stroke-width='2'%3E%3Cpath d='M4 4h16v16H4z M8 9h8 M8 12h8 M8 15h5'/%3E%3C/svg%3E"
-)
-
-_HEAD = f"""\
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>gqlnews explorer</title>
-<link rel="icon" href="{_ICON}">"""
+# HTML template of the explorer. Arguments must be HTML-escaped already.
 
 
 def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
@@ -42,41 +28,18 @@ def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
 <!doctype html>
 <html lang="en">
 <head>
-{_HEAD}
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="light dark">
+<title>gqlnews explorer</title>
+<link rel="icon" href="{ICON}">
 <link rel="stylesheet" href="{style}">
 <script type="module" src="{script}"></script>
 </head>
 <body>
 <div id="explorer" data-endpoint="{endpoint}" data-examples="{examples}">Loading the explorer…</div>
 <noscript>The explorer needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>
-</body>
-</html>
-"""
-
-
-def build_instructions_html(endpoint: str) -> str:
-    """The page with build instructions, for a checkout whose explorer was not built."""
-    return f"""\
-<!doctype html>
-<html lang="en">
-<head>
-{_HEAD}
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 12vh auto; max-width: 40rem; padding: 0 1rem }}
-pre {{ background: #8882; border-radius: .4rem; padding: .8rem 1rem }}
-</style>
-</head>
-<body>
-<h1>The explorer is not built yet</h1>
-<p>The GraphQL API works without it, at <a href="{endpoint}"><code>{endpoint}</code></a>.</p>
-<p>To build the explorer, install <a href="https://nodejs.org">Node.js</a> 20 or newer and run this in a
-checkout of gqlnews:</p>
-<pre>make explorer</pre>
-<p>Or run the build yourself:</p>
-<pre>cd explorer
-npm ci --ignore-scripts
-npm run build</pre>
-<p>Then reload this page. Released packages and the container image contain the built explorer.</p>
 </body>
 </html>
 """
@@ -93,6 +56,8 @@ BUILD_FOLDER = Path(__file__).parents[1] / "explorer"
 
 ASSETS_PATH = "/explorer"
 """Path at which the built files are served."""
+
+_BUILD = Build("explorer", "explorer", node=20, then="reload this page")
 
 _POLICY = (
     "default-src 'none'",
@@ -113,19 +78,10 @@ _PAGE_HEADERS = SECURITY_HEADERS | {
     "Vary": "Accept, Accept-Encoding",  # clients that do not accept HTML get JSON at the same URL
 }
 
-_MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".txt": "text/plain; charset=utf-8",
-}
-
-_HASHED_NAME = re.compile(r"-[0-9A-Z]{8}\.\w+$")
-
 
 def explorer_is_built() -> bool:
     """Return whether the explorer's files were built."""
-    return _manifest_path().is_file()
+    return is_built(BUILD_FOLDER)
 
 
 def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSETS_PATH) -> Response:
@@ -134,45 +90,16 @@ def explorer_page(endpoint: str, examples: Sequence[Example], assets: str = ASSE
     `endpoint` and `assets` (the mount path of `explorer_assets`) are paths as the browser sees them.
     """
     if explorer_is_built():
-        files = json.loads(_manifest_path().read_text("utf-8"))
-        script, style = (escape(f"{assets}/{files[kind]}") for kind in ("script", "style"))
+        script, style = (escape(f"{assets}/{file}") for file in read_manifest(BUILD_FOLDER))
         page = explorer_html(script, style, escape(endpoint), escape(_examples_json(examples)))
     else:
-        page = build_instructions_html(escape(endpoint))
+        page = instructions_html(_BUILD, endpoint)
     return HTMLResponse(page, headers=_PAGE_HEADERS)
 
 
 def explorer_assets() -> Mount:
     """Serve the built files under `ASSETS_PATH`; the response is 404 until they are built."""
-    return Mount(ASSETS_PATH, ExplorerFiles(directory=BUILD_FOLDER, check_dir=False), name="explorer")
-
-
-class ExplorerFiles(StaticFiles):
-    """Static files with fixed media types; file names with a content hash are cached for a year.
-
-    Starlette would take the media types from the configuration of the machine.
-    """
-
-    async def check_config(self) -> None:
-        """Skip the check that the folder exists, as it may be built while the server runs."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ignore `Range`, as Starlette would reject a malformed one in plain text."""
-        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
-
-    def file_response(
-        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        is_hashed = _HASHED_NAME.search(str(full_path))
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
-        response.headers["Content-Type"] = _MEDIA_TYPES[Path(full_path).suffix]
-        return response
-
-
-def _manifest_path() -> Path:
-    return BUILD_FOLDER / "manifest.json"
+    return Mount(ASSETS_PATH, BuiltFiles(BUILD_FOLDER), name="explorer")
 
 
 def _examples_json(examples: Sequence[Example]) -> str:

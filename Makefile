@@ -15,7 +15,7 @@ CLIENTS := tests/clients/node_modules/.package-lock.json
 PYTHON_CLIENT := .venv-clients/made
 PYTHON_CODEGEN := .venv-codegen/made
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
-EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/*)
+EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs explorer/precompress.mjs $(wildcard explorer/src/*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

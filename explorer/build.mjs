@@ -5,13 +5,15 @@
  *   1. the three Monaco workers, as classic scripts of their own;
  *   2. the page's script (in chunks) and style sheet, told the workers' names;
  *   3. LICENSES.txt, the licences of what was bundled;
- *   4. manifest.json, by which the server's page finds the entry. It comes last: where it exists, the build is complete.
+ *   4. each of these files compressed (precompress.mjs);
+ *   5. manifest.json, by which the server's page finds the entry. It comes last: where it exists, the build is complete.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { precompress } from './precompress.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, '..', 'gqlnews', 'server', 'explorer');
@@ -87,6 +89,7 @@ const page = await build({
 });
 
 await writeFile(join(target, 'LICENSES.txt'), licences([workers.metafile, page.metafile]));
+await precompress(target);
 
 const [script, { cssBundle }] = Object.entries(page.metafile.outputs).find(
   ([, output]) => output.entryPoint === 'src/main.jsx',

@@ -65,7 +65,7 @@ ENDPOINT_PATHS = (ENDPOINT, f"{ENDPOINT}/")
 # GIL switch interval; shorter than the default of 5 ms, so that threads delay the event loop less.
 GIL_SWITCH_SECONDS = 0.0001
 
-_ERROR_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+_ERROR_CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 406: Code.NOT_ACCEPTABLE}
 
 
 class LifespanState(TypedDict):

@@ -7,13 +7,25 @@ that the page loads. The folder is part of the wheel and the image, not of the r
 import json
 import os
 import re
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Receive, Scope, Send
+
+from gqlnews.server.compression import (
+    BROTLI,
+    GZIP,
+    IDENTITY,
+    NO_ACCEPTABLE_CODING,
+    ZSTD,
+    negotiate_codings,
+)
 
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -24,6 +36,7 @@ _MEDIA_TYPES = {
 }
 _OTHER_MEDIA_TYPE = "application/octet-stream"
 
+_SUFFIXES = {ZSTD: "zst", BROTLI: "br", GZIP: "gz"}
 _HASHED_NAME = re.compile(r"-[0-9A-Za-z_-]{8}\.\w+$")
 
 
@@ -52,8 +65,8 @@ def _manifest_path(folder: Path) -> Path:
 class BuiltFiles(StaticFiles):
     """Static files with fixed media types; file names with a content hash are cached for a year.
 
-    Starlette would take the media types from the configuration of the machine. The response is 404 until the
-    files are built.
+    The build has compressed them too: NAME.zst, NAME.br and NAME.gz. Starlette would take the media types
+    from the configuration of the machine. The response is 404 until the files are built.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,11 +83,26 @@ class BuiltFiles(StaticFiles):
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
+        coding, sent_path, sent_stat = _choose_file(str(full_path), stat_result, scope)
+        response = super().file_response(sent_path, sent_stat, scope, status_code)
+        if coding != IDENTITY:
+            response.headers["Content-Encoding"] = coding
+        response.headers["Vary"] = "Accept-Encoding"
         is_hashed = _HASHED_NAME.search(str(full_path))
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
         response.headers["Content-Type"] = _MEDIA_TYPES.get(Path(full_path).suffix, _OTHER_MEDIA_TYPE)
         return response
+
+
+def _choose_file(path: str, status: os.stat_result, scope: Scope) -> tuple[str, str, os.stat_result]:
+    """Return the coding, path and status of the file to send. Raises HTTPException (406)."""
+    for coding in negotiate_codings(",".join(Headers(scope=scope).getlist("accept-encoding"))):
+        if coding == IDENTITY:
+            return coding, path, status
+        compressed = f"{path}.{_SUFFIXES[coding]}"
+        with suppress(FileNotFoundError):  # too short to gain from compression
+            return coding, compressed, os.stat(compressed)
+    raise HTTPException(406, NO_ACCEPTABLE_CODING)
 
 
 # What both pages show.

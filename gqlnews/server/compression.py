@@ -37,6 +37,11 @@ _GZIP_WINDOW_BITS = 31  # 15 bits, and 16 for the header and trailer of gzip
 _ANY = "*"
 _TEXT_TYPES = ("text/", "application/json", "application/openmetrics-text")
 
+NO_ACCEPTABLE_CODING = (
+    f"`Accept-Encoding` contains no supported coding: use {', '.join(CODINGS)} or {IDENTITY}."
+)
+"""Message of a 406 response."""
+
 # Levels at which 4 KB of JSON take 15 to 60 µs.
 _ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
     ZSTD: partial(zstd.compress, level=3),

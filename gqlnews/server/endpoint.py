@@ -36,7 +36,7 @@ from gqlnews.server.build_response import (
     not_modified,
     uncacheable_response,
 )
-from gqlnews.server.compression import CODINGS, IDENTITY, NO_CODING, negotiate_codings
+from gqlnews.server.compression import NO_ACCEPTABLE_CODING, NO_CODING, negotiate_codings
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.negotiation import (
@@ -143,7 +143,7 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
     if context.media is NOT_ACCEPTABLE:
         raise _not_acceptable()
     if not context.codings:
-        raise _no_acceptable_coding()
+        raise HTTPError(406, Code.NOT_ACCEPTABLE, NO_ACCEPTABLE_CODING)
     if context.streaming.preferred is not None:
         app_state.stream_limiter.check(context.scope)  # before the work for it
     audience = authenticate(head.authorization, app_state.settings)
@@ -159,7 +159,7 @@ async def _render_explorer(context: RequestContext, render_page: RenderPage) -> 
     app_state = context.app_state
     app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
     if not context.codings:
-        raise _no_acceptable_coding()
+        raise HTTPError(406, Code.NOT_ACCEPTABLE, NO_ACCEPTABLE_CODING)
     try:
         audience, schema_id = anonymous_audience(app_state.settings), app_state.engine.schema_id
         await _respond(context, CacheKey(NEWEST_QUERY_STRING, True, audience, schema_id))
@@ -256,11 +256,6 @@ def _stream_response(context: RequestContext, prepared: PreparedRequest) -> Stre
 
 def _not_acceptable() -> HTTPError:
     message = f"`Accept` contains no supported media type: use `{GRAPHQL_RESPONSE}` or `{JSON}`."
-    return HTTPError(406, Code.NOT_ACCEPTABLE, message)
-
-
-def _no_acceptable_coding() -> HTTPError:
-    message = f"`Accept-Encoding` contains no supported coding: use {', '.join(CODINGS)} or {IDENTITY}."
     return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 

@@ -78,7 +78,7 @@ def test_the_page_has_no_inline_script(client: TestClient) -> None:
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cache-control", "no-cache"),
-        ("vary", "Accept"),
+        ("vary", "Accept, Accept-Encoding"),
         ("content-type", "text/html; charset=utf-8"),
     ],
 )

@@ -245,6 +245,30 @@ def test_the_explorer_is_compressed(url: str) -> None:
     assert "Accept-Encoding" in page.headers["vary"]
 
 
+ASSET = "/explorer/LICENSES.txt"
+
+
+@pytest.mark.parametrize("coding", ["identity", *CODINGS])
+def test_built_files_are_sent_as_the_build_has_compressed_them(url: str, coding: str) -> None:
+    plain = ask(url, "", path=ASSET)
+    answer = ask(url, "", path=ASSET, accept_encoding=coding)
+    ranged = ask(url, "", path=ASSET, accept_encoding=coding, range="bytes=0-9")
+    head = ask(url, "", "HEAD", path=ASSET, accept_encoding=coding)
+    again = ask(url, "", path=ASSET, accept_encoding=coding, if_none_match=answer.headers["etag"])
+    assert DECODERS[answer.coding](answer.body) == plain.body
+    assert (answer.coding, answer.headers["vary"]) == (coding, "Accept-Encoding")
+    assert answer.headers["content-type"] == plain.headers["content-type"]
+    assert (ranged.status, ranged.body) == (200, answer.body)
+    assert (head.body, head.headers["content-length"]) == (b"", str(len(answer.body)))
+    assert (again.status, again.body) == (304, b"")
+    assert (again.headers["etag"] == plain.headers["etag"]) == (coding == "identity")
+
+
+def test_a_built_file_without_an_acceptable_coding_is_406(url: str) -> None:
+    answer = ask(url, "", path=ASSET, accept_encoding="deflate, identity;q=0")
+    assert (answer.status, "NOT_ACCEPTABLE" in str(answer.data)) == (406, True)
+
+
 def test_images_are_not_compressed(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "content")
     image = png(40, 40, padding=3 * MIN_BYTES)

@@ -47,7 +47,8 @@ def main() -> int:
                     is_missed |= server_name == CACHED and speed < GOAL
                     print(
                         f"| {query} | {server_name} | {coding} | {turn.bytes:,.0f} "
-                        f"| {turn.bytes / plain.bytes:.2f} | {turn.per_second:,.0f} | {speed:.2f} |"
+                        f"| {turn.bytes / plain.bytes:.2f} | {turn.per_second:,.0f} | {speed:.2f} "
+                        f"| {turn.cpu:.0f} |"
                     )
     return int(is_missed)
 

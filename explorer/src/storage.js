@@ -11,11 +11,17 @@ const HEADERS = `${PREFIX}headers`;
 const TABS = `${PREFIX}tabState`;
 const WITH_HEADERS = [HEADERS, TABS, `${PREFIX}queries`, `${PREFIX}favorites`];
 
+// GraphiQL stores its tabs half a second after their last change. What it still stores then is older than the clearing.
+const PENDING_MS = 1000;
+
 const latest = new Map(); // key → value as GraphiQL has stored it, on this visit
+
+let clearedAt = -Infinity; // by performance.now()
 
 export const storage = {
   getItem: (key) => localStorage.getItem(key),
   setItem(key, value) {
+    if (key === TABS && performance.now() < clearedAt + PENDING_MS) return;
     latest.set(key, value);
     store(key);
     if (key === PERSIST_HEADERS) WITH_HEADERS.forEach(store);
@@ -24,7 +30,10 @@ export const storage = {
     latest.delete(key);
     localStorage.removeItem(key);
   },
-  clear: () => keys().forEach(storage.removeItem),
+  clear() {
+    keys().forEach(storage.removeItem);
+    clearedAt = performance.now();
+  },
   get length() {
     return keys().length;
   },

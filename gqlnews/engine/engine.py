@@ -53,6 +53,7 @@ from gqlnews.engine.requests import (
     error_response,
     for_single_response,
 )
+from gqlnews.engine.unknown_fields import list_known_fields
 from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
 from gqlnews.query.cost import CostLimitError
@@ -233,6 +234,9 @@ class Engine:
         if len(executor) <= MAX_SUGGESTIONS and self.limits.introspection:
             executor = self._build_executor(document, request, MAX_SUGGESTIONS, hide_suggestions=False)
             assert not isinstance(executor, Executor), "the same request had errors before"
+        if self.limits.introspection:
+            for error in executor:
+                list_known_fields(error, self.schema._schema)
         return [with_code(error, Code.BAD_USER_INPUT) for error in executor]
 
     def _build_executor(

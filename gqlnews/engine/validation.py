@@ -60,6 +60,7 @@ from graphql.validation.validate import (
     query_document_keys_to_validate,
 )
 
+from gqlnews.engine.unknown_fields import list_known_fields
 from gqlnews.errors import Code, shorten
 from gqlnews.time_budget import TimeBudgetExceeded, check_time_budget, remaining_seconds
 
@@ -116,6 +117,8 @@ class _Context(ValidationContext):
         return self._hide_suggestions or len(self.errors) >= MAX_SUGGESTIONS
 
     def _collect(self, error: GraphQLError) -> None:
+        if not self._hide_suggestions:
+            list_known_fields(error, self.schema)
         check_time_budget()  # one value may have many errors, each with a search for similar names
         if len(self.errors) == MAX_ERRORS - 1:  # the last error reports that there are more
             raise ValidationAbortedError(TOO_MANY_ERRORS)

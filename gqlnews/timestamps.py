@@ -19,6 +19,7 @@ _DURATION = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # every datetime here is naive and means UTC
 _BILLION = 1_000_000_000
+_NS_PER_MS = 1_000_000
 _FIRST_SECOND = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
@@ -93,3 +94,12 @@ def from_epoch_ns(epoch_ns: int) -> Instant:
     digits = f"{nanoseconds:09d}".rstrip("0")
     key = f"{whole}.{digits}" if digits else whole
     return Instant(key, f"{key}Z")
+
+
+def from_epoch_ns_to_ms(epoch_ns: int) -> Instant:
+    """Convert nanoseconds since the Unix epoch to a timestamp, rounded down to milliseconds.
+
+    For clock times that clients see: JavaScript's `Date` has no more digits, so a client that parses an
+    answer and filters by the result would otherwise miss the row that it came from.
+    """
+    return from_epoch_ns(epoch_ns - epoch_ns % _NS_PER_MS)

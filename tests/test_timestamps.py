@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.timestamps import Instant, from_epoch_ns, parse_instant, to_epoch_ns
+from gqlnews.timestamps import Instant, from_epoch_ns, from_epoch_ns_to_ms, parse_instant, to_epoch_ns
 
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NINE = "0999-01-01T00:00:00.123456789"
@@ -123,3 +123,12 @@ def test_a_file_time_can_be_parsed_again(nanoseconds: int) -> None:
 )
 def test_a_sort_key_is_an_exact_number_of_nanoseconds(epoch_ns: int) -> None:
     assert to_epoch_ns(from_epoch_ns(epoch_ns).key) == epoch_ns
+
+
+@given(st.integers(-(10**18), 10**19))
+def test_a_served_time_is_the_last_millisecond_before(nanoseconds: int) -> None:
+    served = from_epoch_ns_to_ms(nanoseconds)
+    assert served == parse_instant(served.text)
+    assert len(served.key.partition(".")[2]) <= 3
+    assert served.key <= from_epoch_ns(nanoseconds).key
+    assert to_epoch_ns(served.key) // 10**6 == to_epoch_ns(from_epoch_ns(nanoseconds).key) // 10**6

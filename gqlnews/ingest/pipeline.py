@@ -80,7 +80,7 @@ from gqlnews.ingest.store_sites import store_sites
 from gqlnews.ingest.stories import derive_stories
 from gqlnews.ingest.upsert import IngestState, delete_dependent_rows, temp_tables, upsert_files
 from gqlnews.ingest.worker_pool import crash_marker
-from gqlnews.timestamps import from_epoch_ns
+from gqlnews.timestamps import from_epoch_ns, from_epoch_ns_to_ms
 
 Progress = Callable[[int, int], None]
 """Called with the number of files read, and the total to read."""
@@ -187,8 +187,8 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     parameters, config_problems_changed, site_changed = _find_sites(db, parameters)
     fields_changed = declare_fields(db, parameters.options.fields)
     current_fingerprint = fingerprint(IngestOptions(parameters.options, given, parameters.config))
-    now = from_epoch_ns(parameters.now_ns)
-    find_due(db, now.key)
+    now = from_epoch_ns(parameters.now_ns).key
+    find_due(db, now)
     full_rebuild = db.execute("SELECT fingerprint FROM store").fetchone() != (current_fingerprint,)
     empty = is_empty(db)
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
@@ -202,7 +202,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     with closing(_read(state, parameters, total)) as files:  # stops the parser processes if anything raises
         _apply_files(state, chain(map(file_rows, unreadable_results(db)), files), total, parameters)
     _remove(state, "lost")
-    apply_schedule(state, now.key)
+    apply_schedule(state, now)
     if full_rebuild:
         db.execute("UPDATE store SET fingerprint = ?", (current_fingerprint,))
     topics, providers, cross_file_problems_changed = _derive(state, deferred_indexes)
@@ -212,7 +212,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
         site_changed=site_changed,
         providers=providers,
         topics=topics,
-        now=now.text,
+        now=from_epoch_ns_to_ms(parameters.now_ns).text,
         max_removed=parameters.max_removed,
     )
     if not incremental:

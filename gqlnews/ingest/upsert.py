@@ -32,7 +32,7 @@ from gqlnews.ingest.rows import (
     Row,
 )
 from gqlnews.ingest.slugs import record_slugs
-from gqlnews.timestamps import Instant, from_epoch_ns
+from gqlnews.timestamps import Instant, from_epoch_ns_to_ms
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -186,7 +186,7 @@ def _upsert_articles(state: IngestState, files: Sequence[FileRows]) -> None:
             continue
         article_id = old.id if old is not None else next(state.new_ids)
         uses.append(ImageUse(article_id, rows.is_public, rows.images))
-        writes.append(_Write(article_id, path, from_epoch_ns(file.source.mtime_ns), rows))
+        writes.append(_Write(article_id, path, from_epoch_ns_to_ms(file.source.mtime_ns), rows))
         kind, was_public = ("ADDED", 0) if old is None else ("UPDATED", old.published)
         touched.append((rows.slug, kind, was_public, rows.is_public, path))
     state.db.executemany(_INSERT_TOUCHED, touched)

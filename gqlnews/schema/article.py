@@ -242,7 +242,11 @@ class Article(Node, Coverage):
         ),
     )
     updated_at: DateTime = article_column(
-        "updated_at", description="Modification time of the file when its current content was ingested."
+        "updated_at",
+        description=(
+            "Modification time of the file when its current content was ingested, rounded down to "
+            "milliseconds."
+        ),
     )
     revision: str = article_column(
         "revision", description="Hash of the file's content, which changes if and only if the file does."

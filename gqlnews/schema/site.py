@@ -72,7 +72,9 @@ class Site:
     last_published: DateTime | None = column(
         "last_published", description="Publication date of the newest article."
     )
-    ingested_at: DateTime | None = column("ingested_at", description="When the last change was ingested.")
+    ingested_at: DateTime | None = column(
+        "ingested_at", description="When the last change was ingested, rounded down to milliseconds."
+    )
     problems: list[Problem] = field(
         Many(arguments=partial(read_slice, default=DEFAULT_PROBLEMS)),
         argument("first", int | None, DEFAULT_PROBLEMS, "Maximum number of problems to return."),

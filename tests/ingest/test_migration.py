@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,32 @@ def test_changes_are_logged_after_the_migration(
     for db in (lived, migrated):
         take_in_folder(db, folder)
     assert dump.everything(migrated) == dump.everything(lived)
+
+
+@pytest.mark.parametrize("fraction", ["", ".5", ".123", ".000000001", ".120000001", ".123456789"])
+def test_times_are_rounded_down_to_milliseconds(
+    folder: Folder, run_ingest: RunIngest, db: sqlite3.Connection, tmp_path: Path, fraction: str
+) -> None:
+    write(folder, "a")
+    run_ingest()
+    key, served = f"2024-05-01T12:00:00{fraction}", f"2024-05-01T12:00:00{fraction[:4]}".removesuffix(".000")
+    served = served.rstrip("0") if "." in served else served
+    db.execute("UPDATE article SET updated_key = ?1, updated_at = ?1 || 'Z'", (key,))
+    db.execute("UPDATE site SET ingested_at = ? || 'Z'", (key,))
+    db.execute("PRAGMA user_version = 15")
+    versions = db.execute("SELECT version, number FROM site ORDER BY audience").fetchall()
+    with closing(open_writer(tmp_path / "store.db")) as migrated:
+        times = migrated.execute("SELECT updated_key, updated_at FROM article").fetchall()
+        assert times == [(served, f"{served}Z")]
+        assert migrated.execute("SELECT DISTINCT ingested_at FROM site").fetchall() == [(f"{served}Z",)]
+        later = migrated.execute("SELECT version, number FROM site ORDER BY audience").fetchall()
+        rounded = len(fraction) > 4
+        for (_, before), (version, number) in zip(versions, later, strict=True):
+            assert number == before + rounded
+            assert version.endswith(f"-{number}")
+        assert (later != versions) is rounded
+        write(folder, "b")
+        take_in_folder(migrated, folder)
+        assert [number for (number,) in migrated.execute("SELECT number FROM site ORDER BY audience")] == [
+            number + 1 for _, number in later
+        ]

@@ -12,7 +12,7 @@ WRITTEN = re.compile(
     re.ASCII,
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BILLION = 1_000_000_000
+MILLION, BILLION = 1_000_000, 1_000_000_000
 
 
 class Instant(NamedTuple):
@@ -45,10 +45,11 @@ def text_of(moment: datetime, digits: str = "") -> str:
 
 
 def of_nanoseconds(nanoseconds: int) -> Instant:
-    """Convert clock time, with as many digits as it needs."""
-    seconds, fraction = divmod(nanoseconds, BILLION)
-    digits = f"{fraction:09}".rstrip("0")
-    return Instant(nanoseconds, text_of(EPOCH + timedelta(seconds=seconds), digits))
+    """Convert clock time to whole milliseconds, rounded down, with as many digits as it needs."""
+    milliseconds = nanoseconds // MILLION
+    seconds, fraction = divmod(milliseconds, 1_000)
+    digits = f"{fraction:03}".rstrip("0")
+    return Instant(milliseconds * MILLION, text_of(EPOCH + timedelta(seconds=seconds), digits))
 
 
 def zone(offset: str | None) -> timezone:

@@ -147,7 +147,11 @@ class Article(Node, Coverage):
     )
     category: str | None = article_column("category", description="Category as given in the front matter.")
     heat: int | None = article_column(
-        "heat", description="Popularity score from the front matter; higher means more attention."
+        "heat",
+        description=(
+            "Popularity score from the front matter; higher means more attention. A 32-bit integer without "
+            "further bounds: usually 0 or more, and -1 where it was not measured. Null if the file has none."
+        ),
     )
     published: bool = article_column(
         "published",

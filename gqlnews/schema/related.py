@@ -67,7 +67,11 @@ class Coverage:
         "type", description="Content type as given in the front matter, e.g. `video`. Defaults to `article`."
     )
     quality: int | None = column(
-        "quality", description="Quality score assigned by the CMS; higher is better."
+        "quality",
+        description=(
+            "Quality score assigned by the CMS; higher is better. A 32-bit integer without further bounds: "
+            "usually 0 or more, and not limited to 100. Null if the file has none."
+        ),
     )
     provider: Annotated["Provider", strawberry.lazy("gqlnews.schema.provider")] | None = field(
         One(JoinKey("domain", parent="provider_domain")), description="The publisher."

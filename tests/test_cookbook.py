@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from graphql import assert_input_object_type, build_schema
 
+from gqlnews.engine.requests import GraphQLRequest
+from gqlnews.query.entities import Audience
 from tests.product import Product
 
 ROOT = Path(__file__).parent.parent
@@ -134,6 +136,13 @@ def test_every_field_of_a_filter_is_named() -> None:
     fields, _, _ = section("Filters").partition("| operator |")
     named = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", fields, re.MULTILINE)))
     assert set(named) == fields_of("ArticleFilter")
+
+
+def test_the_hints_are_those_of_the_cookbook(examples: Product) -> None:
+    request, answer = (json.loads(text) for _, text in _BLOCK.findall(section("Hints")))
+    assert request["extensions"] == {"hints": True}
+    asked = GraphQLRequest(request["query"], include_hints=True)
+    assert json.loads(examples.answer(asked, Audience.PUBLIC).body) == answer
 
 
 def test_a_link_within_the_cookbook_leads_to_a_heading() -> None:

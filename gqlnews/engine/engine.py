@@ -39,7 +39,8 @@ from gqlnews.engine.execution import (
     Offload,
     QueryExecution,
     Store,
-    add_cost_extension,
+    add_extensions,
+    cost_extension,
 )
 from gqlnews.engine.requests import (
     GraphQLRequest,
@@ -58,6 +59,7 @@ from gqlnews.engine.validation import MAX_ERRORS, MAX_SUGGESTIONS
 from gqlnews.errors import Code, shorten
 from gqlnews.query.cost import CostLimitError
 from gqlnews.query.entities import Audience
+from gqlnews.query.hints import Hint, bind_hints
 from gqlnews.query.prepared import EMPTY_OPERATION
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, scan_limit_error, total_scan_work
 from gqlnews.query.tree import LocatedRequestError
@@ -142,7 +144,9 @@ class Engine:
                 subscription = operation.bind_subscription(values, audience)
                 rebind = partial(operation.rebind, subscription, values)
                 return PreparedSubscription(request, name, audience, subscription, rebind)
-            prepared = PreparedQuery(request, document, name, audience, operation.bind(values, audience))
+            bound = operation.bind(values, audience)
+            hints = bind_hints(operation.plan, values, audience) if request.include_hints else None
+            prepared = PreparedQuery(request, document, name, audience, bound, hints)
             increments = operation.bind_increments(values, audience) if request.incremental else None
             return prepared if increments is None else PreparedIncremental(name, increments, prepared)
         except GraphQLError as error:  # the selection cannot be collected; the executor reports that
@@ -151,12 +155,20 @@ class Engine:
             return PreparedQuery(request, document, name, audience, EMPTY_OPERATION)
 
     def with_cost_extension(
-        self, response: GraphQLResponse, request: GraphQLRequest, cost: int, scan_work: int = 0
+        self,
+        response: GraphQLResponse,
+        request: GraphQLRequest,
+        cost: int,
+        scan_work: int = 0,
+        hints: Sequence[Hint] | None = None,
     ) -> GraphQLResponse:
-        """Add the cost to a response if the request includes it."""
-        if not request.include_cost:
-            return response
-        return replace(response, body=add_cost_extension(response.body, cost, scan_work, self.limits))
+        """Add the cost to a response if the request includes it, and hints if there is a list of them."""
+        extensions: dict[str, object] = {}
+        if request.include_cost:
+            extensions["cost"] = cost_extension(cost, scan_work, self.limits)
+        if hints is not None:
+            extensions["hints"] = hints
+        return replace(response, body=add_extensions(response.body, extensions)) if extensions else response
 
     def scan_work(self, prepared: PreparedQuery) -> int:
         """Return the scan work at the current table sizes, in thousands of comparisons."""
@@ -181,11 +193,17 @@ class Engine:
         scan_work_or_error = self.begin(prepared)
         if isinstance(scan_work_or_error, GraphQLResponse):
             return scan_work_or_error
-        response = await self._execute(prepared, offload)
-        return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work_or_error)
+        execution = QueryExecution(prepared.bound, prepared.hints)
+        response = await self._execute(prepared, execution, offload)
+        hints = execution.hints if response.has_data else None
+        return self.with_cost_extension(
+            response, prepared.request, prepared.bound.cost, scan_work_or_error, hints
+        )
 
-    async def _execute(self, prepared: PreparedQuery, offload: Offload | None) -> GraphQLResponse:
-        name, execution = prepared.operation, QueryExecution(prepared.bound)
+    async def _execute(
+        self, prepared: PreparedQuery, execution: QueryExecution, offload: Offload | None
+    ) -> GraphQLResponse:
+        name = prepared.operation
         await execution.run(self.field_cache, prepared.audience, self.limits.max_response_bytes)
         if execution.rejection is not None:
             return error_response([argument_error(execution.rejection)], name)

@@ -13,6 +13,7 @@ from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
 from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.entities import Audience
+from gqlnews.query.hints import BoundHints, Hint
 from gqlnews.query.prepared import BoundOperation
 from gqlnews.query.scan import Sizes
 
@@ -55,11 +56,12 @@ class QueryExecution:
     graphql-core executes the operation, and the resolvers of the root fields call `field_result`.
     """
 
-    def __init__(self, bound: BoundOperation) -> None:
+    def __init__(self, bound: BoundOperation, hints: BoundHints | None = None) -> None:
         self.document: DocumentNode | None = None  # for the executor
         self.rows = 0
         self.rejection: RequestError | None = None
-        self._bound = bound
+        self._bound, self._hints = bound, hints
+        self.hints: list[Hint] | None = None if hints is None else []
         self._results: dict[str, bytes | None] = {}  # the JSON of each root field by response key
         self._failure: Exception | None = None
 
@@ -71,8 +73,9 @@ class QueryExecution:
         """
         bound = self._bound
         try:
-            values = await fields.read(audience, bound.statements, bound.uncacheable)
-            results = dict(zip(bound.statements, values, strict=True))
+            statements = (*bound.statements, *self._hint_statements())
+            values = await fields.read(audience, statements, bound.uncacheable)
+            results = dict(zip(statements, values, strict=True))
             self._results = {key: results[query.statement] for key, query in bound.queries.items()}
             if 0 < max_bytes < sum(len(result or b"") for result in self._results.values()):
                 raise response_too_large(max_bytes)
@@ -83,6 +86,13 @@ class QueryExecution:
         for key, result in self._results.items():
             self.rejection = self.rejection or bound.queries[key].reported_error(result)
             self.rows += result is not None
+
+        if self._hints is not None and self._hints.statement in results:
+            self.hints = self._hints.read(results[self._hints.statement])
+
+    def _hint_statements(self) -> Statements:
+        """Return the statement of the hints, if the request includes them and has values to look up."""
+        return [] if self._hints is None or self._hints.statement is None else [self._hints.statement]
 
     async def field_result(self, key: str) -> bytes | None:
         """Return the JSON of a root field by response key, None for null.
@@ -112,11 +122,15 @@ class QueryExecution:
         return b'{"data":{%b}}' % b",".join(fields)
 
 
-def add_cost_extension(body: bytes, cost: int, scan_work: int, limits: Limits) -> bytes:
-    """Add `extensions.cost` to a response body. A limit of 0 means no limit and is reported as null."""
+def cost_extension(cost: int, scan_work: int, limits: Limits) -> dict[str, object]:
+    """Return `extensions.cost`. A limit of 0 means no limit and is reported as null."""
     scan = {"requested": scan_work, "limit": limits.max_scan or None}
-    extension = {"cost": {"requested": cost, "limit": limits.max_cost or None, "scan": scan}}
-    return b'%b,"extensions":%b}' % (body[:-1], orjson.dumps(extension))
+    return {"requested": cost, "limit": limits.max_cost or None, "scan": scan}
+
+
+def add_extensions(body: bytes, extensions: Mapping[str, object]) -> bytes:
+    """Add `extensions` to a response body."""
+    return b'%b,"extensions":%b}' % (body[:-1], orjson.dumps(extensions))
 
 
 # Root field cache and single-flight: the JSON of single root fields, valid for one version of the content.

@@ -11,6 +11,7 @@ from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.validation import encode_errors
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.entities import Audience
+from gqlnews.query.hints import BoundHints
 from gqlnews.query.prepared import BoundIncrements, BoundOperation, BoundSubscription
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import is_internal_error
@@ -48,8 +49,8 @@ class GraphQLResponse:
 class GraphQLRequest:
     """GraphQL request.
 
-    `incremental`: the client accepts incremental delivery, if the operation uses it. `include_cost`: include
-    the cost in the response's `extensions`.
+    `incremental`: the client accepts incremental delivery, if the operation uses it. `include_cost` and
+    `include_hints`: include the cost, or hints about its arguments, in the response's `extensions`.
     """
 
     query: str
@@ -57,6 +58,7 @@ class GraphQLRequest:
     operation_name: str | None = None
     incremental: bool = False
     include_cost: bool = False
+    include_hints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class PreparedQuery:
     operation: str | None
     audience: Audience
     bound: BoundOperation
+    hints: BoundHints | None = None  # if the request includes them
 
 
 @dataclass(frozen=True, slots=True)

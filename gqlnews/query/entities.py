@@ -3,6 +3,7 @@
 Columns are referred to by their SQL names.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -119,3 +120,17 @@ class Entity:
     node_through: JoinTable | None = None  # if global ids refer to rows of this join table
     full_text: FullTextIndex | None = None
     casefold_suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObjects:
+    """Objects that filters refer to by key, with what hints need: the column of their name, and a noun
+    with its article.
+
+    `to_key` returns the key of an object with a name, if it can be computed.
+    """
+
+    entity: Entity
+    name_column: str
+    noun: str
+    to_key: Callable[[str], str] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 from gqlnews.errors import Code, RequestError
 from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
-from gqlnews.query.entities import FullTextIndex
+from gqlnews.query.entities import FullTextIndex, NamedObjects
 from gqlnews.query.fts_query import to_fts5_query
 from gqlnews.text_keys import escape_list_item, float_key
 from gqlnews.time_budget import check_time_budget
@@ -40,11 +40,15 @@ class FilterFieldType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FilterField:
-    """A filter field: the column that it compares, and its type. `editor_only`: for no other audience."""
+    """A filter field: the column that it compares, and its type. `editor_only`: for no other audience.
+
+    `refers_to`: the objects whose keys the column has.
+    """
 
     column: str
     type: FilterFieldType
     editor_only: bool = False
+    refers_to: NamedObjects | None = None
 
 
 FilterFields = Mapping[str, FilterField]

@@ -12,11 +12,12 @@ from strawberry.utils.str_converters import to_camel_case
 from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import NULL_LOW
-from gqlnews.query.entities import OrderTerm
+from gqlnews.query.entities import NamedObjects, OrderTerm
 from gqlnews.query.fields import CollapseBy
 from gqlnews.query.filters import FilterField, FilterFields, FilterFieldType
-from gqlnews.schema.fields import DECLARATION, STORY_OF_ARTICLE
+from gqlnews.schema.fields import AUTHOR, DECLARATION, PROVIDER, SECTION, STORY_OF_ARTICLE, TOPIC
 from gqlnews.schema.node import DateTime, Duration
+from gqlnews.text_keys import topic_slug
 
 # Filters for `where`. Each field declares the column that it compares, and its type.
 
@@ -26,9 +27,18 @@ def optional_field(description: str, *, name: str | None = None) -> Any:
     return strawberry.field(name=name, default=strawberry.UNSET, description=description)
 
 
+NAMED_OBJECTS = {
+    "topic_slugs": NamedObjects(TOPIC, "name", "a topic", topic_slug),
+    "author_slugs": NamedObjects(AUTHOR, "name", "an author", topic_slug),
+    "section": NamedObjects(SECTION, "title", "a section"),
+    "provider_domain": NamedObjects(PROVIDER, "name", "a provider"),
+}
+"""The objects whose keys a column of an article has, by column."""
+
+
 def filter_field(column: str, type_: FilterFieldType, description: str) -> Any:
     """Define an optional filter field that compares a column."""
-    declaration = FilterField(column, type_)
+    declaration = FilterField(column, type_, refers_to=NAMED_OBJECTS.get(column))
     return strawberry.field(
         default=strawberry.UNSET, description=description, metadata={DECLARATION: declaration}
     )

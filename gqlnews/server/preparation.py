@@ -240,6 +240,7 @@ class Preparer:
             raw.operation_name,
             incremental=incremental,
             include_cost=raw.include_cost,
+            include_hints=raw.include_hints,
         )
         try:
             prepared = await self._prepare(request, audience, client)
@@ -255,7 +256,13 @@ class Preparer:
         if prepared.bound.complete or prepared.bound.queries:
             return await run()
         request = prepared.request  # introspection: the response does not depend on the store
-        key = request.query, request.operation_name, repr(request.variables), request.include_cost
+        key = (
+            request.query,
+            request.operation_name,
+            repr(request.variables),
+            request.include_cost,
+            request.include_hints,
+        )
         return await self._introspection.run(key, run)
 
     async def _prepare(self, request: GraphQLRequest, audience: Audience, client: str) -> PreparedRequest:

@@ -59,7 +59,8 @@ class RawRequest:
     """A GraphQL request before its document reference is resolved.
 
     It has the document's text (`query`), a reference to it, or both: then the document is registered under
-    its hash (APQ). `include_cost` adds the cost to the response's `extensions`.
+    its hash (APQ). `include_cost` and `include_hints` add the cost, and hints about the
+    arguments, to the response's `extensions`.
     """
 
     query: str | None
@@ -67,6 +68,7 @@ class RawRequest:
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     include_cost: bool = False
+    include_hints: bool = False
 
     @property
     def is_subscription(self) -> bool:
@@ -145,6 +147,7 @@ def _from_mapping(params: object) -> RawRequest:
         variables=_typed(params, "variables", dict, "an object"),
         operation_name=_typed(params, "operationName", str, "a string") or None,
         include_cost=extensions.get("cost") is True,
+        include_hints=extensions.get("hints") is True,
     )
 
 

@@ -151,10 +151,9 @@ def _parse_subscribe(message: Mapping[str, Any]) -> Message:
         raise _bad_message(str(error).removesuffix(".")) from None
     if not isinstance(query, str) and (query is not None or reference is None):
         raise _bad_message("`query` is not a string")
-    variables, include_cost = _object_or_none(payload, "variables"), extensions.get("cost") is True
-    return Subscribe(
-        operation_id, RawRequest(query, reference, variables, name or None, include_cost=include_cost)
-    )
+    variables = _object_or_none(payload, "variables")
+    wanted = {f"include_{key}": extensions.get(key) is True for key in ("cost", "hints")}
+    return Subscribe(operation_id, RawRequest(query, reference, variables, name or None, **wanted))
 
 
 def _id(message: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from gqlnews.app import build_app
 from gqlnews.config.settings import Limits, ServerSettings
+from tests.ingest.folder import keys_of, text_of
 from tests.product import run_ingest
 from tests.server.support import DEADLINE, write_articles
 
@@ -177,3 +178,49 @@ def test_a_websocket_reports_overload_as_an_error(busy: TestClient) -> None:
         socket.receive_json()
         socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": QUERY}})
         assert socket.receive_json()["payload"][0]["extensions"]["code"] == "OVERLOADED"
+
+
+# Hints travel like the cost: over every transport, and only where a client wants them.
+
+HINTED = '{ articles(where: {topic: {any: ["Machine Learning"]}}) { totalCount } }'
+WANTS_HINTS = {"hints": True}
+
+
+@pytest.fixture
+def hinting(tmp_path: Path) -> Iterator[TestClient]:
+    folder = write_articles(tmp_path / "content")
+    keys = keys_of("https://example.com/t", topics=["Machine Learning"])
+    (folder / "hinted.md").write_text(text_of(keys))
+    run_ingest(folder, tmp_path / "store.db")
+    with TestClient(build_app(ServerSettings(tmp_path / "store.db", explorer=False))) as made:
+        yield made
+
+
+def is_hinted(answer: dict[str, Any]) -> bool:
+    if "extensions" not in answer:
+        return False
+    (hint,) = answer["extensions"]["hints"]
+    return list(hint["suggestions"]) == ["machine-learning"]
+
+
+def test_hints_are_sent_over_http_only_where_they_are_wanted(hinting: TestClient) -> None:
+    plain, hinted = {"query": HINTED}, {"query": HINTED, "extensions": WANTS_HINTS}
+    for payload in (plain, hinted, plain, hinted):  # the second two come from the response cache
+        answer = hinting.post("/graphql", json=payload).json()
+        assert answer["data"] == {"articles": {"totalCount": 0}}
+        assert is_hinted(answer) is (payload is hinted)
+    parameters = {"query": HINTED, "extensions": json.dumps(WANTS_HINTS)}
+    responses = [hinting.get("/graphql", params=params) for params in (plain, parameters)]
+    assert [is_hinted(response.json()) for response in responses] == [False, True]
+    tags = [response.headers["etag"] for response in responses]
+    assert tags[0] != tags[1]
+    assert hinting.get("/graphql", params=parameters, headers={"if-none-match": tags[1]}).status_code == 304
+
+
+def test_hints_are_sent_over_a_websocket(hinting: TestClient) -> None:
+    with hinting.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+        socket.send_json({"type": "connection_init"})
+        assert socket.receive_json()["type"] == "connection_ack"
+        payload = {"query": HINTED, "extensions": WANTS_HINTS}
+        socket.send_json({"type": "subscribe", "id": "1", "payload": payload})
+        assert is_hinted(socket.receive_json()["payload"])

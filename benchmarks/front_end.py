@@ -99,6 +99,12 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
         },
         "editors-choice": {"topics": topics[:2], "without": topics[2:3]},
         "sync": {"since": since},
+        "which-pages-show-an-article": {
+            "slugs": [
+                row[0]
+                for row in db.execute("SELECT slug FROM article WHERE published ORDER BY slug LIMIT 50")
+            ]
+        },
     }
     db.close()
     return found

@@ -110,6 +110,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "topic-page": {"slug": "x"},
     "topic-page-best": {"slug": "x", "least": 60},
     "trending": {"asOf": "2020-01-01"},
+    "which-pages-show-an-article": {"slugs": [f"x{number}" for number in range(50)]},
 }
 ROOM = 1.7
 

@@ -63,8 +63,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
 @settings(max_examples=50)
 @given(data=st.data())
 def test_the_public_is_answered_as_if_the_hidden_were_not_there(twins: Twins, data: st.DataObject) -> None:
-    """This includes lists, counts, facets, ranks, scores, stories and links."""
-    asked = GraphQLRequest(*data.draw(twins.operations))
+    """This includes lists, counts, facets, ranks, scores, stories, links and hints."""
+    asked = GraphQLRequest(*data.draw(twins.operations), include_hints=True)
     whole, bare = twins.bodies(asked)
     if twins.whole.is_cacheable(asked, Audience.PUBLIC):
         assert whole == bare

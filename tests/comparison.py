@@ -21,16 +21,22 @@ from tests.ways import Ways
 
 
 class Comparison:
-    """`values` are those of the folder, for generated requests."""
+    """`values` are those of the folder, for generated requests.
 
-    def __init__(self, folder: Path, ways: Ways, schema: GraphQLSchema) -> None:
+    The pages from which it learns cursors are queried on every path, or only on one (own fields: always one).
+    """
+
+    def __init__(
+        self, folder: Path, ways: Ways, schema: GraphQLSchema, *, learn_everywhere: bool = True
+    ) -> None:
         self.ways = ways
         content, declared = read_folder(folder), read_declared(folder)
         self.oracle = Oracle(schema)
         self.worlds = {name: make_world(content, name, declared) for name in AUDIENCES}
         for name, world in self.worlds.items():
             orders = own_orders(declared, name) if declared.fields else ORDERS
-            learn_cursors(self.ask_once if declared.fields else self.ask, self.oracle, world, orders)
+            ask = self.ask if learn_everywhere and not declared.fields else self.ask_once
+            learn_cursors(ask, self.oracle, world, orders)
         self.values = values_of(content, self.oracle.registry)
         if declared.fields:
             self.values = with_own_fields(self.values, content, declared)

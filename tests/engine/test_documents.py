@@ -82,6 +82,7 @@ def counted_and_taken(engine: Engine) -> Iterator[Callable[[], tuple[int, int]]]
         tracemalloc.stop()
 
 
+@pytest.mark.no_cover  # tracemalloc is slow enough; other tests run the same code
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_counts_with_its_plans_and_statements(engine: Engine, name: str) -> None:
     engine.prepare(request(name), Audience.PUBLIC)  # one-time loading does not count

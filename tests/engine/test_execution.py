@@ -208,6 +208,7 @@ def test_results_read_before_a_database_replacement_are_not_cached_after_it() ->
     run(scenario)
 
 
+@pytest.mark.no_cover  # tracemalloc is slow enough; other tests run the same code
 @pytest.mark.parametrize("sign", ["x", "ü", "中", "😀"])
 @pytest.mark.parametrize("length", [1, 100, 400, 50_000])
 def test_memory_is_bounded(sign: str, length: int) -> None:

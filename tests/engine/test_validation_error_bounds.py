@@ -84,6 +84,7 @@ def test_an_error_response_has_few_short_errors(engine: Engine, name: str) -> No
     assert len(body) <= MAX_ERROR_BYTES + 20
 
 
+@pytest.mark.no_cover  # tracemalloc is slow enough; other tests run the same code
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_cache_does_not_underestimate_an_invalid_document(engine: Engine, name: str) -> None:
     query, variables = REQUESTS[name]

@@ -1,6 +1,8 @@
 """Shared fixtures: the real articles, and the product over them."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,26 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", settings.get_profile("gqlnews"), derandomize=False)
 settings.load_profile("gqlnews")
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of new folders with random names
+ROOM = 4 << 30  # bytes: a run with the real articles needs 2 GiB
+
+
+def use_memory_for_temporary_files() -> None:
+    """Create temporary files in memory, unless TMPDIR is set or there is no room or right to run programs.
+
+    Thousands of databases are created, and on a disk each waits for fsync several times. Child processes
+    inherit TMPDIR, xdist's workers too.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(MEMORY).free < ROOM or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # read the variable again
+
+
+use_memory_for_temporary_files()
 
 
 LONG = ("test_generated", "test_histories", "test_changes", "test_live_copies", "test_fuzz", "test_hostile")

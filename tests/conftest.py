@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,16 @@ use_memory_for_temporary_files()
 LONG = ("test_generated", "test_histories", "test_changes", "test_live_copies", "test_fuzz", "test_hostile")
 """Modules of property tests that take minutes, and longer if coverage is measured; others cover the same."""
 
+UNMEASURED_CHILDREN = (
+    *LONG,
+    *("test_damage", "test_kill", "test_watch_ingest_faults", "test_parser_faults", "test_damaged_live"),
+    *("test_clients", "test_code_generators", "test_sites", "test_panes", "test_page", "test_check"),
+)
+"""Modules with many child processes, which take half as long again if coverage is measured.
+
+The first row kills them, so that the figures are lost; the second is about other programs.
+"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the generated requests, which take minutes: at the end no worker waits for another."""
@@ -54,6 +64,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name.startswith(LONG):
             item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Start the child processes of some modules without coverage."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.name.startswith(UNMEASURED_CHILDREN):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 @pytest.fixture(scope="session")

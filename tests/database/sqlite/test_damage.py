@@ -38,7 +38,7 @@ from tests.ingest.damaged import (
     overwrite,
     root_page,
 )
-from tests.ingest.folder import Folder
+from tests.ingest.folder import Folder, later_ns
 from tests.ingest.test_kill import ROOT, finish, run
 from tests.ingest.test_watch_ingest_faults import fill_up, small_disk
 from tests.ingest.watch_process import command, fresh_content, kill, read_store, running, wait_until_ingested
@@ -61,7 +61,8 @@ def fill(folder: Folder, count: int = MANY) -> None:
 def store(folder: Folder, database: Path) -> Path:
     """A store of the folder that no process has open."""
     fill(folder)
-    finish(run(database, folder, 0))
+    with closing(open_writer(database)) as db:
+        ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
     return database
 
 

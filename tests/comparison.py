@@ -1,6 +1,7 @@
 """One folder, served by the product over every path, and by the oracle."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,24 @@ from tests.ways import Ways
 
 
 class Comparison:
-    """`values` are those of the folder, for generated requests.
+    """`values` are those of the folder, for generated requests by `audiences`.
 
     The pages from which it learns cursors are queried on every path, or only on one (own fields: always one).
     """
 
     def __init__(
-        self, folder: Path, ways: Ways, schema: GraphQLSchema, *, learn_everywhere: bool = True
+        self,
+        folder: Path,
+        ways: Ways,
+        schema: GraphQLSchema,
+        *,
+        audiences: Sequence[WhoAsks] = AUDIENCES,
+        learn_everywhere: bool = True,
     ) -> None:
         self.ways = ways
         content, declared = read_folder(folder), read_declared(folder)
         self.oracle = Oracle(schema)
-        self.worlds = {name: make_world(content, name, declared) for name in AUDIENCES}
+        self.worlds = {name: make_world(content, name, declared) for name in audiences}
         for name, world in self.worlds.items():
             orders = own_orders(declared, name) if declared.fields else ORDERS
             ask = self.ask if learn_everywhere and not declared.fields else self.ask_once

@@ -35,6 +35,7 @@ ALLOWED = {
     "server": SHARED | {"config", "subscriptions", "engine", "schema", "query", "database"},
     "app": SHARED
     | {"config", "server", "subscriptions", "engine", "schema", "query", "database", "ingest", "discovery"},
+    "operations": SHARED | {"config", "engine", "schema", "query"},
     "sample": SHARED,
 }
 ALLOWED["cli"] = {*SHARED, *ALLOWED}  # all

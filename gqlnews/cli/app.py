@@ -15,7 +15,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli.options import with_options
 from gqlnews.config.settings import EffectiveSettings
-from gqlnews.errors import CommandError
+from gqlnews.errors import CommandError, SettingsError
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -116,7 +116,16 @@ def ingest(settings: EffectiveSettings) -> None:
 @app.command()
 @with_options
 def check(settings: EffectiveSettings) -> None:
-    """Print the problems of the files in FOLDER; exit with 1 if there is an error."""
+    """Print the problems of the files in FOLDER; exit with 1 if there is an error.
+
+    With --operations, print those of a front end's GraphQL documents instead.
+    """
+    if settings["operations"] is not None:
+        from gqlnews.cli.check_operations import run_check_operations
+
+        raise typer.Exit(0 if run_check_operations(settings) else 1)
+    if settings["folder"] is None:
+        raise SettingsError("FOLDER is missing: pass it, or set GQLNEWS_FOLDER")
     from gqlnews.cli.commands import run_check
     from gqlnews.cli.content_options import build_target
 
@@ -149,11 +158,10 @@ def init(settings: EffectiveSettings) -> None:
 @with_options
 def schema(settings: EffectiveSettings) -> None:
     """Print the GraphQL schema (SDL), with the custom fields of --config."""
-    from gqlnews.cli.commands import read_config_fields
+    from gqlnews.cli.read_fields import read_fields
     from gqlnews.schema.query import sdl
 
-    path = settings["content_config"]
-    typer.echo(sdl(read_config_fields(path) if path else ()).rstrip("\n"))
+    typer.echo(sdl(read_fields(settings["content_config"])).rstrip("\n"))
 
 
 @app.command()

@@ -11,11 +11,10 @@ from tempfile import TemporaryDirectory
 import typer
 
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.formatters import FORMATTERS, format_collapsed, printable, progress
+from gqlnews.cli.formatters import FORMATTERS, format_collapsed, format_count, printable, progress
 from gqlnews.cli.supervisor import exit_on_signal, make_interruptible
 from gqlnews.config.values import CheckFormat
 from gqlnews.content.models import ContentProblem, ProblemSeverity
-from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import (
     check_pages,
@@ -28,14 +27,12 @@ from gqlnews.database.sqlite.damage import (
 from gqlnews.database.sqlite.ingest_failure import clear_failure
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, open_writer
-from gqlnews.discovery.scan import open_root
 from gqlnews.errors import (
     ContentFolderError,
     DamagedDatabaseError,
     ExhaustedError,
     LockedDatabaseError,
     ParserProcessError,
-    SettingsError,
     StorageError,
 )
 from gqlnews.ingest.links import read_problems
@@ -145,7 +142,9 @@ def run_check(target: IngestTarget, format: CheckFormat, *, verbose: bool = Fals
         typer.echo(line, err=True)
     counts = Counter(problem.severity for problem in problems)
     errors, warnings = counts[ProblemSeverity.ERROR], counts[ProblemSeverity.WARNING]
-    typer.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {target.folder}", err=True)
+    typer.echo(
+        f"{format_count(errors, 'error')}, {format_count(warnings, 'warning')} in {target.folder}", err=True
+    )
     return errors == 0
 
 
@@ -158,10 +157,6 @@ def _totals(problems: Sequence[ContentProblem]) -> list[str]:
     """Return a line for each code, the most frequent first, if there are several problems."""
     counts = Counter(problem.code for problem in problems)
     return [f"{number:7,} {code}" for code, number in counts.most_common()] if len(problems) > 1 else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _collect_problems(target: IngestTarget) -> tuple[list[ContentProblem], FolderSummary]:
@@ -185,19 +180,3 @@ def run_sample(folder: Path, articles: int, seed: int) -> None:
         f"{report.articles} articles in {folder}, {report.published} of them published; "
         f"{report.related} related entries, {report.size / 1e6:.1f} MB"
     )
-
-
-# `gqlnews schema --config`.
-
-
-def read_config_fields(path: Path) -> tuple[CustomField, ...]:
-    """Return the fields that a configuration file declares. Raises SettingsError with its first mistake."""
-    from gqlnews.discovery.find_config import find_config
-
-    with open_root(path.parent) as folder:
-        found = find_config(folder, str(path))
-    if found.config is None:
-        problem = found.problems[0]
-        place = ":".join(str(part) for part in (path, problem.line, problem.column) if part is not None)
-        raise SettingsError(f"{place}: {problem.message}")
-    return found.config.fields

@@ -107,6 +107,11 @@ def _escape_property(text: str) -> str:
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def format_count(number: int, noun: str) -> str:
+    """Format as `1 error` or `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Escape control characters: they must not reach a terminal, and a problem must fit on one line."""
     return "".join(

@@ -34,6 +34,7 @@ CREATE_APP = "create_app"
 """Stands for `gqlnews.create_app` among the commands of a setting: its arguments are the only source."""
 
 SERVE, APP = ("serve", "config"), ("serve", "config", APPLICATION, CREATE_APP)
+REQUEST = (*APP, "check")  # limits of a request that are known without the content
 CONTENT = ("serve", "config", "ingest", "check", CREATE_APP)
 WATCH = ("serve", "config", "ingest", CREATE_APP)
 REQUIRED = ...
@@ -108,9 +109,12 @@ def _limit(maximum: int) -> Mapping[str, Any]:
 # fmt: off
 # name, type, default, option, variable, commands, help, details
 SETTINGS: tuple[Setting, ...] = (
-    Setting("folder", Path, REQUIRED, "FOLDER", "GQLNEWS_FOLDER", ("serve", "ingest", "check"),
+    Setting("folder", Path, REQUIRED, "FOLDER", "GQLNEWS_FOLDER", ("serve", "ingest"),
             "Content folder with Markdown files",
             "[What is an article](content.md#which-files-are-articles)."),
+    Setting("folder", Path, None, "FOLDER", "GQLNEWS_FOLDER", ("check",),
+            "Content folder with Markdown files; with --operations, only its configuration is read",
+            "Required without `--operations`."),
     Setting("folder", Path, None, "FOLDER", "GQLNEWS_FOLDER", ("config", APPLICATION),
             "Content folder with Markdown files",
             "Without it, the default of `--db` is not known, and `from_environment` serves no images."),
@@ -245,7 +249,7 @@ SETTINGS: tuple[Setting, ...] = (
             "After a pause, a burst of twice as much is allowed; requests above the limit get 429. Behind "
             "a proxy, set `--forwarded-allow-ips` too: otherwise all clients share one limit.",
             **_limit(9_999_999)),
-    Setting("max_cost", int, 20_000, "--max-cost", "GQLNEWS_MAX_COST", APP,
+    Setting("max_cost", int, 20_000, "--max-cost", "GQLNEWS_MAX_COST", REQUEST,
             "Maximum cost of a request in objects",
             "The number of objects that its response can hold, "
             "[computed before it runs](operations.md#limits).", **_limit(9_999_999)),
@@ -253,7 +257,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Maximum scan work of a request in thousands of comparisons",
             "Comparisons with stored rows, [estimated before it runs](operations.md#limits). Scan work grows "
             "with the content: raise the limit for far more than 100,000 articles.", **_limit(9_999_999)),
-    Setting("max_depth", int, 16, "--max-depth", "GQLNEWS_MAX_DEPTH", APP, "Maximum depth of nested fields",
+    Setting("max_depth", int, 16, "--max-depth", "GQLNEWS_MAX_DEPTH", REQUEST,
+            "Maximum depth of nested fields",
             "Only fields that have selections count, and not those of introspection.", **_limit(9_999_999)),
     Setting("timeout_seconds", float, 2.0, "--query-timeout", "GQLNEWS_QUERY_TIMEOUT", APP,
             "Time limit of an operation in seconds",
@@ -261,8 +266,8 @@ SETTINGS: tuple[Setting, ...] = (
             "default; a request that waits that long for the database gets 503. 0 also disables the limits "
             "of [subscriptions](operations.md#subscriptions) and of [preparation](operations.md#limits).",
             **_limit(3600)),
-    Setting("introspection", bool, True, "--introspection/--no-introspection", "GQLNEWS_INTROSPECTION", APP,
-            "Allow introspection of the schema",
+    Setting("introspection", bool, True, "--introspection/--no-introspection", "GQLNEWS_INTROSPECTION",
+            REQUEST, "Allow introspection of the schema",
             "`--no-introspection` rejects `__schema` and `__type`, and error messages contain no suggestions "
             "of names. The explorer then has no schema.", group="Schema"),
     Setting("metrics", bool, False, "--metrics", "GQLNEWS_METRICS", APP,
@@ -281,6 +286,9 @@ SETTINGS: tuple[Setting, ...] = (
             "Output format",
             "`text` in the style of compilers, `json` for an array of problems, `github` for annotations in "
             "GitHub Actions."),
+    Setting("operations", Path, None, "--operations", "GQLNEWS_CHECK_OPERATIONS", ("check",),
+            "Folder with a front end's sources: check its GraphQL documents instead of the articles",
+            "They must match the schema and the limits of requests. [What is checked](check-operations.md)."),
     Setting("verbose", bool, False, "--verbose", "GQLNEWS_CHECK_VERBOSE", ("check",),
             "Print every problem, not one of several equal ones, and the files that are passed over"),
     Setting("format", ConfigFormat, ConfigFormat.TEXT, "--format", "GQLNEWS_CONFIG_FORMAT", ("config",),
@@ -294,20 +302,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("editor_tokens", list, (), "", "GQLNEWS_EDITOR_TOKENS", APP,
             "SHA-256 hashes of the editors' tokens, 64 hex digits each; repeatable",
             "[How to make one](operations.md#editors-tokens).", parse=parse_token_hashes, is_secret=True),
-    Setting("max_tokens", int, 2_000, "", "GQLNEWS_MAX_TOKENS", APP,
+    Setting("max_tokens", int, 2_000, "", "GQLNEWS_MAX_TOKENS", REQUEST,
             "Maximum number of tokens of a document, and of its comments",
             "The maximum number of lines is five times this value; 0 disables that limit too.",
             **_limit(9_999_999)),
-    Setting("max_aliases", int, 30, "", "GQLNEWS_MAX_ALIASES", APP,
+    Setting("max_aliases", int, 30, "", "GQLNEWS_MAX_ALIASES", REQUEST,
             "Maximum number of aliases of an operation",
             "The content of a fragment counts each time it is spread.", **_limit(9_999_999)),
-    Setting("max_root_fields", int, 20, "", "GQLNEWS_MAX_ROOT_FIELDS", APP,
+    Setting("max_root_fields", int, 20, "", "GQLNEWS_MAX_ROOT_FIELDS", REQUEST,
             "Maximum number of root fields of an operation",
             "The content of a fragment counts each time it is spread.", **_limit(9_999_999)),
-    Setting("max_directives", int, 50, "", "GQLNEWS_MAX_DIRECTIVES", APP,
+    Setting("max_directives", int, 50, "", "GQLNEWS_MAX_DIRECTIVES", REQUEST,
             "Maximum number of directives of an operation",
             "The content of a fragment counts each time it is spread.", **_limit(9_999_999)),
-    Setting("max_page_size", int, 100, "", "GQLNEWS_MAX_PAGE", APP,
+    Setting("max_page_size", int, 100, "", "GQLNEWS_MAX_PAGE", REQUEST,
             "Maximum number of nodes per page, and of ids per `nodes`", range=(20, 100)),
     Setting("max_response_bytes", int, 64, "", "GQLNEWS_MAX_RESPONSE_MB", APP,
             "Maximum size of a response in MiB", "An article larger than that cannot be returned.",

@@ -18,9 +18,10 @@ from graphql import (
     OperationDefinitionNode,
     Visitor,
     parse,
+    print_ast,
     visit,
 )
-from graphql.language import VariableNode
+from graphql.language import Node, VariableNode
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -28,7 +29,10 @@ from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.engine.validation import (
     INTROSPECTION_FIELDS,
+    RESPONSE_BOUNDS,
+    ErrorBounds,
     QuickSource,
+    Rules,
     bounded_error,
     rules_for,
     validate_document,
@@ -174,12 +178,27 @@ def parse_document(text: str, schema: GraphQLSchema, limits: Limits = UNLIMITED)
         node = _parse(text, limits.max_tokens or None)
     except GraphQLError as error:
         return Document(text, None, (bounded_error(with_code(error, Code.PARSE_FAILED)),))
-    rules = (*rules_for(text, introspection=limits.introspection), *STRAWBERRY_RULES)
-    errors = validate_document(schema, node, rules, hide_suggestions=not limits.introspection)
+    errors = find_validation_errors(text, node, schema, limits)
     if errors:
-        return Document(text, None, tuple(with_code(error, Code.VALIDATION_FAILED) for error in errors))
+        return Document(text, None, tuple(errors))
     conditional = conditional_variables(node) if "@" in text and "$" in text else ()
     return Document(text, node, (), limits, check_operations(node, limits), conditional)
+
+
+def find_validation_errors(
+    text: str,
+    node: DocumentNode,
+    schema: GraphQLSchema,
+    limits: Limits = UNLIMITED,
+    bounds: ErrorBounds = RESPONSE_BOUNDS,
+    *,
+    ignored: Rules = (),
+) -> list[GraphQLError]:
+    """Validate a document by all rules that its text can violate. Raises TimeBudgetExceeded."""
+    applicable = (*rules_for(text, introspection=limits.introspection), *STRAWBERRY_RULES)
+    rules = [rule for rule in applicable if rule not in ignored]
+    errors = validate_document(schema, node, rules, hide_suggestions=not limits.introspection, bounds=bounds)
+    return [with_code(error, Code.VALIDATION_FAILED) for error in errors]
 
 
 def _parse(text: str, limit: int | None) -> DocumentNode:
@@ -191,6 +210,27 @@ def _parse(text: str, limit: int | None) -> DocumentNode:
         if limit is not None and f"more than {limit} " in error.message:
             raise _token_limit_error(limit) from error
         raise
+
+
+def check_tokens(document: DocumentNode, limits: Limits) -> GraphQLError | None:
+    """Return an error if a document whose definitions have several sources has too many tokens as printed."""
+    limit = limits.max_tokens
+    if not limit or sum(map(_count_definition_tokens, document.definitions)) <= limit:
+        return None
+    try:
+        _parse(print_ast(document), limit)
+    except GraphQLError as error:
+        return error
+    return None
+
+
+def _count_definition_tokens(node: Node) -> int:
+    """Count the tokens of a definition as written, with comments."""
+    assert node.loc is not None
+    token, count = node.loc.start_token, 1
+    while token is not node.loc.end_token and token.next is not None:
+        token, count = token.next, count + 1
+    return count
 
 
 def _count_tokens(node: DocumentNode) -> int:

@@ -6,6 +6,7 @@ messages are shortened, only the first errors suggest names, and the time budget
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -96,33 +97,57 @@ MAX_SUGGESTIONS = 3  # errors per document that suggest similar names; each may 
 MAX_VALUE_DEPTH = 32  # of a literal: printing a deeper one takes quadratic time; filters nest 16 levels
 MAX_MESSAGE_LENGTH = 5_000  # of an unshortened message; a longer one is slow to print and ends validation
 
-TOO_MANY_ERRORS = f"The document has at least {MAX_ERRORS} errors, and only the first are reported."
+TOO_MANY_ERRORS = "The document has at least {} errors, and only the first are reported."
 TOO_LONG = "An error message was too long, so the validation of the document stopped here."
 TOO_DEEP = (
     f"A value is nested more than {MAX_VALUE_DEPTH} levels deep: use fewer levels, or send it as a variable."
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorBounds:
+    """How many errors a document has at most, and how many of them suggest names.
+
+    With `keeps_nodes`, errors refer to their nodes, and their messages are not shortened.
+    """
+
+    errors: int = MAX_ERRORS
+    suggestions: int = MAX_SUGGESTIONS
+    keeps_nodes: bool = False
+
+    def apply(self, error: GraphQLError) -> GraphQLError:
+        return error if self.keeps_nodes else bounded_error(error)
+
+
+RESPONSE_BOUNDS = ErrorBounds()
+
+
 class _Context(ValidationContext):
     """Validation context that collects bounded errors. Raises ValidationAbortedError after the last one."""
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, type_info: TypeInfo, hide_suggestions: bool
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        type_info: TypeInfo,
+        hide_suggestions: bool,
+        bounds: ErrorBounds,
     ) -> None:
         super().__init__(schema, document, type_info, self._collect, hide_suggestions)
         self.errors: list[GraphQLError] = []
+        self._bounds = bounds
 
     @property
     def hide_suggestions(self) -> bool:
-        return self._hide_suggestions or len(self.errors) >= MAX_SUGGESTIONS
+        return self._hide_suggestions or len(self.errors) >= self._bounds.suggestions
 
     def _collect(self, error: GraphQLError) -> None:
         if not self._hide_suggestions:
             list_known_fields(error, self.schema)
         check_time_budget()  # one value may have many errors, each with a search for similar names
-        if len(self.errors) == MAX_ERRORS - 1:  # the last error reports that there are more
-            raise ValidationAbortedError(TOO_MANY_ERRORS)
-        self.errors.append(bounded_error(error))
+        if len(self.errors) == self._bounds.errors - 1:  # the last error reports that there are more
+            raise ValidationAbortedError(TOO_MANY_ERRORS.format(self._bounds.errors))
+        self.errors.append(self._bounds.apply(error))
         if len(error.message) > MAX_MESSAGE_LENGTH:
             raise ValidationAbortedError(TOO_LONG)
 
@@ -150,10 +175,11 @@ def validate_document(
     rules: Collection[type[ASTValidationRule]],
     *,
     hide_suggestions: bool = False,
+    bounds: ErrorBounds = RESPONSE_BOUNDS,
 ) -> list[GraphQLError]:
-    """Return the first errors of a document, at most `MAX_ERRORS`. Raises TimeBudgetExceeded."""
+    """Return the first errors of a document, as many as `bounds` allows. Raises TimeBudgetExceeded."""
     type_info = TypeInfo(schema)
-    context = _Context(schema, document, type_info, hide_suggestions)
+    context = _Context(schema, document, type_info, hide_suggestions, bounds)
     visitors: list[Visitor] = [_TimeBudget(), _ValueDepth(), *(rule(context) for rule in rules)]
     fragments = {
         one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
@@ -165,7 +191,7 @@ def validate_document(
             document, TypeInfoVisitor(type_info, ParallelVisitor(visitors)), query_document_keys_to_validate
         )
     except ValidationAbortedError as error:
-        context.errors.append(bounded_error(error))
+        context.errors.append(bounds.apply(error))
     except RecursionError:
         context.errors.append(GraphQLError("The document is nested too deeply to be validated."))
     return context.errors

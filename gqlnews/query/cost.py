@@ -179,9 +179,12 @@ ArgumentsByRoot = Sequence[Mapping[int, ResolvedArguments]]
 class CostLimitError(LocatedRequestError):
     """The request exceeds the cost limit. `scans`: the scans that it would run, by root field."""
 
-    def __init__(self, message: str, field: FieldPlan, cost: int, scans: Mapping[str, Scans]) -> None:
+    def __init__(
+        self, field: FieldPlan, cost: int, limit: int, advice: str, scans: Mapping[str, Scans]
+    ) -> None:
+        message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
         super().__init__(Code.TOO_COSTLY, message, field.node, field.path)
-        self.cost, self.scans = cost, scans
+        self.cost, self.limit, self.advice, self.scans = cost, limit, advice, scans
 
 
 class CostEstimator:
@@ -231,8 +234,7 @@ class CostEstimator:
         if limit and cost > limit:
             field = self._lists[0].field if self._lists else self._roots[0].field
             advice = suggest_page_sizes(self._roots, self._lists, sizes, limit)
-            message = f"The request costs {cost:,}, and the limit is {limit:,}: {advice}."
-            raise CostLimitError(message, field, cost, scans)
+            raise CostLimitError(field, cost, limit, advice, scans)
         return cost
 
 

@@ -241,15 +241,16 @@ class PreparedOperation:
             ScanWork(scans),
         )
 
+    def estimate_cost(self, variables: VariableValues, audience: Audience) -> int:
+        """Return the cost. Raises the errors of `bind`, and the GraphQLError of an argument or root field."""
+        return self._bind_valid_roots(variables, audience)[1]
+
     def bind_subscription(self, variables: VariableValues, audience: Audience) -> BoundSubscription:
         """Bind a subscription to the statements that filter and render its events.
 
         Raises the same errors as `bind`, and the GraphQLError of its one root field.
         """
-        bounds, cost, _ = self._bind_roots(variables, audience)
-        for failure in (*self.plan.failures.values(), *(bound.failure for bound in bounds.values())):
-            if failure is not None:
-                raise failure
+        bounds, cost = self._bind_valid_roots(variables, audience)
         ((key, bound),) = bounds.items()
         root = self.plan.roots[key]
         return BoundSubscription(
@@ -317,6 +318,16 @@ class PreparedOperation:
             bound.comparisons = complexity.comparisons - before
         cost = self._estimator.estimate([bound.arguments for bound in bounds.values()], scans)
         return bounds, cost, scans
+
+    def _bind_valid_roots(
+        self, variables: VariableValues, audience: Audience
+    ) -> "tuple[dict[str, _BoundRoot], int]":
+        """Return the resolved arguments of each root field, and the cost. Also raises their failures."""
+        bounds, cost, _ = self._bind_roots(variables, audience)
+        for failure in (*self.plan.failures.values(), *(bound.failure for bound in bounds.values())):
+            if failure is not None:
+                raise failure
+        return bounds, cost
 
     def _get_statement(
         self, root: RootPlan, bound: "_BoundRoot", audience: Audience, render: Render

@@ -1,0 +1,5 @@
+import { FIELDS } from "./fragments";
+export const query = gql`
+  ${FIELDS}
+  query AfterInterpolation { site { ...SiteFields count } }
+`;

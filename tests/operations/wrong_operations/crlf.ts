@@ -1,0 +1,7 @@
+export const query = gql`
+  query WindowsLines {
+    site {
+      vrsion
+    }
+  }
+`;

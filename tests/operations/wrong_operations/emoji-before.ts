@@ -1,0 +1,1 @@
+export const flag = "🏳️‍🌈", query = gql`query Emoji { site { verzion } }`;

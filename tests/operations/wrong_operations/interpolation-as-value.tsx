@@ -1,0 +1,1 @@
+export const query = gql`query InterpolationAsValue { articles(first: ${size}) { totalCount } }`;

@@ -1,0 +1,4 @@
+const FIELDS = "title slug";
+export const query = gql`
+  query InterpolationInSelection { articles { nodes { ${FIELDS} } } }
+`;

@@ -1,0 +1,1 @@
+export const query = /* GraphQL */ `query LeafWithSelection { site { version { number } } }`;

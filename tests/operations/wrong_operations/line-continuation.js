@@ -1,0 +1,3 @@
+export const query = gql("query Continued { \
+  site { \
+    vers } }");

@@ -1,0 +1,7 @@
+import { gql } from "@apollo/client";
+
+export const MISSING_ARGUMENT = gql`
+  query MissingArgument {
+    article { title }
+  }
+`;

@@ -1,0 +1,1 @@
+export const query = gql`select * from articles`;

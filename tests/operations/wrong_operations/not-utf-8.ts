@@ -1,0 +1,1 @@
+export const name = "Zürich", query = gql`{ site { version } }`;

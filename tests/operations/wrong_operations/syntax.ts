@@ -1,0 +1,1 @@
+export const query = gql`query SyntaxInTemplate { site { version } `;

@@ -1,0 +1,1 @@
+exports.query = /* GraphQL */ 'query UndefinedVariable { article(slug: $slug) { title } }';

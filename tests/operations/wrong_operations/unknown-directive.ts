@@ -1,0 +1,1 @@
+export const query = gql`query UnknownDirective { site { version @uppercase } }`;

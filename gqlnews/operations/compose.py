@@ -44,7 +44,7 @@ from gqlnews.operations.sources import node_text
 Values = Mapping[str, ValueNode]
 """The values of a fragment's local variables."""
 
-MAX_COPIES = 500  # of fragments with arguments in one document; no more if they use each other endlessly
+MAX_COPIES = 50  # of one fragment in a document: fragments may pass ever longer lists to each other
 COPY_SUFFIX = re.compile(r"__gqlnews_copy\d+")
 _PROVIDED = "provided__"  # prefix of the variables whose value a program provides
 
@@ -220,14 +220,15 @@ def _with_variables(
     composition: _Composition,
 ) -> OperationDefinitionNode:
     """Add the variables that programs provide, and remove those used only in what is not sent."""
-    definitions = (*(operation.variable_definitions or ()), *composition.variables.values())
-    if composition.removed_variables or composition.lacks_fragments:
-        used = used_variables(operation, *fragments)
-        unneeded = composition.removed_variables - used
-        definitions = tuple(
-            one
-            for one in definitions
-            if one.variable.name.value in used
-            or not (composition.lacks_fragments or one.variable.name.value in unneeded)
-        )
-    return replace(operation, variable_definitions=definitions)
+    declared, provided = operation.variable_definitions or (), composition.variables.values()
+    if not (provided or composition.removed_variables or composition.lacks_fragments):
+        return operation
+    used = used_variables(operation, *fragments)
+    unused = () if composition.lacks_fragments else (one for one in declared if _name(one) not in used)
+    reported = {_name(one) for one in unused} - composition.removed_variables
+    definitions = (one for one in (*declared, *provided) if _name(one) in used | reported)
+    return replace(operation, variable_definitions=tuple(definitions))
+
+
+def _name(definition: VariableDefinitionNode) -> str:
+    return definition.variable.name.value

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gqlnews.errors import ContentFolderError, raise_if_exhausted
 from gqlnews.operations.extract import GRAPHQL_SUFFIXES, MARKER, SUFFIXES
-from gqlnews.operations.findings import Finding, FindingCode, Place
+from gqlnews.operations.findings import Finding, FindingCode, FilePlace
 from gqlnews.operations.sources import FrontEndFile
 
 PASSED_OVER = frozenset(
@@ -61,7 +61,7 @@ def _walk(folder: Path, inside: str, seen: set[tuple[int, int]], findings: list[
     try:
         status = os.stat(folder / inside)
         with os.scandir(folder / inside) as entries:
-            names = sorted((entry.name, entry.is_dir()) for entry in entries)
+            names = sorted((entry.name, _is_folder(entry)) for entry in entries)
     except OSError as error:
         findings.append(_unreadable(inside or ".", error))
         return
@@ -82,6 +82,14 @@ def _walk(folder: Path, inside: str, seen: set[tuple[int, int]], findings: list[
                 yield path
 
 
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry is a folder or a link to one; a link that leads nowhere is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _is_new(status: os.stat_result, seen: set[tuple[int, int]]) -> bool:
     key = (status.st_dev, status.st_ino)
     is_new = key not in seen
@@ -92,7 +100,7 @@ def _is_new(status: os.stat_result, seen: set[tuple[int, int]]) -> bool:
 def _unreadable(path: str, error: OSError) -> Finding:
     raise_if_exhausted(error)
     reason = error.strerror or str(error)
-    return Finding(Place(path), FindingCode.UNREADABLE, f"It cannot be read: {reason}.")
+    return Finding(FilePlace(path), FindingCode.UNREADABLE, f"It cannot be read: {reason}.")
 
 
 def _read(folder: Path, path: str, found: FoundFiles) -> None:
@@ -105,7 +113,7 @@ def _read(folder: Path, path: str, found: FoundFiles) -> None:
     if data is None:
         if path.endswith(tuple(GRAPHQL_SUFFIXES)) or _has_marker(folder / path):
             message = f"It is larger than {MAX_BYTES >> 20} MiB, so it is not checked: split it."
-            found.findings.append(Finding(Place(path), FindingCode.TOO_LARGE, message))
+            found.findings.append(Finding(FilePlace(path), FindingCode.TOO_LARGE, message))
         return
     try:
         text = data.decode("utf-8-sig")

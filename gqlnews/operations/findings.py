@@ -48,7 +48,7 @@ def to_finding_code(code: Code) -> str:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class FilePlace:
     """A place in a file: its path relative to the checked folder, line and column in characters, from 1.
 
     Line and column are 0 if the finding is about the whole file.
@@ -66,6 +66,6 @@ class Place:
 class Finding:
     """One mistake in a front end's documents. Findings sort by their place."""
 
-    place: Place
+    place: FilePlace
     code: str
     message: str

@@ -8,7 +8,7 @@ from functools import cached_property
 from graphql import GraphQLError, Source
 from graphql.language import Node
 
-from gqlnews.operations.findings import Place
+from gqlnews.operations.findings import FilePlace
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -23,10 +23,10 @@ class FrontEndFile:
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
-    def place(self, offset: int) -> Place:
+    def place(self, offset: int) -> FilePlace:
         """Return the place of the character at an offset."""
         line = bisect_right(self._line_starts, offset)
-        return Place(self.path, line, offset - self._line_starts[line - 1] + 1)
+        return FilePlace(self.path, line, offset - self._line_starts[line - 1] + 1)
 
 
 class EmbeddedSource(Source):
@@ -44,13 +44,13 @@ class EmbeddedSource(Source):
         super().__init__(body, file.path)
         self.file, self.positions, self.offsets = file, positions, offsets
 
-    def place(self, position: int) -> Place:
+    def place(self, position: int) -> FilePlace:
         """Return the place in the file of the character at a position of the text."""
         part = bisect_right(self.positions, position) - 1
         return self.file.place(self.offsets[part] + position - self.positions[part])
 
 
-def node_place(node: Node) -> Place:
+def node_place(node: Node) -> FilePlace:
     """Return where a node of an embedded source begins."""
     assert node.loc is not None
     assert isinstance(node.loc.source, EmbeddedSource)
@@ -63,7 +63,7 @@ def node_text(node: Node) -> str:
     return node.loc.source.body[node.loc.start : node.loc.end]
 
 
-def error_places(error: GraphQLError) -> list[Place]:
+def error_places(error: GraphQLError) -> list[FilePlace]:
     """Return the places of an error, in order and each once; empty if it has none."""
     if error.nodes:
         return list(dict.fromkeys(node_place(node) for node in error.nodes if node.loc))

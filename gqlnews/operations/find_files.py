@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gqlnews.errors import ContentFolderError, raise_if_exhausted
 from gqlnews.operations.extract import GRAPHQL_SUFFIXES, MARKER, SUFFIXES
-from gqlnews.operations.findings import Finding, FindingCode, FilePlace
+from gqlnews.operations.findings import FilePlace, Finding, FindingCode
 from gqlnews.operations.sources import FrontEndFile
 
 PASSED_OVER = frozenset(

@@ -18,7 +18,7 @@ from graphql import DocumentNode, Executor, FragmentDefinitionNode, GraphQLError
 from graphql.validation import NoUnusedFragmentsRule
 
 from gqlnews.config.settings import Limits
-from gqlnews.engine.documents import check_operations, check_tokens, find_validation_errors
+from gqlnews.engine.documents import check_operations, check_tokens, find_validation_errors, with_code
 from gqlnews.engine.validation import ErrorBounds
 from gqlnews.errors import Code
 from gqlnews.operations.client_only import ClientOnlyRemover
@@ -42,7 +42,6 @@ MAX_SECONDS = 10.0  # of processor time for one operation; the server has about 
 MAX_OTHER_PLACES = 3  # named in a message
 TOO_SLOW = "The operation takes too long to check: select fewer fields with the same name, or split it."
 OPERATION_RULES = (NoUnusedFragmentsRule,)  # they do not apply to a fragment without an operation
-SIZE_CODES = frozenset({Code.TOO_DEEP, Code.TOO_WIDE, Code.TOO_COSTLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +145,9 @@ class _OperationChecker:
                 if largest is None or error.cost > largest.cost:
                     largest, conditions = error, variables
             except LocatedRequestError as error:
-                if error.code in SIZE_CODES or id(error.node.loc) not in worst.assumed:
-                    return [Finding(node_place(error.node), to_finding_code(error.code), str(error))]
+                return [Finding(node_place(error.node), to_finding_code(error.code), str(error))]
             except GraphQLError as error:
-                return [_to_finding(error, document)]
+                return [_to_finding(with_code(error, Code.BAD_USER_INPUT), document)]
         if largest is None:
             return []
         place = node_place(largest.node)

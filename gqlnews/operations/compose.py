@@ -15,6 +15,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     NamedTypeNode,
     NameNode,
     NullValueNode,
@@ -209,8 +210,8 @@ def _members(value: ValueNode) -> dict[str, ValueNode]:
 def _variable_definition(variable: Any, kind: StringValueNode) -> VariableDefinitionNode:
     try:
         parsed = parse_type(kind.value, no_location=True)
-    except Exception:
-        parsed = NamedTypeNode(name=NameNode(value=kind.value))
+    except GraphQLError:  # validation reports that this type is unknown
+        parsed = NamedTypeNode(name=NameNode(value=kind.value, loc=kind.loc), loc=kind.loc)
     return VariableDefinitionNode(variable=variable, type=parsed, directives=(), loc=variable.loc)
 
 

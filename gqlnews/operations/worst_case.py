@@ -71,14 +71,12 @@ class AssumedSize(NamedTuple):
 class WorstCase:
     """An operation without variables but those with a default and those of directives.
 
-    `sizes` are the list sizes that were assumed. `assumed` are the nodes of fields with a required argument
-    whose value is not known, by the `id` of their location. `conditions` are the variables of directives with
-    the names of their types.
+    `sizes` are the list sizes that were assumed. `conditions` are the variables of directives with the names
+    of their types.
     """
 
     document: DocumentNode
     sizes: list[AssumedSize] = field(default_factory=list)
-    assumed: set[int] = field(default_factory=set)
     conditions: Mapping[str, str] = field(default_factory=dict)
 
     def variables(self) -> Iterator[dict[str, Any]]:
@@ -148,8 +146,6 @@ class _Assumptions(Visitor):
             value = self._rewrite(argument.value, definition.args[name].type)
             if value is None and not (name == BACKWARD and FORWARD in given):
                 value = self._assume(name, argument.value, definition.args[name], declaration)
-                if value is not None and not self._is_size(name, declaration):
-                    self._worst.assumed.add(id(node.loc))
             if value is not None:
                 arguments.append(replace(argument, value=value))
         return replace(node, arguments=tuple(arguments))
@@ -209,8 +205,6 @@ def _valid_value(kind: GraphQLInputType, at: ValueNode) -> ValueNode:
         return EnumValueNode(value=next(iter(nullable.values)), loc=at.loc)
     if isinstance(nullable, GraphQLInputObjectType):
         required = {name: one for name, one in nullable.fields.items() if is_required_input_field(one)}
-        if nullable.is_one_of:
-            required = dict([next(iter(nullable.fields.items()))])
         members = (
             ObjectFieldNode(name=NameNode(value=name), value=_valid_value(one.type, at), loc=at.loc)
             for name, one in required.items()

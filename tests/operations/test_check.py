@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from gqlnews.config.settings import DEFAULT_LIMITS, UNLIMITED, Limits
+from gqlnews.operations import check
 from gqlnews.operations.check import check_folder
 from gqlnews.operations.findings import SERVER_CODES, FindingCode, to_finding_code
 from tests.operations.support import check_files, found, gql, messages, schema
@@ -103,3 +106,11 @@ def test_the_tokens_of_fragments_count(tmp_path: Path) -> None:
     assert found(check_files(tmp_path, {"a.graphql": document}, Limits(max_tokens=200))) == [
         "a.graphql:1:1 too-many-tokens"
     ]
+
+
+def test_an_operation_that_takes_too_long_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "MAX_SECONDS", 0.0)
+    files = {"a.graphql": "{ site { version } }", "b.graphql": "fragment F on Site { version }"}
+    assert found(check_files(tmp_path, files)) == ["a.graphql:1:1 too-wide", "b.graphql:1:1 too-wide"]

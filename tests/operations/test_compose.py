@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.config.settings import Limits
-from tests.operations.support import check_files, gql, messages
+from tests.operations.support import check_files, found, gql, messages
 
 RELAY = """
 fragment List_query on Query
@@ -70,3 +70,13 @@ def test_fragments_that_use_each_other_endlessly_end(tmp_path: Path) -> None:
     """
     report = check_files(tmp_path, {"a.ts": gql(document)})
     assert report.findings
+
+
+def test_an_unknown_type_of_a_provided_variable_is_reported(tmp_path: Path) -> None:
+    fragment = (
+        'fragment F on Query @argumentDefinitions(dark: { type: "Dark mode", provider: "isDark" }) '
+        "{ site @include(if: $dark) { version } }"
+    )
+    report = check_files(tmp_path, {"a.graphql": "query Q { ...F }\n" + fragment})
+    assert found(report)[0] == "a.graphql:2:53 graphql-validation-failed"
+    assert messages(report)[0].startswith("Unknown type 'Dark mode'.")

@@ -78,5 +78,5 @@ def test_an_unknown_type_of_a_provided_variable_is_reported(tmp_path: Path) -> N
         "{ site @include(if: $dark) { version } }"
     )
     report = check_files(tmp_path, {"a.graphql": "query Q { ...F }\n" + fragment})
-    assert found(report)[0] == "a.graphql:2:53 graphql-validation-failed"
+    assert found(report)[0] == "a.graphql:2:56 graphql-validation-failed"
     assert messages(report)[0].startswith("Unknown type 'Dark mode'.")

@@ -11,6 +11,7 @@ A mistake in a fragment is found with each operation that uses it, and reported 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from time import thread_time
 
@@ -92,7 +93,7 @@ class _OperationChecker:
                 yield from self._check_operation(document)
         fragments = self._front_end.fragments
         unused = (fragment for name, fragment in fragments.items() if name not in self._composer.used)
-        for fragment in (*unused, *self._front_end.further_fragments):
+        for fragment in chain(unused, self._front_end.further_fragments):
             yield from self._check_fragment(fragment)
 
     def _check_operation(self, document: DocumentNode) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ Values = Mapping[str, ValueNode]
 
 MAX_COPIES = 50  # of one fragment in a document: fragments may pass ever longer lists to each other
 COPY_SUFFIX = re.compile(r"__gqlnews_copy\d+")
+_ARGUMENTS = re.compile(rf"@\s*(?:{ARGUMENTS}|{ARGUMENT_DEFINITIONS})\b")
 _PROVIDED = "provided__"  # prefix of the variables whose value a program provides
 
 
@@ -88,7 +89,11 @@ class Composer:
         if sent.is_empty or fragment.name.value in self._remover.client_fragments:
             return None
         composition = _Composition()
-        top = self._add(sent, _local_values(fragment, {}, composition), composition)
+        values = _local_values(fragment, {}, composition)
+        composition.fragments[_copy_key(fragment.name.value, values)] = fragment.name.value
+        # Without an operation, a variable that has no value may remain.
+        known = {name: value for name, value in values.items() if not isinstance(value, NullValueNode)}
+        top = self._add(sent, known, composition)
         return DocumentNode(definitions=(top, *self._fragment_copies(composition)), loc=fragment.loc)
 
     def _fragment_copies(self, composition: _Composition) -> Iterator[FragmentDefinitionNode]:
@@ -98,8 +103,7 @@ class Composer:
             self.used.add(name)
             node = self._add(self._get_sent(name), values, composition)
             assert isinstance(node, FragmentDefinitionNode)
-            renamed = name if copy_name == name else copy_name
-            yield node if renamed == name else replace(node, name=replace(node.name, value=renamed))
+            yield node if copy_name == name else replace(node, name=replace(node.name, value=copy_name))
 
     def _get_sent(self, name: str) -> SentDefinition:
         if name not in self._sent:
@@ -111,11 +115,7 @@ class Composer:
         composition.removed_variables |= sent.removed_variables
         composition.lacks_fragments |= sent.lacks_fragments
         visitor = _Substitution(self._fragments, values, composition)
-        if (
-            values
-            or f"@{ARGUMENTS}" in node_text(sent.node)
-            or f"@{ARGUMENT_DEFINITIONS}" in node_text(sent.node)
-        ):
+        if values or _ARGUMENTS.search(node_text(sent.node)):
             node: Definition = visit(sent.node, visitor)
             return node
         for spread in _spreads(sent.node.selection_set):
@@ -158,7 +158,7 @@ class _Substitution(Visitor):
         if fragment is None:
             return name
         values = _local_values(fragment, _passed_values(spread), composition)
-        key = (name, " ".join(f"{variable}:{print_ast(value)}" for variable, value in sorted(values.items())))
+        key = _copy_key(name, values)
         known = composition.fragments
         if key not in known:
             copies = sum(copied == name for copied, _ in known) if values else 0
@@ -167,6 +167,10 @@ class _Substitution(Visitor):
             known[key] = f"{name}__gqlnews_copy{copies}" if copies else name
             composition.pending.append((name, known[key], values))
         return known[key]
+
+
+def _copy_key(name: str, values: Values) -> tuple[str, str]:
+    return name, " ".join(f"{variable}:{print_ast(value)}" for variable, value in sorted(values.items()))
 
 
 def _passed_values(spread: FragmentSpreadNode) -> Values:

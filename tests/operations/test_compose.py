@@ -80,3 +80,29 @@ def test_an_unknown_type_of_a_provided_variable_is_reported(tmp_path: Path) -> N
     report = check_files(tmp_path, {"a.graphql": "query Q { ...F }\n" + fragment})
     assert found(report)[0] == "a.graphql:2:56 graphql-validation-failed"
     assert messages(report)[0].startswith("Unknown type 'Dark mode'.")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            'fragment F on Query @argumentDefinitions(slug: { type: "String!" }, n: { type: "Int", '
+            "defaultValue: 5 }) { article(slug: $slug) { related(first: $n) { title } } }",
+            [],
+        ),
+        (
+            'fragment F on Query @argumentDefinitions(n: { type: "Int", defaultValue: "five" }) '
+            "{ articles(first: $n) { totalCount } }",
+            ["graphql-validation-failed"],
+        ),
+        (
+            "fragment F on Article { ...G } fragment G on Article { ...F }",
+            ["graphql-validation-failed"],
+        ),
+    ],
+)
+def test_a_fragment_without_an_operation_may_lack_values(
+    tmp_path: Path, document: str, expected: list[str]
+) -> None:
+    report = check_files(tmp_path, {"a.ts": gql(document)})
+    assert [finding.code for finding in report.findings] == expected, messages(report)

@@ -8,13 +8,14 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
@@ -28,7 +29,7 @@ from gqlnews.database.sqlite.schedule import NO_WATCHER
 from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
-from gqlnews.errors import Code
+from gqlnews.errors import Code, PersistedDocumentsError
 from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.compression import CompressionMiddleware
@@ -48,7 +49,9 @@ from gqlnews.server.media import MEDIA_PREFIX, MediaEndpoint
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.metrics import Metrics
 from gqlnews.server.preparation import OffloadQueue, Preparer, SingleFlight
-from gqlnews.server.request import NO_DOCUMENTS, PersistedDocuments, read_trusted_documents
+from gqlnews.server.reader_page import BUILD_FOLDER as READER_FOLDER
+from gqlnews.server.reader_page import ReaderPage, documents_path, redirect_to_endpoint
+from gqlnews.server.request import PersistedDocuments, TrustedDocuments
 from gqlnews.server.response import (
     ALLOW,
     SECURITY_HEADERS,
@@ -117,14 +120,16 @@ def _is_endpoint(scope: Scope) -> bool:
     return path in ENDPOINT_PATHS or path.startswith(MEDIA_PREFIX)
 
 
-def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> GqlnewsApp:
+def build_app(
+    settings: ServerSettings, *, warns_of_schedule: bool = False, reader_folder: Path = READER_FOLDER
+) -> GqlnewsApp:
     """Create the application for an existing store, which it only reads.
 
-    With `warns_of_schedule`, it logs at its start if no watcher follows the schedule of the store. Raises
-    PersistedDocumentsError.
+    With `warns_of_schedule`, it logs at its start if no watcher follows the schedule of the store. The reader
+    is built in `reader_folder`. Raises PersistedDocumentsError.
     """
     schema = build_schema(read_custom_fields(settings.database))
-    trusted = load_trusted_documents(settings, schema)
+    trusted = load_trusted_documents(settings, schema, reader_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[LifespanState]:
@@ -189,17 +194,27 @@ def build_app(settings: ServerSettings, *, warns_of_schedule: bool = False) -> G
         endpoint,
         cors=bool(origins),
         proxies=TrustedProxies(allowed_ips) if allowed_ips else None,
-        routes=_build_routes(settings, endpoint),
+        routes=_build_routes(settings, endpoint, reader_folder),
         middleware=middleware,
         exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},
         lifespan=lifespan,
     )
 
 
-def load_trusted_documents(settings: ServerSettings, schema: Schema) -> Mapping[str, str]:
-    """Load the trusted documents; empty if none are configured. Raises PersistedDocumentsError."""
-    path = settings.http.persisted_documents
-    return NO_DOCUMENTS if path is None else read_trusted_documents(path, schema._schema)
+def load_trusted_documents(
+    settings: ServerSettings, schema: Schema, reader_folder: Path = READER_FOLDER
+) -> Mapping[str, str]:
+    """Load the trusted documents; those of the reader too if it is served. Raises PersistedDocumentsError."""
+    documents = TrustedDocuments(schema._schema)
+    for path in settings.http.persisted_documents:
+        documents.add(path)
+    if settings.reader and (path_of_reader := documents_path(reader_folder)) is not None:
+        try:
+            documents.add(path_of_reader)
+        except PersistedDocumentsError as error:
+            advice = "build the reader again with `make reader`, or serve without it (--no-reader)"
+            raise PersistedDocumentsError(f"{error}: {advice}") from error
+    return documents.texts
 
 
 def from_environment() -> GqlnewsApp:
@@ -225,12 +240,11 @@ def _build_endpoint(settings: ServerSettings) -> ASGIApp:
     return TracedEndpoint(endpoint)
 
 
-def _build_routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute]:
+def _build_routes(settings: ServerSettings, endpoint: ASGIApp, reader_folder: Path) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *(Route(path, endpoint, methods=["GET", "POST"], name="graphql") for path in ENDPOINT_PATHS),
         *(WebSocketRoute(path, websocket_endpoint) for path in ENDPOINT_PATHS),
         WebSocketRoute("/{path:path}", reject_websocket),
-        Route("/", _redirect_to_endpoint),
         Route(f"{MEDIA_PREFIX}{{path:path}}", MediaEndpoint(open_image), methods=["GET"]),
         Route("/health/live", liveness),
         Route("/health/ready", readiness),
@@ -240,11 +254,16 @@ def _build_routes(settings: ServerSettings, endpoint: ASGIApp) -> list[BaseRoute
         from gqlnews.server.observability.prometheus import metrics_endpoint
 
         routes.append(Route("/metrics", metrics_endpoint))
-    return [*routes, explorer_assets()] if settings.explorer else routes
+    if settings.explorer:
+        routes.append(explorer_assets())
+    if settings.reader:
+        page = ReaderPage(ENDPOINT, has_explorer=settings.explorer, folder=reader_folder)
+        return [*routes, *page.routes()]
+    return [*routes, Route("/", _redirect_to_endpoint)]
 
 
 async def _redirect_to_endpoint(request: Request) -> Response:
-    return RedirectResponse(request.scope.get("root_path", "") + ENDPOINT, 303)
+    return redirect_to_endpoint(request, ENDPOINT)
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:

@@ -56,12 +56,13 @@ class Settings(TypedDict, total=False):
     media: bool
     metrics: bool
     permalink: str
-    persisted_documents: FilePath
+    persisted_documents: FilePath | Sequence[FilePath]
     persisted_only: bool
     preset: str
     provider: str
     query_timeout: float
     rate_limit: int
+    reader: bool
     response_cache_mb: int
     status_codes: Literal["spec", "draft"]
     tracing: bool

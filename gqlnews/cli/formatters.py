@@ -20,6 +20,7 @@ from gqlnews.database.sqlite.schedule import NO_WATCHER, Schedule
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.site_summary import FolderSummary
 from gqlnews.server.graphiql.page import explorer_is_built
+from gqlnews.server.reader_page import documents_path
 
 # Problem formatters: compiler-style text, JSON, or GitHub workflow commands.
 
@@ -155,6 +156,7 @@ class Banner:
         return (
             f"gqlnews {__version__} serves {self.folder}\n"
             f"  API       {facts['api']}\n"
+            f"  reader    {facts['reader']}\n"
             f"  explorer  {facts['explorer']}\n"
             f"  articles  {self.articles} ({visibility})\n"
             f"{found}"
@@ -168,6 +170,7 @@ class Banner:
         """Return the facts as fields for a structured log."""
         return {
             "api": self.url + ENDPOINT,
+            "reader": self._reader(),
             "explorer": self._explorer(),
             "articles": self.articles,
             "problems": None if self.report is None else self.report.problems,
@@ -186,11 +189,19 @@ class Banner:
         what = f"{overdue} overdue" if overdue else "an article appears or expires"
         return f"  next due  {due}: {what}{'' if self.is_watched else f'; {NO_WATCHER}'}\n"
 
+    def _reader(self) -> str:
+        """Return the reader's URL, or why there is none."""
+        is_on, url = self.settings.reader, f"{self.url}/"
+        return _page(url, is_built=documents_path() is not None) if is_on else "off"
+
     def _explorer(self) -> str:
         """Return the explorer's URL, or why there is none."""
-        if not self.settings.explorer:
-            return "off"
-        return f"{self.url}/" if explorer_is_built() else f"{self.url}/ (not built: open it for instructions)"
+        is_on, url = self.settings.explorer, self.url + (ENDPOINT if self.settings.reader else "/")
+        return _page(url, is_built=explorer_is_built()) if is_on else "off"
+
+
+def _page(url: str, *, is_built: bool) -> str:
+    return url if is_built else f"{url} (not built: open it for instructions)"
 
 
 # Progress bar, on a terminal only.

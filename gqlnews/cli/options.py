@@ -54,7 +54,9 @@ def _parameter(setting: Setting) -> Parameter:
     }
     is_option = setting.option.startswith("-")
     info = typer.Option(setting.option, **shared) if is_option else typer.Argument(**shared)
-    kind: Any = list[str] if setting.type is list else setting.type
+    kind: Any = setting.type
+    if setting.type is list:
+        kind = list[Path] if setting.has_paths else list[str]
     default = Parameter.empty if setting.default is REQUIRED else setting.default
     return Parameter(
         setting.name,

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 
@@ -56,7 +56,7 @@ from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
 from gqlnews.server.observability.logs import stop_signals
 from gqlnews.server.uvicorn.exit_timer import EXIT_AFTER_SECONDS, PARENT_DELAY, exit_after, exit_now
-from gqlnews.server.uvicorn.run import base_url, bind
+from gqlnews.server.uvicorn.run import base_url, bind, is_loopback
 
 # `gqlnews serve`: ingest what changed, serve it, and watch the folder.
 
@@ -71,6 +71,7 @@ class ServeOptions:
 
     With `watch`, a separate process watches the folder and ingests every change; with `force_polling`, it
     scans the folder at intervals instead of receiving file system events. `warnings` are to be logged.
+    `reader` is None if its default applies: on if the server listens on a loopback address.
     """
 
     host: str
@@ -80,6 +81,7 @@ class ServeOptions:
     watch: bool
     force_polling: bool
     warnings: tuple[str, ...]
+    reader: bool | None
     connections: ConnectionSettings
 
 
@@ -89,7 +91,9 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
     for warning in options.warnings:
         logs.log.warning(warning)
     with exit_on_signal(NOTHING_SERVED), closing(bind(options.host, options.port)) as listener:
-        if settings.http.persisted_documents is not None:
+        if options.reader is None:
+            settings = replace(settings, reader=is_loopback(listener))
+        if settings.http.persisted_documents:
             # report errors in the documents before the ingest
             load_trusted_documents(settings, build_schema(_declared_fields(target)))
         with exit_on_signal(ROLLED_BACK):

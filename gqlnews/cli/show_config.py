@@ -81,6 +81,8 @@ def _plain(setting: Setting, value: Any) -> Any:
         return len(value)
     if setting.unit > 1:
         return value // setting.unit
+    if isinstance(value, tuple):
+        return tuple(str(one) for one in value)
     return str(value) if isinstance(value, Path) else value
 
 

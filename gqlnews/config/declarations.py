@@ -20,6 +20,7 @@ from gqlnews.config.values import (
     check_url,
     parse_host_names,
     parse_origins,
+    parse_paths,
     parse_proxies,
     parse_token_hashes,
 )
@@ -45,7 +46,7 @@ class Setting:
     """One setting.
 
     `name` is its name in the code. `option` is `--name`, `--name/--no-name`, the name of an argument, or
-    empty if there is only a variable. `type` is bool, int, float, str, Path, an enum, or list (of texts).
+    empty if there is only a variable. `type` is bool, int, float, str, Path, an enum, or list.
     `help` has no period at its end; --help prints it, and docs/settings.md appends `details`.
     """
 
@@ -65,6 +66,7 @@ class Setting:
     parse: Callable[[Any], Any] | None = None  # of the text, or of the list of texts
     is_secret: bool = False  # only the number of values may be shown
     is_hidden: bool = False
+    has_paths: bool = False  # the list has paths instead of texts
 
     @property
     def key(self) -> str:
@@ -178,6 +180,11 @@ SETTINGS: tuple[Setting, ...] = (
             "again. [Images](content.md#images)."),
     Setting("explorer", bool, True, "--explorer/--no-explorer", "GQLNEWS_EXPLORER", APP,
             "Serve GraphiQL to browsers at /graphql"),
+    Setting("reader", bool, None, "--reader/--no-reader", "GQLNEWS_READER", APP,
+            "Serve the reader, a news site, to browsers at /",
+            "`--no-reader` sends browsers from `/` to the explorer. Under another ASGI server and in "
+            "`create_app` the default is off. [Reader](operations.md#reader).",
+            default_text="on if the server listens on a loopback address"),
     Setting("rebuild", bool, False, "--rebuild", "GQLNEWS_REBUILD", ("ingest",),
             "Build a new database from all files and replace the old one, for example if that is damaged",
             "[Damage](operations.md#damage)."),
@@ -236,11 +243,12 @@ SETTINGS: tuple[Setting, ...] = (
             "The limits per client address then apply to the proxy's clients. `unix:` is the peer of a Unix "
             "domain socket. [Behind a proxy](operations.md#behind-a-proxy).", group="Clients",
             default_text="none", parse=parse_proxies),
-    Setting("persisted_documents", Path, None, "--persisted-documents", "GQLNEWS_PERSISTED_DOCUMENTS", APP,
-            "Trusted documents: a folder of .graphql files, or a JSON manifest",
-            "[Persisted documents](operations.md#persisted-documents).", group="Clients"),
+    Setting("persisted_documents", list, (), "--persisted-documents", "GQLNEWS_PERSISTED_DOCUMENTS", APP,
+            "Trusted documents: a folder of .graphql files, or a JSON manifest; repeatable",
+            "[Persisted documents](operations.md#persisted-documents).", group="Clients",
+            default_text="none", parse=parse_paths, has_paths=True),
     Setting("persisted_only", bool, False, "--persisted-only", "GQLNEWS_PERSISTED_ONLY", APP,
-            "Reject all documents but those of --persisted-documents", group="Clients"),
+            "Reject all documents but those of --persisted-documents and of the reader", group="Clients"),
     Setting("max_concurrent_requests", int, 1_000, "--max-concurrent-requests",
             "GQLNEWS_MAX_CONCURRENT_REQUESTS", APP, "Maximum number of concurrent operations per process",
             "Further ones get 503.", **_limit(100_000)),

@@ -70,17 +70,13 @@ class HttpSettings:
 
     status_codes: StatusCodePolicy = DEFAULTS["status_codes"]
     allow_origins: tuple[str, ...] = DEFAULTS["allow_origins"]
-    persisted_documents: Path | None = DEFAULTS["persisted_documents"]
+    persisted_documents: tuple[Path, ...] = DEFAULTS["persisted_documents"]
     persisted_only: bool = DEFAULTS["persisted_only"]
     max_concurrent_requests: int = DEFAULTS["max_concurrent_requests"]
     rate_limit: int = DEFAULTS["rate_limit"]
     forwarded_allow_ips: tuple[str, ...] = DEFAULTS["forwarded_allow_ips"]
     cache_control: str = DEFAULTS["cache_control"]
     compression: bool = DEFAULTS["compression"]
-
-    def __post_init__(self) -> None:
-        if self.persisted_only and self.persisted_documents is None:
-            raise SettingsError("--persisted-only needs trusted documents: set --persisted-documents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +95,15 @@ class ConnectionSettings:
 class ServerSettings:
     """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each.
 
-    With `media`, images of the content `folder` are served, if it is known.
+    With `media`, images of the content `folder` are served, if it is known. With `reader`, the reader is
+    served, and its documents are trusted. Raises SettingsError if only trusted documents may run and there
+    are none.
     """
 
     database: Path
     unpublished: bool = DEFAULTS["unpublished"]
     explorer: bool = DEFAULTS["explorer"]
+    reader: bool = False
     editor_tokens: tuple[bytes, ...] = DEFAULTS["editor_tokens"]
     response_cache_bytes: int = DEFAULTS["response_cache_bytes"]
     field_cache_bytes: int = DEFAULTS["field_cache_bytes"]
@@ -116,3 +115,9 @@ class ServerSettings:
     media: bool = DEFAULTS["media"]
     folder: Path | None = None
     tracing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.http.persisted_only and not (self.http.persisted_documents or self.reader):
+            raise SettingsError(
+                "--persisted-only needs trusted documents: set --persisted-documents, or --reader"
+            )

@@ -82,20 +82,26 @@ def read_settings(command: str, given: Mapping[str, Any] | None = None) -> Effec
 
 def read_arguments(arguments: Mapping[str, Any]) -> EffectiveSettings:
     """Validate the arguments of `gqlnews.create_app`; None is the default. Raises SettingsError."""
-    names = {row.argument: row.name for row in settings_of(CREATE_APP)}
-    for argument in sorted(arguments.keys() - names.keys()):
-        near = get_close_matches(argument, names, 1)
+    rows = {row.argument: row for row in settings_of(CREATE_APP)}
+    for argument in sorted(arguments.keys() - rows.keys()):
+        near = get_close_matches(argument, rows, 1)
         hint = f"did you mean {near[0]!r}?" if near else "gqlnews.Settings has those that there are"
         raise SettingsError(f"create_app has no setting {argument!r}: {hint}")
-    given = {names[argument]: value for argument, value in arguments.items() if value is not None}
-    return read_settings(CREATE_APP, given)
+    given = {rows[name].name: _one_path_as_list(rows[name], value) for name, value in arguments.items()}
+    return read_settings(CREATE_APP, {name: value for name, value in given.items() if value is not None})
+
+
+def _one_path_as_list(row: Setting, value: Any) -> Any:
+    """Return a list of one path if the setting is a list of paths, and the value a path."""
+    return [value] if row.has_paths and isinstance(value, str | os.PathLike) else value
 
 
 def _field(row: Setting) -> tuple[Any, Any]:
     """Return type and default of a setting for pydantic."""
     kind, parse = row.type, row.parse  # type: Any, Any
     if row.type is list:
-        kind = Annotated[tuple[Any, ...], BeforeValidator(parse), BeforeValidator(_split)]
+        split = _split_paths if row.has_paths else _split
+        kind = Annotated[tuple[Any, ...], BeforeValidator(parse), BeforeValidator(split)]
     elif row.type is bool:
         kind = Annotated[bool, BeforeValidator(lambda value: str(value).strip())]
     elif parse is not None:
@@ -113,6 +119,15 @@ def _split(value: Any) -> list[str]:
         raise ValueError("the value is not a list of texts")
     text = value if isinstance(value, str) else " ".join(value)
     return text.replace(",", " ").split()
+
+
+def _split_paths(value: Any) -> list[str]:
+    """Split a text at commas and spaces; a path of a list may contain both."""
+    if isinstance(value, str):
+        return _split(value)
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | os.PathLike) for one in value):
+        raise ValueError("the value is not a path or a list of paths")
+    return [os.fspath(one) for one in value]
 
 
 def _origin(row: Setting, states: Mapping[Origin, Mapping[str, Any]]) -> Origin:
@@ -147,7 +162,10 @@ def _is_service_link(variable: str, value: str) -> bool:
 
 
 def server_settings(settings: EffectiveSettings, database: Path | None = None) -> ServerSettings:
-    """Return the settings of the server application. Raises SettingsError."""
+    """Return the settings of the server application. Raises SettingsError.
+
+    `reader` is off if it is not set: its default depends on the listening address, which is not known here.
+    """
     path = database or settings["database"]
     if path is None:
         raise SettingsError("GQLNEWS_DB is not set: set it to the database that `gqlnews ingest` created")
@@ -156,6 +174,7 @@ def server_settings(settings: EffectiveSettings, database: Path | None = None) -
         database=path,
         limits=settings.group(Limits),
         http=settings.group(HttpSettings),
+        reader=bool(settings["reader"]),
         tracing=tracing_enabled(settings["tracing"]),
     )
 

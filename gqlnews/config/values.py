@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
@@ -115,6 +116,10 @@ def parse_token_hashes(values: Sequence[str]) -> tuple[bytes, ...]:
                 "printf %s TOKEN | sha256sum"
             )
     return tuple(bytes.fromhex(value) for value in values)
+
+
+def parse_paths(values: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(Path(value) for value in values)
 
 
 def check_url(value: str) -> str:

@@ -177,6 +177,13 @@ def prefers_html(accept: str) -> bool:
 
 
 @cached_parser
+def accepts_html(accept: str) -> bool:
+    """Return whether `Accept` is empty or includes HTML, also by a wildcard."""
+    qualities = _parse_accept(accept)
+    return not qualities or _quality(qualities, HTML) > 0.0
+
+
+@cached_parser
 def is_json(content_type: str) -> bool:
     """Return whether the `Content-Type` is JSON in UTF-8."""
     name, parameters = _parse_media_range(content_type)

@@ -295,32 +295,46 @@ def _not_trusted() -> DocumentNotFoundError:
     return DocumentNotFoundError(Code.DOCUMENT_NOT_TRUSTED, message)
 
 
-# Load trusted documents at startup, from a folder of `.graphql` files or from a JSON manifest.
+# Load trusted documents at startup, from folders of `.graphql` files and from JSON manifests.
 #
 # The id of a file is its path in the folder, without the suffix. A manifest is an object of id → document, as
 # Relay's compiler writes it, or has Apollo's format with a list of operations. Every document can also be
 # referenced by its SHA-256, as hex digits or as `sha256:…`.
 
 SUFFIXES = frozenset({".graphql", ".gql"})
-NO_DOCUMENTS: Mapping[str, str] = {}
 
 
-def read_trusted_documents(path: Path, schema: GraphQLSchema) -> Mapping[str, str]:
-    """Load and validate documents as id → document. Raises PersistedDocumentsError, which names the file."""
-    trusted: dict[str, str] = {}
-    for document_id, text, location in _read(path):
-        errors = parse_document(text, schema).errors
+class TrustedDocuments:
+    """The valid documents of folders and manifests; `texts` is id → document."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self.texts: dict[str, str] = {}
+        self._locations: dict[str, str] = {}  # of the first document with an id
+
+    def add(self, path: Path) -> None:
+        """Load and validate the documents of a folder or manifest.
+
+        Raises PersistedDocumentsError, which names the file, also if two documents have the same id.
+        """
+        documents = list(_read(path))
+        if not documents:
+            raise PersistedDocumentsError(
+                f"{path}: no documents: name a folder with .graphql or .gql files, or a JSON manifest"
+            )
+        for document_id, text, location in documents:
+            self._add(document_id, text, location)
+
+    def _add(self, document_id: str, text: str, location: str) -> None:
+        errors = parse_document(text, self._schema).errors
         if errors:
             raise PersistedDocumentsError(f"{location}: {_error_message(errors[0])}")
         digest = sha256(text.encode()).hexdigest()
         for key in (document_id, digest, f"sha256:{digest}"):
-            if trusted.setdefault(key, text) != text:
-                raise PersistedDocumentsError(f"{location}: another document has the same id {key!r}")
-    if not trusted:
-        raise PersistedDocumentsError(
-            f"{path}: no documents: name a folder with .graphql or .gql files, or a JSON manifest"
-        )
-    return trusted
+            first = self._locations.setdefault(key, location)
+            if self.texts.setdefault(key, text) != text:
+                message = f"another document has the same id {key!r}: {first}; rename one of them"
+                raise PersistedDocumentsError(f"{location}: {message}")
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, str]]:

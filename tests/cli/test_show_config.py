@@ -111,7 +111,10 @@ def test_a_value_that_is_not_printable_is_escaped(capsys: pytest.CaptureFixture[
     ("arguments", "message"),
     [
         (["--port", "70000"], "--port: '70000' is not a whole number from 0 to 65535 (0 selects a free one)"),
-        (["--persisted-only"], "--persisted-only needs trusted documents: set --persisted-documents"),
+        (
+            ["--persisted-only"],
+            "--persisted-only needs trusted documents: set --persisted-documents, or --reader",
+        ),
     ],
 )
 def test_what_serve_rejects_config_rejects(

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from graphql import build_schema
 
-from gqlnews.server.request import read_trusted_documents
+from gqlnews.server.request import TrustedDocuments
 from tests.clients.programs import CODEGEN_PYTHON, HERE
 from tests.server.support import DEADLINE, PUBLISHED, run_cli, serving, write_articles
 
@@ -135,8 +135,9 @@ def test_relay_compiler_accepts_own_fields(tmp_path: Path, schema: Path, url: st
     (tmp_path / "documents.json").write_text("{}")
     run(NODE / "relay-compiler", "relay.config.json", folder=tmp_path)
     documents = json.loads((tmp_path / "documents.json").read_text())
-    trusted = read_trusted_documents(tmp_path / "documents.json", build_schema(schema.read_text()))
-    assert documents.items() <= trusted.items()
+    trusted = TrustedDocuments(build_schema(schema.read_text()))
+    trusted.add(tmp_path / "documents.json")
+    assert documents.items() <= trusted.texts.items()
     (document,) = (text for text in documents.values() if "ownQuery" in text)
     check(httpx2.post(url, json={"query": document, "variables": VARIABLES}).json()["data"])
 

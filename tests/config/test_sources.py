@@ -73,7 +73,7 @@ def test_client_settings_can_be_set_by_environment(environ: dict[str, str]) -> N
     assert settings.http == HttpSettings(
         StatusCodePolicy.DRAFT,
         ("https://a.example", "http://b.example"),
-        Path("documents"),
+        (Path("documents"),),
         persisted_only=True,
         max_concurrent_requests=5,
         rate_limit=20_000,
@@ -189,7 +189,7 @@ def test_lists_are_split_at_commas_and_spaces(environ: dict[str, str]) -> None:
         ({"GQLNEWS_LOG_FORMAT": "xml"}, "GQLNEWS_LOG_FORMAT: 'xml' is not valid; use text or json"),
         (
             {"GQLNEWS_PERSISTED_ONLY": "1"},
-            "--persisted-only needs trusted documents: set --persisted-documents",
+            "--persisted-only needs trusted documents: set --persisted-documents, or --reader",
         ),
         (
             {"GQLNEWS_RATE_LIMIT": "-1"},

@@ -42,7 +42,7 @@ def trusting(server_settings: ServerSettings, tmp_path: Path) -> Iterator[Callab
     clients: list[TestClient] = []
 
     def make(*, only: bool) -> TestClient:
-        http = HttpSettings(persisted_documents=tmp_path, persisted_only=only)
+        http = HttpSettings(persisted_documents=(tmp_path,), persisted_only=only)
         client = TestClient(build_app(replace(server_settings, http=http)))
         client.__enter__()
         clients.append(client)

@@ -9,7 +9,7 @@ from graphql import GraphQLSchema
 
 from gqlnews.errors import PersistedDocumentsError
 from gqlnews.schema.query import build_schema
-from gqlnews.server.request import read_trusted_documents
+from gqlnews.server.request import TrustedDocuments
 from tests.server.support import run_cli, write_articles
 
 ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
@@ -18,6 +18,13 @@ ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     return build_schema()._schema
+
+
+def read_trusted_documents(schema: GraphQLSchema, *paths: Path) -> dict[str, str]:
+    documents = TrustedDocuments(schema)
+    for path in paths:
+        documents.add(path)
+    return documents.texts
 
 
 def ids(text: str) -> set[str]:
@@ -30,7 +37,7 @@ def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, schema: G
     (tmp_path / "one.graphql").write_text(ONE)
     (tmp_path / "pages" / "other.gql").write_text(OTHER)
     (tmp_path / "readme.md").write_text("{")
-    found = read_trusted_documents(tmp_path, schema)
+    found = read_trusted_documents(schema, tmp_path)
     assert set(found) == {"one", "pages/other"} | ids(ONE) | ids(OTHER)
     assert (found["one"], found["pages/other"]) == (ONE, OTHER)
 
@@ -52,7 +59,7 @@ def test_documents_of_a_folder_have_their_paths_as_ids(tmp_path: Path, schema: G
 def test_a_manifest_defines_the_ids(tmp_path: Path, schema: GraphQLSchema, manifest: object) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(manifest))
-    found = read_trusted_documents(path, schema)
+    found = read_trusted_documents(schema, path)
     assert set(found) == {"a", "b"} | ids(ONE) | ids(OTHER)
 
 
@@ -76,19 +83,19 @@ def test_an_invalid_document_is_reported_with_its_file(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(PersistedDocumentsError, match=message):
-        read_trusted_documents(tmp_path / name if name == "m.json" else tmp_path, schema)
+        read_trusted_documents(schema, tmp_path / name if name == "m.json" else tmp_path)
 
 
 def test_two_documents_with_one_id_are_rejected(tmp_path: Path, schema: GraphQLSchema) -> None:
     (tmp_path / "a.graphql").write_text(ONE)
     (tmp_path / "a.gql").write_text(OTHER)
     with pytest.raises(PersistedDocumentsError, match="another document has the same id 'a'"):
-        read_trusted_documents(tmp_path, schema)
+        read_trusted_documents(schema, tmp_path)
 
 
 def test_a_missing_path_is_rejected(tmp_path: Path, schema: GraphQLSchema) -> None:
     with pytest.raises(PersistedDocumentsError, match="cannot be read"):
-        read_trusted_documents(tmp_path / "none", schema)
+        read_trusted_documents(schema, tmp_path / "none")
 
 
 def test_an_invalid_document_stops_serve_with_one_line(tmp_path: Path) -> None:

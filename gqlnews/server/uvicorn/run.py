@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
+from ipaddress import IPv6Address, ip_address
 from types import FrameType
 
 import uvicorn
@@ -249,6 +250,13 @@ def base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Return whether only this machine can connect: the address is in 127.0.0.0/8, or ::1."""
+    address = ip_address(listener.getsockname()[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 # The limit of open files: each stream needs a file descriptor, and many systems default to 1,024.

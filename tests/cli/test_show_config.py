@@ -72,6 +72,8 @@ def test_a_computed_default_is_printed(capsys: pytest.CaptureFixture[str], tmp_p
     assert origin == "default"
     assert table(capsys)["--db"] == ("one per content folder, in the user's cache folder", "default")
     assert table(capsys)["--tracing"] == ("off", "default")
+    assert table(capsys)["--reader"] == ("on if the server listens on a loopback address", "default")
+    assert table(capsys, "--no-reader")["--reader"] == ("off", "option")
 
 
 def test_values_have_the_units_of_the_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +94,12 @@ def test_values_have_the_units_of_the_options(capsys: pytest.CaptureFixture[str]
     assert found["GQLNEWS_UNPUBLISHED"]["value"] is False
     assert found["GQLNEWS_LOG_FORMAT"]["value"] == "text"
     assert found["GQLNEWS_MAX_PAGE"]["option"] is None
+
+
+def test_paths_of_documents_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--persisted-documents", "a.json", "--persisted-documents", "b")
+    assert table(capsys, *given)["--persisted-documents"] == ("a.json b", "option")
+    assert objects(capsys, *given)["GQLNEWS_PERSISTED_DOCUMENTS"]["value"] == ["a.json", "b"]
 
 
 @pytest.mark.parametrize("format", ["text", "json"])

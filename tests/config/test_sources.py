@@ -10,7 +10,13 @@ import pytest
 from gqlnews.config import sources
 from gqlnews.config.declarations import APPLICATION, DEFAULTS, SETTINGS, Setting, settings_of
 from gqlnews.config.settings import DEFAULT_LIMITS, HttpSettings, ServerSettings
-from gqlnews.config.sources import cache_folder, read_settings, server_settings, tracing_enabled
+from gqlnews.config.sources import (
+    cache_folder,
+    read_arguments,
+    read_settings,
+    server_settings,
+    tracing_enabled,
+)
 from gqlnews.config.values import LogFormat, Origin, StatusCodePolicy
 from gqlnews.errors import SettingsError
 
@@ -174,6 +180,35 @@ def test_lists_are_split_at_commas_and_spaces(environ: dict[str, str]) -> None:
     assert read_settings("config")["iframe_hosts"] == ("a.example", "b.example", "c.example")
     given = {"iframe_hosts": ["A.example,b.example", "c.example"]}
     assert read_settings("config", given)["iframe_hosts"] == ("a.example", "b.example", "c.example")
+
+
+def test_a_list_of_paths_is_split_in_variables_only(environ: dict[str, str]) -> None:
+    environ["GQLNEWS_PERSISTED_DOCUMENTS"] = "a.json, b.json\nc"
+    assert read_settings("config")["persisted_documents"] == (Path("a.json"), Path("b.json"), Path("c"))
+    given = {"persisted_documents": [Path("our documents, 1.json"), Path("c")]}
+    assert read_settings("config", given)["persisted_documents"] == (Path("our documents, 1.json"), Path("c"))
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("our documents.json", ["our documents.json"]),
+        (Path("a.json"), ["a.json"]),
+        (["our documents.json", Path("b")], ["our documents.json", "b"]),
+        ([], []),
+    ],
+)
+def test_create_app_takes_one_path_or_several(value: Any, paths: list[str]) -> None:
+    settings = read_arguments({"persisted_documents": value})
+    assert settings["persisted_documents"] == tuple(map(Path, paths))
+
+
+def test_persisted_only_needs_documents_or_the_reader(environ: dict[str, str]) -> None:
+    environ.update(GQLNEWS_DB="news.db", GQLNEWS_PERSISTED_ONLY="1", GQLNEWS_READER="1")
+    assert server_settings(read_settings(APPLICATION)).http.persisted_only
+    environ["GQLNEWS_READER"] = "0"
+    with pytest.raises(SettingsError, match="--persisted-only needs trusted documents"):
+        server_settings(read_settings(APPLICATION))
 
 
 # Messages.

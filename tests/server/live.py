@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from gqlnews.app import build_app
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.server.app_state import AppState
+from gqlnews.server.reader_page import BUILD_FOLDER
 from gqlnews.server.uvicorn.run import Server, base_url, bind
 from tests.ingest.folder import Folder
 from tests.live import DEADLINE, PLAIN
@@ -149,12 +150,16 @@ class _InThread(Server):
 
 @contextmanager
 def running_site(root: Path, **settings: Any) -> Iterator[Site]:
-    """Run a server with these settings in a thread, on a loop like that of a real server."""
+    """Run a server with these settings in a thread, on a loop like that of a real server.
+
+    `reader_folder` among them is the folder with the built reader.
+    """
+    reader_folder = settings.pop("reader_folder", BUILD_FOLDER)
     folder, database = Folder(root / "content"), root / "news.db"
     folder.article("first.md")
     run_ingest(folder.root, database)
     tokens = (bytes.fromhex(TOKEN_HASH),)
-    app = build_app(ServerSettings(database, editor_tokens=tokens, **settings))
+    app = build_app(ServerSettings(database, editor_tokens=tokens, **settings), reader_folder=reader_folder)
     started = threading.Event()
 
     async def on_start() -> None:

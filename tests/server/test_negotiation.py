@@ -2,7 +2,13 @@
 
 import pytest
 
-from gqlnews.server.negotiation import NOT_ACCEPTABLE, is_encoded, negotiate_media_type, prefers_html
+from gqlnews.server.negotiation import (
+    NOT_ACCEPTABLE,
+    accepts_html,
+    is_encoded,
+    negotiate_media_type,
+    prefers_html,
+)
 from gqlnews.server.response import GRAPHQL_RESPONSE as NEWER
 from gqlnews.server.response import JSON as OLDER
 
@@ -59,6 +65,21 @@ def test_the_media_type(accept: str, answer: str) -> None:
 )
 def test_the_page_is_served_if_html_is_at_least_as_preferred(accept: str, likes: bool) -> None:
     assert prefers_html(accept) == likes
+
+
+@pytest.mark.parametrize(
+    ("accept", "accepts"),
+    [
+        ("", True),
+        ("*/*", True),
+        ("text/*;q=0.1", True),
+        ("application/json, text/html;q=0.1", True),
+        ("application/json", False),
+        ("*/*, text/html;q=0", False),
+    ],
+)
+def test_html_is_accepted_by_name_or_wildcard(accept: str, accepts: bool) -> None:
+    assert accepts_html(accept) == accepts
 
 
 @pytest.mark.parametrize(

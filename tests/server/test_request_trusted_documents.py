@@ -1,15 +1,18 @@
 """Trusted documents: how they are read, and the errors for invalid ones."""
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
+import httpx2
 import pytest
 from graphql import GraphQLSchema
 
 from gqlnews.errors import PersistedDocumentsError
 from gqlnews.schema.query import build_schema
 from gqlnews.server.request import TrustedDocuments
+from tests.server.conftest import Serve
 from tests.server.support import run_cli, write_articles
 
 ONE, OTHER = "{ site { version } }", "query Other { site { articleCount } }"
@@ -91,6 +94,44 @@ def test_two_documents_with_one_id_are_rejected(tmp_path: Path, schema: GraphQLS
     (tmp_path / "a.gql").write_text(OTHER)
     with pytest.raises(PersistedDocumentsError, match="another document has the same id 'a'"):
         read_trusted_documents(schema, tmp_path)
+
+
+def test_documents_of_several_paths_are_trusted(tmp_path: Path, schema: GraphQLSchema) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "one.graphql").write_text(ONE)
+    (tmp_path / "manifest.json").write_text(json.dumps({"same": ONE, "other": OTHER}))
+    found = read_trusted_documents(schema, tmp_path / "pages", tmp_path / "manifest.json")
+    assert set(found) == {"one", "same", "other"} | ids(ONE) | ids(OTHER)
+
+
+def test_one_id_with_different_documents_in_two_paths_is_rejected_with_both(
+    tmp_path: Path, schema: GraphQLSchema
+) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    first.write_text(json.dumps({"a": ONE}))
+    second.write_text(json.dumps({"a": OTHER}))
+    message = f"{second}, document 'a': another document has the same id 'a': {first}, document 'a'; rename"
+    with pytest.raises(PersistedDocumentsError, match=f"^{re.escape(message)}"):
+        read_trusted_documents(schema, first, second)
+
+
+def test_each_path_must_have_documents(tmp_path: Path, schema: GraphQLSchema) -> None:
+    (tmp_path / "one.json").write_text(json.dumps({"a": ONE}))
+    (tmp_path / "none.json").write_text("{}")
+    with pytest.raises(PersistedDocumentsError, match=r"none\.json: no documents"):
+        read_trusted_documents(schema, tmp_path / "one.json", tmp_path / "none.json")
+
+
+def test_serve_trusts_the_documents_of_several_paths(server: Serve, tmp_path: Path) -> None:
+    content = write_articles(tmp_path / "content")
+    paths = [tmp_path / "with a space, and a comma.json", tmp_path / "b.json"]
+    for number, path in enumerate(paths):
+        path.write_text(json.dumps({f"id-{number}": f"query Q{number} {{ site {{ articleCount }} }}"}))
+    options = ("--persisted-documents", str(paths[0]), "--persisted-documents", str(paths[1]))
+    with server(content, *options, "--persisted-only") as url:
+        for document_id in ("id-0", "id-1"):
+            response = httpx2.get(f"{url}/graphql", params={"documentId": document_id})
+            assert response.json() == {"data": {"site": {"articleCount": 1}}}
 
 
 def test_a_missing_path_is_rejected(tmp_path: Path, schema: GraphQLSchema) -> None:

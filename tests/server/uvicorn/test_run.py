@@ -40,7 +40,8 @@ def test_the_banner_has_urls_and_counts(content: Path, tmp_path: Path) -> None:
         run.wait_for("Ctrl-C")
         message = "\n".join(run.lines)
     assert f"API       {url}/graphql\n" in message
-    assert f"explorer  {url}/" in message
+    assert f"reader    {url}/" in message
+    assert f"explorer  {url}/graphql" in message
     assert "articles  1 (published)\n" in message
     assert f"problems  1 (gqlnews check {content})\n" in message
 

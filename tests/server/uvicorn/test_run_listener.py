@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gqlnews.errors import BindError
-from gqlnews.server.uvicorn.run import accept_backlog, base_url, bind
+from gqlnews.server.uvicorn.run import accept_backlog, base_url, bind, is_loopback
 
 
 def test_port_0_takes_a_free_one() -> None:
@@ -28,6 +28,18 @@ def test_port_0_takes_a_free_one() -> None:
 def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
     with bind(host, 0) as listener:
         assert base_url(listener).startswith(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        *((host, True) for host in ("127.0.0.1", "127.8.9.10", "localhost", "::1", "::ffff:127.0.0.1")),
+        *((host, False) for host in ("0.0.0.0", "::")),  # noqa: S104 - for the length of a test
+    ],
+)
+def test_a_loopback_address_is_recognized(host: str, expected: bool) -> None:
+    with bind(host, 0) as listener:
+        assert is_loopback(listener) == expected
 
 
 def test_a_port_in_use_is_reported() -> None:

@@ -1,0 +1,91 @@
+/** An article in a list: as the lead of a page, as a row, or as a brief. */
+
+import { Link } from 'wouter';
+import { type FragmentType, readFragment } from '../gql/fragment-masking';
+import { ArticleCardFragmentDoc, type ArticleCardFragment } from '../gql/graphql';
+import { articlePath, sectionPath, topicPath } from '../paths';
+import { Byline } from './byline';
+import { Picture } from './picture';
+import { Snippet } from './snippet';
+
+export type ArticleRef = FragmentType<typeof ArticleCardFragmentDoc>;
+
+interface CardProps {
+  article: ArticleRef;
+}
+
+export function LeadArticle({ article: ref }: CardProps) {
+  const article = readFragment(ArticleCardFragmentDoc, ref);
+  return (
+    <article className="card lead">
+      {article.image && <Picture image={article.image} isFirst />}
+      <Kicker article={article} />
+      <Headline article={article} level="h2" />
+      <Excerpt article={article} />
+      <Byline article={article} />
+    </article>
+  );
+}
+
+export function BriefArticle({ article: ref }: CardProps) {
+  const article = readFragment(ArticleCardFragmentDoc, ref);
+  return (
+    <article className="card brief">
+      <Kicker article={article} />
+      <Headline article={article} level="h3" />
+      <Excerpt article={article} />
+      <Byline article={article} />
+    </article>
+  );
+}
+
+/** `snippet` is the passage that matches a search; it takes the place of the excerpt. */
+export function ArticleRow({ article: ref, snippet }: CardProps & { snippet?: string | undefined }) {
+  const article = readFragment(ArticleCardFragmentDoc, ref);
+  return (
+    <article className="card row">
+      <div>
+        <Kicker article={article} />
+        <Headline article={article} level="h3" />
+        {snippet ? <Snippet html={snippet} lang={article.language} /> : <Excerpt article={article} />}
+        <Byline article={article} />
+      </div>
+      {article.image && <Picture image={article.image} />}
+    </article>
+  );
+}
+
+function Headline({ article, level: Level }: { article: ArticleCardFragment; level: 'h2' | 'h3' }) {
+  return (
+    <Level className="headline" lang={article.language ?? undefined} dir="auto">
+      <Link href={articlePath(article.slug)}>{article.title}</Link>
+    </Level>
+  );
+}
+
+function Excerpt({ article }: { article: ArticleCardFragment }) {
+  if (!article.excerpt) return null;
+  return (
+    <p className="excerpt" lang={article.language ?? undefined} dir="auto">
+      {article.excerpt}
+    </p>
+  );
+}
+
+/** The subject over a headline: the first topic, or the section. */
+export function Kicker({ article: { topics, section } }: { article: Pick<ArticleCardFragment, 'topics' | 'section'> }) {
+  const topic = topics[0];
+  if (topic) {
+    return (
+      <p className="kicker">
+        <Link href={topicPath(topic.slug)}>{topic.name}</Link>
+      </p>
+    );
+  }
+  if (!section) return null;
+  return (
+    <p className="kicker">
+      <Link href={sectionPath(section.path)}>{section.title}</Link>
+    </p>
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * The HTML of an article, made ready for the page.
+ *
+ * The server has sanitised it: it holds no scripts and no event handlers. What remains is up to this page: it may load
+ * nothing but images, runs under a content security policy, and can be read with a screen reader and a keyboard.
+ */
+
+import { hostOf } from '../text';
+
+/** Parses `html` and returns its elements. `title` is the headline, which some bodies repeat. */
+export function prepareBody(html: string, title: string): DocumentFragment {
+  const template = document.createElement('template'); // inert: nothing loads before it is inserted
+  template.innerHTML = html.replaceAll(/ style="text-align: (left|center|right);?"/g, ' align="$1"');
+  const { content } = template;
+  for (const step of [dropTitle, lowerHeadings, linkEmbeds, openLinks, settleImages, scrollWide, nameControls]) {
+    step(content, title);
+  }
+  return content;
+}
+
+type Step = (content: DocumentFragment, title: string) => void;
+
+/** The page shows the headline already. */
+const dropTitle: Step = (content, title) => {
+  const heading = content.querySelector('h1');
+  if (heading?.textContent.trim() === title.trim()) heading.remove();
+};
+
+/** The headline is the only `h1`. */
+const lowerHeadings: Step = (content) => {
+  for (const heading of content.querySelectorAll('h1')) {
+    const lower = document.createElement('h2');
+    if (heading.id) lower.id = heading.id;
+    lower.append(...heading.childNodes);
+    heading.replaceWith(lower);
+  }
+};
+
+/** A player or a frame would load from another host: a link takes its place. */
+const linkEmbeds: Step = (content) => {
+  for (const embed of content.querySelectorAll('iframe, video, audio, object, embed')) {
+    const url = embed.getAttribute('src') ?? embed.getAttribute('data') ?? embed.querySelector('source')?.src;
+    if (!url) {
+      embed.remove();
+      continue;
+    }
+    const link = document.createElement('a');
+    link.href = url;
+    link.className = 'embed';
+    link.textContent = `${embed.getAttribute('title') || 'Embedded content'} (${hostOf(url)})`;
+    embed.replaceWith(link);
+  }
+};
+
+/** Other sites open in a tab of their own, and learn nothing about this one. */
+const openLinks: Step = (content) => {
+  for (const link of content.querySelectorAll<HTMLAnchorElement>('a[href]')) {
+    if (link.getAttribute('href')?.startsWith('#')) continue;
+    link.rel = 'noopener noreferrer';
+    link.target = '_blank';
+    if (!link.textContent.trim() && !link.querySelector('img[alt]:not([alt=""])')) {
+      link.setAttribute('aria-label', hostOf(link.href));
+    }
+  }
+};
+
+/** Images load late. One without a size gets a box; a broken one leaves no hole, unless the hole is seen already. */
+const settleImages: Step = (content) => {
+  for (const image of content.querySelectorAll('img')) {
+    image.alt ||= '';
+    image.loading = 'lazy';
+    image.decoding = 'async';
+    image.referrerPolicy = 'no-referrer';
+    const isSized = image.hasAttribute('width') && image.hasAttribute('height');
+    const isAlone = image.parentElement?.textContent.trim() === '' && image.parentElement.children.length === 1;
+    if (!isSized && isAlone) image.classList.add('unsized');
+    image.addEventListener('load', () => {
+      if (isBelowWindow(image)) image.classList.remove('unsized');
+    });
+    image.addEventListener('error', () => {
+      if (isBelowWindow(image) || !(isSized || isAlone)) image.remove();
+      else image.classList.add('broken');
+    });
+  }
+};
+
+function isBelowWindow(element: Element): boolean {
+  return element.getBoundingClientRect().top > innerHeight;
+}
+
+/** Wide tables and code scroll by themselves, with the keyboard, too. */
+const scrollWide: Step = (content) => {
+  for (const code of content.querySelectorAll('pre')) code.tabIndex = 0;
+  for (const table of content.querySelectorAll('table')) {
+    const frame = document.createElement('div');
+    frame.className = 'table';
+    frame.tabIndex = 0;
+    frame.role = 'region';
+    frame.ariaLabel = 'Table';
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+};
+
+/** The checkboxes of task lists. */
+const nameControls: Step = (content) => {
+  for (const box of content.querySelectorAll<HTMLInputElement>('input[type="checkbox"]')) {
+    box.ariaLabel = box.checked ? 'Done' : 'To do';
+  }
+};

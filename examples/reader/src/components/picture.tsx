@@ -1,0 +1,46 @@
+/** An image of an article in a box whose size does not depend on it: nothing moves when it arrives, or does not. */
+
+import { useState } from 'react';
+import { type FragmentType, readFragment } from '../gql/fragment-masking';
+import { PictureFragmentDoc } from '../gql/graphql';
+
+export type PictureRef = FragmentType<typeof PictureFragmentDoc>;
+
+const failedUrls = new Set<string>(); // a list that is shown again does not try them again
+
+interface PictureProps {
+  image: PictureRef;
+  /** `card` in lists, where the headline says what it shows; `portrait` of a person; `full` at its own proportions. */
+  shape?: 'card' | 'full' | 'portrait';
+  /** Load it before others: it stands at the top of the page. */
+  isFirst?: boolean;
+}
+
+export function Picture({ image, shape = 'card', isFirst = false }: PictureProps) {
+  const { url, width, height, alt, title } = readFragment(PictureFragmentDoc, image);
+  const [failedUrl, setFailedUrl] = useState(() => (failedUrls.has(url) ? url : undefined));
+  const ratio = shape === 'full' && width && height ? `${width} / ${height}` : undefined;
+
+  function onError() {
+    failedUrls.add(url);
+    setFailedUrl(url);
+  }
+
+  return (
+    <div className={`picture picture-${shape}`} style={{ aspectRatio: ratio }}>
+      {failedUrl !== url && (
+        <img
+          src={url}
+          alt={shape === 'full' ? (alt ?? title ?? '') : ''}
+          width={width ?? undefined}
+          height={height ?? undefined}
+          loading={isFirst ? 'eager' : 'lazy'}
+          fetchPriority={isFirst ? 'high' : 'auto'}
+          decoding="async"
+          referrerPolicy="no-referrer"
+          onError={onError}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+/** What a page shows while it has nothing to show: it is loading, it has failed, or there is nothing. */
+
+import { type ReactNode, useEffect, useEffectEvent } from 'react';
+import { onReconnect } from '../apollo/connection';
+
+/** Tries again by itself when the server can be reached again. */
+export function ErrorState({ error, retry }: { error: Error; retry: () => unknown }) {
+  const tryAgain = useEffectEvent(retry);
+  useEffect(() => onReconnect(() => void tryAgain()), []);
+  return (
+    <div className="state" role="alert">
+      <p className="state-title">This could not be loaded.</p>
+      <p>{error.message}</p>
+      <button type="button" className="button" onClick={() => void retry()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+export function EmptyState({ children }: { children: ReactNode }) {
+  return <div className="state">{children}</div>;
+}
+
+/** The outlines of a list. They take the whole window, so that what follows is not seen to move. */
+export function ListSkeleton({ rows = 8 }: { rows?: number }) {
+  return (
+    <div className="skeleton" aria-busy="true">
+      <span className="visually-hidden">Loading…</span>
+      {Array.from({ length: rows }, (_, index) => (
+        <div key={index} className="skeleton-row" aria-hidden="true">
+          <div>
+            <i className="bone bone-kicker" />
+            <i className="bone bone-headline" />
+            <i className="bone" />
+            <i className="bone bone-short" />
+          </div>
+          <i className="bone bone-picture" />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function PageSkeleton() {
+  return (
+    <div className="skeleton skeleton-page" aria-busy="true">
+      <span className="visually-hidden">Loading…</span>
+      <div aria-hidden="true">
+        <i className="bone bone-kicker" />
+        <i className="bone bone-title" />
+        <i className="bone bone-title bone-short" />
+        <i className="bone" />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+import { useQuery } from '@apollo/client/react';
+import { useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { ArticleRow } from '../components/article-card';
+import { Facets } from '../components/facets';
+import { LoadMore } from '../components/load-more';
+import { EmptyState, ErrorState, ListSkeleton } from '../components/states';
+import { useFilters, withParam } from '../filters';
+import { SearchPageDocument } from '../gql/graphql';
+import { PageHeading } from '../navigation';
+import { count } from '../text';
+
+const TYPING_PAUSE = 200; // milliseconds
+
+/** The query stands in the URL, from the first pause while it is typed. */
+export function SearchPage() {
+  const filters = useFilters();
+  const [path, navigate] = useLocation();
+  const query = filters.params.get('q') ?? '';
+  const [typed, type] = useState(query);
+  const lastQuery = useRef(query);
+
+  useEffect(() => {
+    if (lastQuery.current === query) return;
+    lastQuery.current = query;
+    type(query); // the back button, or a link
+  }, [query]);
+
+  useEffect(() => {
+    const next = typed.trim();
+    if (next === query) return undefined;
+    const timer = setTimeout(() => {
+      lastQuery.current = next;
+      navigate(path + withParam(filters.params, 'q', next || undefined), { replace: true });
+    }, TYPING_PAUSE);
+    return () => clearTimeout(timer);
+  }, [typed]);
+
+  return (
+    <>
+      <header className="page-header search-header">
+        <search>
+          <PageHeading title={query ? `Search: ${query}` : 'Search'}>Search</PageHeading>
+          <input
+            type="search"
+            className="search-input"
+            aria-label="Search the articles"
+            placeholder="Words, or “a phrase”"
+            value={typed}
+            onChange={(event) => type(event.target.value)}
+            autoComplete="off"
+            dir="auto"
+          />
+        </search>
+      </header>
+      {query ? <Results key="results" query={query} filters={filters} /> : <Hints />}
+    </>
+  );
+}
+
+function Results({ query, filters }: { query: string; filters: ReturnType<typeof useFilters> }) {
+  const variables = { query, where: filters.where, withFacets: true };
+  const { data, previousData, error, refetch, fetchMore } = useQuery(SearchPageDocument, { variables });
+  const found = (data ?? previousData)?.search;
+  if (error && !data) return <ErrorState error={error} retry={refetch} />;
+  if (!found) return <ListSkeleton />;
+  const { edges, pageInfo, totalCount = 0, facets } = found;
+  const more = () => fetchMore({ variables: { after: pageInfo.endCursor, withFacets: false } });
+  return (
+    <div className="with-aside">
+      <section aria-labelledby="results" aria-busy={!data}>
+        <h2 id="results" className="rule-heading" role="status">
+          {count(totalCount, 'result')}
+        </h2>
+        <ul className={data ? 'rows' : 'rows stale'}>
+          {edges.map(({ cursor, node, snippet }) => (
+            <li key={cursor}>
+              <ArticleRow article={node} snippet={snippet} />
+            </li>
+          ))}
+        </ul>
+        {edges.length === 0 && <EmptyState>No article has all of these words. Try fewer, or the beginning of one: robot*</EmptyState>}
+        {pageInfo.hasNextPage && data && <LoadMore load={more} />}
+      </section>
+      {facets && <Facets facets={facets} filters={filters} />}
+    </div>
+  );
+}
+
+function Hints() {
+  return (
+    <dl className="hints">
+      <dt>robots news</dt>
+      <dd>articles with both words</dd>
+      <dt>“machine learning”</dt>
+      <dd>the words in this order</dd>
+      <dt>robots OR drones</dt>
+      <dd>articles with either word</dd>
+      <dt>robots -news</dt>
+      <dd>without a word</dd>
+      <dt>robot*</dt>
+      <dd>words that begin so</dd>
+      <dt>title:robots</dt>
+      <dd>only in headlines</dd>
+    </dl>
+  );
+}

@@ -8,6 +8,14 @@ RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY explorer ./
 RUN npm run build
 
+FROM node:22-bookworm-slim AS reader
+WORKDIR /src/examples/reader
+COPY examples/reader/package.json examples/reader/package-lock.json ./
+RUN npm ci --ignore-scripts --no-fund --no-audit
+COPY schema.graphql /src/
+COPY examples/reader ./
+RUN npm run build
+
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -18,6 +26,7 @@ RUN /opt/build/bin/pip install --require-hashes --only-binary :all: -r requireme
     && /opt/build/bin/pip --python /opt/gqlnews/bin/python install --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
 COPY --from=explorer /src/gqlnews/server/explorer gqlnews/server/explorer
+COPY --from=reader /src/gqlnews/server/reader gqlnews/server/reader
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheels \
     && /opt/build/bin/pip --python /opt/gqlnews/bin/python install --no-deps --no-index /opt/wheels/*.whl \
     && /opt/gqlnews/bin/python -m compileall -q /opt/gqlnews

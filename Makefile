@@ -1,5 +1,5 @@
 # Each target first installs its own dependencies, if they are missing or outdated: Python packages in .venv, and the
-# built explorer in gqlnews/server/explorer.
+# built explorer and reader in gqlnews/server/.
 
 PYTHON ?= python3
 CONTENT ?= examples/news
@@ -9,6 +9,7 @@ MINUTES ?= 30
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := gqlnews/server/explorer/manifest.json
+READER := gqlnews/server/reader/manifest.json
 PEERS := benchmarks/peers/node_modules/.package-lock.json
 RESULT := benchmarks/throughput/result.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
@@ -16,20 +17,22 @@ PYTHON_CLIENT := .venv-clients/made
 PYTHON_CODEGEN := .venv-codegen/made
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs explorer/precompress.mjs $(wildcard explorer/src/*)
+READER_PACKAGES := examples/reader/node_modules/.package-lock.json
+READER_SOURCES := schema.graphql $(filter-out %.md,$(wildcard examples/reader/*.*)) $(shell find examples/reader/src -path examples/reader/src/gql -prune -o -type f -print)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer explorer-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
+.PHONY: help serve test fuzz lint explorer reader front-ends-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
 
-serve: $(VENV)/installed explorer-if-possible ## ingest and serve the folder CONTENT (examples/news)
+serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) clients ## run all checks and tests, in WORKERS (2) processes (needs npm)
+test: lint $(EXPLORER) $(READER) clients ## run all checks and tests, in WORKERS (2) processes (needs npm)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: $(VENV)/installed-dev ## compare random queries and schedules with the oracle, then fuzz for MINUTES (30); SEED repeats a run
@@ -42,6 +45,8 @@ lint: $(VENV)/installed-dev ## check style and types with ruff and mypy
 	$(BIN)/mypy
 
 explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
+
+reader: $(READER) ## build the reader, examples/reader, into the package (needs npm)
 
 clients: $(CLIENTS) $(PYTHON_CLIENT) $(PYTHON_CODEGEN) ## install the clients and code generators that the tests use (needs npm)
 
@@ -82,6 +87,7 @@ lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UP
 
 clean: ## remove all generated files
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
+	rm -rf gqlnews/server/reader examples/reader/node_modules examples/reader/src/gql
 	rm -rf .venv-clients .venv-codegen tests/clients/node_modules $(RESULT)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -101,6 +107,14 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed
 
 $(EXPLORER): $(EXPLORER_SOURCES)
 	cd explorer && npm ci --ignore-scripts --no-fund --no-audit && npm run build
+	@touch $@
+
+$(READER_PACKAGES): examples/reader/package-lock.json
+	cd examples/reader && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(READER): $(READER_PACKAGES) $(READER_SOURCES)
+	cd examples/reader && npm run build
 	@touch $@
 
 $(PEERS): benchmarks/peers/package-lock.json
@@ -123,5 +137,7 @@ $(PYTHON_CODEGEN): tests/clients/codegen-requirements.txt
 	.venv-codegen/bin/pip install --quiet --requirement tests/clients/codegen-requirements.txt
 	@touch $@
 
-explorer-if-possible:
-	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory $(EXPLORER); fi
+front-ends-if-possible:
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --silent --no-print-directory --keep-going $(EXPLORER) $(READER) || \
+		echo 'npm could not build everything, see above; the pages of the rest say how to build it.' >&2; fi

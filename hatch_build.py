@@ -1,7 +1,7 @@
 """
-Build hook: bundle the explorer into the package, unless it is there already.
+Build hook: bundle the explorer and the reader into the package, unless they are there already.
 
-If npm is missing or fails, the package is built without it, and the explorer page explains how to build it. A
+If npm is missing or fails, the package is built without them, and their pages explain how to build them. A
 source distribution contains the built files, so that building a wheel from it needs no Node.js.
 """
 
@@ -12,23 +12,26 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT = Path("gqlnews", "server", "explorer")
+FRONT_ENDS = {"explorer": Path("explorer"), "reader": Path("examples", "reader")}
+"""Folders with the sources; each is built into `gqlnews/server/NAME`."""
+
 COMMANDS = (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "build"])
 
 
-class ExplorerBuildHook(BuildHookInterface[Any]):
+class FrontEndBuildHook(BuildHookInterface[Any]):
     """Run before the files of a wheel (editable or not) or source distribution are collected."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)
-        if (root / BUILT / "manifest.json").is_file():
-            return
-        if problem := build_explorer(root / "explorer"):
-            self.app.display_warning(f"The explorer is left out: {problem}. `make explorer` builds it later.")
+        for name, sources in FRONT_ENDS.items():
+            if (root / "gqlnews" / "server" / name / "manifest.json").is_file():
+                continue
+            if problem := build(root / sources):
+                self.app.display_warning(f"The {name} is left out: {problem}. `make {name}` builds it later.")
 
 
-def build_explorer(sources: Path) -> str | None:
-    """Bundles the explorer; returns what kept it from being built, or None."""
+def build(sources: Path) -> str | None:
+    """Bundle what is in a folder; return what kept it from being built, or None."""
     npm = shutil.which("npm")
     if npm is None:
         return "npm is not installed"

@@ -137,4 +137,4 @@ def packages(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_every_package_lock_is_found() -> None:
-    assert {file.parent.name for file in PACKAGE_LOCKS} >= {"explorer", "clients", "peers"}
+    assert {file.parent.name for file in PACKAGE_LOCKS} >= {"explorer", "reader", "clients", "peers"}

@@ -1,4 +1,4 @@
-"""How the explorer is built into the package."""
+"""How the explorer and the reader are built into the package."""
 
 import json
 import os
@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-BUILT = "gqlnews/server/explorer"
+EXPLORER, READER = "gqlnews/server/explorer", "gqlnews/server/reader"
+SOURCES_OF = {EXPLORER: "explorer", READER: "examples/reader"}
 LICENCE = (REPOSITORY / "LICENSE").read_bytes()
 SOURCES = (
     "pyproject.toml",
@@ -21,18 +22,19 @@ SOURCES = (
     "README.md",
     "LICENSE",
     "gqlnews/__init__.py",
-    "explorer/package.json",
+    *(f"{sources}/package.json" for sources in SOURCES_OF.values()),
 )
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The parts of the repository that a build needs, with the explorer already built."""
+    """The parts of the repository that a build needs, with explorer and reader already built."""
     for name in SOURCES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
-    (tmp_path / BUILT).mkdir(parents=True)
-    (tmp_path / BUILT / "manifest.json").write_text("{}")
+    for built in SOURCES_OF:
+        (tmp_path / built).mkdir(parents=True)
+        (tmp_path / built / "manifest.json").write_text("{}")
     return tmp_path
 
 
@@ -47,16 +49,20 @@ def build(checkout: Path, path: str = "") -> str:
 
 def in_wheel(checkout: Path) -> set[str]:
     (wheel,) = (checkout / "dist").glob("*.whl")
-    return {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(BUILT)}
+    return {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith((EXPLORER, READER))}
 
 
-def test_wheel_and_source_distribution_hold_the_built_explorer(checkout: Path) -> None:
+def manifests(*built: str) -> set[str]:
+    return {f"{folder}/manifest.json" for folder in built}
+
+
+def test_wheel_and_source_distribution_hold_what_is_built(checkout: Path) -> None:
     build(checkout)
-    assert in_wheel(checkout) == {f"{BUILT}/manifest.json"}
+    assert in_wheel(checkout) == manifests(EXPLORER, READER)
     (archive,) = (checkout / "dist").glob("*.tar.gz")
     with tarfile.open(archive) as distribution:
         inside = {name.partition("/")[2] for name in distribution.getnames()}
-    assert {f"{BUILT}/manifest.json", "explorer/package.json", "hatch_build.py"} <= inside
+    assert manifests(EXPLORER, READER) | set(SOURCES) - {".gitignore"} <= inside
 
 
 def test_wheel_and_source_distribution_hold_the_licence(checkout: Path) -> None:
@@ -75,32 +81,38 @@ def test_wheel_and_source_distribution_hold_the_licence(checkout: Path) -> None:
         assert file.read() == LICENCE
 
 
-def test_without_npm_the_package_is_built_with_a_warning(checkout: Path) -> None:
-    (checkout / BUILT / "manifest.json").unlink()
-    assert "The explorer is left out: npm is not installed." in build(checkout)
-    assert in_wheel(checkout) == set()
+@pytest.mark.parametrize(("built", "other"), [(EXPLORER, READER), (READER, EXPLORER)])
+class TestWhereOneIsMissing:
+    @pytest.fixture
+    def checkout(self, checkout: Path, built: str) -> Path:
+        (checkout / built / "manifest.json").unlink()
+        return checkout
 
+    def test_without_npm_the_package_is_built_with_a_warning(
+        self, checkout: Path, built: str, other: str
+    ) -> None:
+        name = Path(built).name
+        assert f"The {name} is left out: npm is not installed. `make {name}` builds it" in build(checkout)
+        assert in_wheel(checkout) == manifests(other)
 
-def test_if_npm_fails_the_package_is_built_with_a_warning(checkout: Path) -> None:
-    (checkout / BUILT / "manifest.json").unlink()
-    npm(checkout / "bin", "echo no such registry >&2; exit 1")
-    assert "failed: no such registry" in build(checkout, str(checkout / "bin"))
+    def test_if_npm_fails_the_package_is_built_with_a_warning(
+        self, checkout: Path, built: str, other: str
+    ) -> None:
+        npm(checkout / "bin", "echo no such registry >&2; exit 1")
+        assert "failed: no such registry" in build(checkout, str(checkout / "bin"))
+        assert in_wheel(checkout) == manifests(other)
 
-
-def test_a_missing_explorer_is_built_by_npm(checkout: Path) -> None:
-    (checkout / BUILT / "manifest.json").unlink()
-    npm(checkout / "bin", f'[ "$1" = ci ] || echo "{{}}" > ../{BUILT}/manifest.json')
-    build(checkout, str(checkout / "bin"))
-    assert in_wheel(checkout) == {f"{BUILT}/manifest.json"}
-
-
-def test_npm_runs_no_install_script(checkout: Path) -> None:
-    (checkout / BUILT / "manifest.json").unlink()
-    npm(checkout / "bin", 'echo "$@" >> ../commands')
-    build(checkout, str(checkout / "bin"))
-    commands = (checkout / "commands").read_text().splitlines()
-    assert commands[0].startswith("ci --ignore-scripts ")
-    assert set(commands[1:]) <= {commands[0], "run build"}
+    def test_npm_builds_it_and_runs_no_install_script(self, checkout: Path, built: str, other: str) -> None:
+        log, manifest = checkout / "commands", checkout / built / "manifest.json"
+        npm(
+            checkout / "bin",
+            f'echo "${{PWD}} $@" >> {log}; [ "$1" = ci ] || echo "{{}}" > {manifest}',
+        )
+        build(checkout, str(checkout / "bin"))
+        assert in_wheel(checkout) == manifests(built, other)
+        install, run = log.read_text().splitlines()
+        assert install.startswith(f"{checkout / SOURCES_OF[built]} ci --ignore-scripts ")
+        assert run == f"{checkout / SOURCES_OF[built]} run build"
 
 
 def npm(folder: Path, script: str) -> None:
@@ -110,10 +122,11 @@ def npm(folder: Path, script: str) -> None:
     (folder / "npm").chmod(0o755)
 
 
-def test_versions_are_exact_and_come_from_the_public_registry() -> None:
-    package = json.loads((REPOSITORY / "explorer/package.json").read_text("utf-8"))
-    lock = json.loads((REPOSITORY / "explorer/package-lock.json").read_text("utf-8"))
-    wanted = package["dependencies"] | package["devDependencies"]
+@pytest.mark.parametrize("sources", SOURCES_OF.values())
+def test_versions_are_exact_and_come_from_the_public_registry(sources: str) -> None:
+    package = json.loads((REPOSITORY / sources / "package.json").read_text("utf-8"))
+    lock = json.loads((REPOSITORY / sources / "package-lock.json").read_text("utf-8"))
+    wanted = package["dependencies"] | package["devDependencies"] | package.get("optionalDependencies", {})
     locked = {name: lock["packages"][f"node_modules/{name}"]["version"] for name in wanted}
     assert wanted == locked
     addresses = {entry.get("resolved", "") for entry in lock["packages"].values()}
@@ -122,9 +135,9 @@ def test_versions_are_exact_and_come_from_the_public_registry() -> None:
 
 @pytest.fixture
 def bundle() -> Path:
-    if not (REPOSITORY / BUILT / "LICENSES.txt").exists():
+    if not (REPOSITORY / EXPLORER / "LICENSES.txt").exists():
         pytest.skip("the explorer is not built: run `make explorer`")
-    return REPOSITORY / BUILT
+    return REPOSITORY / EXPLORER
 
 
 def test_bundle_ships_the_licence_of_every_package(bundle: Path) -> None:

@@ -7,7 +7,7 @@ import { announcement, useLiveUpdates } from './apollo/live';
 import { ConnectionBanner } from './components/connection-banner';
 import { Footer } from './components/footer';
 import { Masthead } from './components/masthead';
-import { SiteDocument } from './gql/graphql';
+import { SiteDocument, type SiteQuery } from './gql/graphql';
 import { siteTitle, useNavigation } from './navigation';
 import { ArticlePage } from './pages/article-page';
 import { AuthorPage } from './pages/author-page';
@@ -21,10 +21,11 @@ import { StoryPage } from './pages/story-page';
 import { TopicPage } from './pages/topic-page';
 import { decodePath } from './paths';
 import { useStore } from './store';
+import { hostOf } from './text';
 
 export function App({ explorer }: { explorer: string | undefined }) {
   const { data } = useQuery(SiteDocument);
-  const title = data && (data.site.title ?? 'The Reader');
+  const title = data && nameOf(data.site);
   useLiveUpdates(data?.site.version);
   useNavigation();
   useEffect(() => siteTitle.set(title ?? ''), [title]);
@@ -42,6 +43,11 @@ export function App({ explorer }: { explorer: string | undefined }) {
       <Announcer />
     </>
   );
+}
+
+/** Many folders have no configuration that names the site. */
+function nameOf({ title, url }: SiteQuery['site']): string {
+  return title ?? (url ? hostOf(url) : 'The Reader');
 }
 
 function Pages() {

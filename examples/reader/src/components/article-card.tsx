@@ -18,7 +18,7 @@ export function LeadArticle({ article: ref }: CardProps) {
   const article = readFragment(ArticleCardFragmentDoc, ref);
   return (
     <article className="card lead">
-      {article.image && <Picture image={article.image} isFirst />}
+      {article.image && <Picture image={article.image} of={article.title} isFirst />}
       <Kicker article={article} />
       <Headline article={article} level="h2" />
       <Excerpt article={article} />
@@ -39,18 +39,24 @@ export function BriefArticle({ article: ref }: CardProps) {
   );
 }
 
-/** `snippet` is the passage that matches a search; it takes the place of the excerpt. */
-export function ArticleRow({ article: ref, snippet }: CardProps & { snippet?: string | undefined }) {
+interface RowProps extends CardProps {
+  /** The passage that matches a search; it takes the place of the excerpt. */
+  snippet?: string;
+  /** Slug of the topic that the page is about, which need not stand over every headline. */
+  ownTopic?: string | undefined;
+}
+
+export function ArticleRow({ article: ref, snippet, ownTopic }: RowProps) {
   const article = readFragment(ArticleCardFragmentDoc, ref);
   return (
     <article className="card row">
       <div>
-        <Kicker article={article} />
+        <Kicker article={article} ownTopic={ownTopic} />
         <Headline article={article} level="h3" />
         {snippet ? <Snippet html={snippet} lang={article.language} /> : <Excerpt article={article} />}
         <Byline article={article} />
       </div>
-      {article.image && <Picture image={article.image} />}
+      {article.image && <Picture image={article.image} of={article.title} />}
     </article>
   );
 }
@@ -72,9 +78,14 @@ function Excerpt({ article }: { article: ArticleCardFragment }) {
   );
 }
 
+interface KickerProps {
+  article: Pick<ArticleCardFragment, 'topics' | 'section'>;
+  ownTopic?: string | undefined;
+}
+
 /** The subject over a headline: the first topic, or the section. */
-export function Kicker({ article: { topics, section } }: { article: Pick<ArticleCardFragment, 'topics' | 'section'> }) {
-  const topic = topics[0];
+export function Kicker({ article: { topics, section }, ownTopic }: KickerProps) {
+  const topic = topics.find(({ slug }) => slug !== ownTopic);
   if (topic) {
     return (
       <p className="kicker">

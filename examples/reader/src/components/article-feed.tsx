@@ -57,7 +57,7 @@ export function ArticleFeed({ where: scope, isShown, own }: ArticleFeedProps) {
         <ul className={isStale ? 'rows stale' : 'rows'}>
           {edges.map(({ cursor, node }) => (
             <li key={cursor}>
-              <ArticleRow article={node} />
+              <ArticleRow article={node} ownTopic={own?.name === 'topic' ? own.value : undefined} />
             </li>
           ))}
         </ul>

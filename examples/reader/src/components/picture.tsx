@@ -14,9 +14,11 @@ interface PictureProps {
   shape?: 'card' | 'full' | 'portrait';
   /** Load it before others: it stands at the top of the page. */
   isFirst?: boolean;
+  /** The headline or name that it belongs to. Its first letter stands for an image that cannot be loaded. */
+  of: string;
 }
 
-export function Picture({ image, shape = 'card', isFirst = false }: PictureProps) {
+export function Picture({ image, shape = 'card', isFirst = false, of }: PictureProps) {
   const { url, width, height, alt, title } = readFragment(PictureFragmentDoc, image);
   const [failedUrl, setFailedUrl] = useState(() => (failedUrls.has(url) ? url : undefined));
   const ratio = shape === 'full' && width && height ? `${width} / ${height}` : undefined;
@@ -28,7 +30,9 @@ export function Picture({ image, shape = 'card', isFirst = false }: PictureProps
 
   return (
     <div className={`picture picture-${shape}`} style={{ aspectRatio: ratio }}>
-      {failedUrl !== url && (
+      {failedUrl === url ? (
+        <span aria-hidden="true">{firstLetter(of)}</span>
+      ) : (
         <img
           src={url}
           alt={shape === 'full' ? (alt ?? title ?? '') : ''}
@@ -43,4 +47,8 @@ export function Picture({ image, shape = 'card', isFirst = false }: PictureProps
       )}
     </div>
   );
+}
+
+function firstLetter(text: string): string {
+  return text.match(/[\p{L}\p{N}]\p{M}*/u)?.[0].toLocaleUpperCase() ?? '';
 }

@@ -18,7 +18,7 @@ export function RelatedCard({ related }: { related: FragmentType<typeof RelatedC
   const { article } = entry;
   return (
     <article className="card related-card" lang={article?.language ?? undefined}>
-      {image && <Picture image={image} />}
+      {image && <Picture image={image} of={title} />}
       <h3 className="headline" dir="auto">
         <CoverageLink slug={article?.slug} url={url}>
           {title}

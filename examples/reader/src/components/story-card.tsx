@@ -10,7 +10,7 @@ export function StoryCard({ story: ref }: { story: FragmentType<typeof StoryCard
   const { id, title, size, lastPublished, lead } = readFragment(StoryCardFragmentDoc, ref);
   return (
     <article className="card story-card">
-      {lead.image && <Picture image={lead.image} />}
+      {lead.image && <Picture image={lead.image} of={title} />}
       <h3 className="headline" lang={lead.language ?? undefined} dir="auto">
         <Link href={storyPath(id)}>{title}</Link>
       </h3>

@@ -6,6 +6,11 @@ import { MoonIcon, SunIcon } from './icons';
 const KEY = 'reader:theme';
 const systemTheme = matchMedia('(prefers-color-scheme: dark)');
 
+/** The colour of the browser's own frame. */
+const themeColor = document.createElement('meta');
+themeColor.name = 'theme-color';
+document.head.append(themeColor);
+
 type Theme = 'light' | 'dark';
 
 export function ThemeToggle() {
@@ -35,7 +40,7 @@ function watchSystem(listener: () => void): () => void {
 function applyTheme(chosen: Theme | undefined, theme: Theme): void {
   if (chosen) document.documentElement.dataset['theme'] = chosen;
   const paper = getComputedStyle(document.documentElement).getPropertyValue(`--paper-${theme}`).trim();
-  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.setAttribute('content', paper);
+  themeColor.content = paper;
 }
 
 /** Storage can be forbidden by the browser's settings; the choice then lasts until the page is left. */

@@ -45,7 +45,7 @@ export function ArticlePage({ slug }: { slug: string }) {
           <Byline article={card} isLong />
           <Facts article={article} />
         </header>
-        {card.image && <LeadPicture image={card.image} />}
+        {card.image && <LeadPicture image={card.image} of={card.title} />}
         {article.featuredContent && <Body html={article.featuredContent} title="" lang={card.language} />}
         {article.html && <Body html={article.html} title={card.title} lang={card.language} />}
         <Source article={article} />
@@ -89,12 +89,12 @@ function Facts({ article }: { article: Article }) {
   );
 }
 
-function LeadPicture({ image }: { image: PictureRef }) {
+function LeadPicture({ image, of }: { image: PictureRef; of: string }) {
   const { caption, title, attribution } = readFragment(PictureFragmentDoc, image);
   const text = caption ?? title;
   return (
     <figure className="article-picture">
-      <Picture image={image} shape="full" isFirst />
+      <Picture image={image} of={of} shape="full" isFirst />
       {(text || attribution) && (
         <figcaption dir="auto">
           {text} {attribution && <span className="credit">{attribution}</span>}

@@ -19,7 +19,7 @@ export function AuthorPage({ slug }: { slug: string }) {
         kind="Author"
         indexPath="/authors"
         title={name}
-        picture={image && <Picture image={image} shape="portrait" />}
+        picture={image && <Picture image={image} of={name} shape="portrait" />}
       >
         {bio && (
           <p className="page-intro" dir="auto">

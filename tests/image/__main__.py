@@ -81,6 +81,8 @@ def check(config: ImageConfig, root: Path) -> None:
             _expect(data_of_query["site"]["articleCount"] == articles, f"it serves all {articles} articles")
             related = [article["related"] for article in data_of_query["articles"]["nodes"]]
             _expect(any(related), "a query returns articles with their related coverage")
+            for path, name in (("/", "reader"), ("/graphql", "explorer")):
+                _expect(f'<div id="{name}"' in _get_page(port, path), f"a browser gets the {name} at {path}")
             _expect(sandbox.run("test", "-w", VOLUME) == 0, "its volume is writable")
             _expect(sandbox.run("touch", "/opt/gqlnews/x") != 0, "its root file system is read-only")
             _expect(_user_of(process) == USER, f"its process runs as user {USER}")
@@ -143,6 +145,12 @@ def _post(port: int, query: str) -> Any:
     request = Request(f"http://127.0.0.1:{port}/graphql", body, JSON)
     with urlopen(request, timeout=10) as response:  # noqa: S310
         return json.load(response)["data"]
+
+
+def _get_page(port: int, path: str) -> str:
+    request = Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": "text/html"})
+    with urlopen(request, timeout=10) as response:  # noqa: S310
+        return str(response.read(), "utf-8")
 
 
 def _only_child(parent: int) -> int:

@@ -1,7 +1,7 @@
 /** The frame around every page, and the pages by URL. */
 
 import { useQuery } from '@apollo/client/react';
-import { useEffect } from 'react';
+import { type MouseEvent, useEffect } from 'react';
 import { Route, Switch } from 'wouter';
 import { announcement, useLiveUpdates } from './apollo/live';
 import { ConnectionBanner } from './components/connection-banner';
@@ -31,9 +31,7 @@ export function App({ explorer }: { explorer: string | undefined }) {
   useEffect(() => siteTitle.set(title ?? ''), [title]);
   return (
     <>
-      <a className="skip-link" href="#main-content">
-        Skip to content
-      </a>
+      <SkipLink />
       <Masthead title={title} explorer={explorer} />
       <main id="main-content" tabIndex={-1}>
         <Pages />
@@ -42,6 +40,19 @@ export function App({ explorer }: { explorer: string | undefined }) {
       <ConnectionBanner />
       <Announcer />
     </>
+  );
+}
+
+/** It moves the focus itself: a fragment in the URL would be an entry of the history, to which the back button leads. */
+function SkipLink() {
+  function skip(event: MouseEvent) {
+    event.preventDefault();
+    document.getElementById('main-content')?.focus();
+  }
+  return (
+    <a className="skip-link" href="#main-content" onClick={skip}>
+      Skip to content
+    </a>
   );
 }
 

@@ -44,6 +44,6 @@ function withResume(client: Client): Client {
 
 /** Exponential backoff with full jitter, so that not all browsers reconnect at once after a restart of the server. */
 function retryWait(retries: number): Promise<void> {
-  const maxDelay = Math.min(500 * 2 ** retries, 15_000); // milliseconds
+  const maxDelay = Math.min(500 * 2 ** retries, 10_000); // milliseconds
   return new Promise((resolve) => setTimeout(resolve, Math.random() * maxDelay));
 }

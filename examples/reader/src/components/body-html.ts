@@ -9,13 +9,28 @@ import { hostOf } from '../text';
 
 /** Parses `html` and returns its elements. `title` is the headline, which some bodies repeat. */
 export function prepareBody(html: string, title: string): DocumentFragment {
-  const template = document.createElement('template'); // inert: nothing loads before it is inserted
-  template.innerHTML = html.replaceAll(/ style="text-align: (left|center|right);?"/g, ' align="$1"');
-  const { content } = template;
+  const content = parse(html);
   for (const step of [dropTitle, lowerHeadings, linkEmbeds, openLinks, settleImages, scrollWide, nameControls]) {
     step(content, title);
   }
   return content;
+}
+
+/** Whether the body begins with this excerpt, as it does where the server has made the excerpt of the body. */
+export function beginsWith(html: string, excerpt: string): boolean {
+  return firstWords(parse(html).textContent) === firstWords(excerpt);
+}
+
+function firstWords(text: string): string {
+  const words = text.slice(0, 1_000).split(/[^\p{L}\p{N}]+/u);
+  return words.filter(Boolean).slice(0, 12).join(' ');
+}
+
+/** The cells of tables are aligned by `style` attributes, which the policy of the page forbids. */
+function parse(html: string): DocumentFragment {
+  const template = document.createElement('template'); // inert: nothing loads before it is inserted
+  template.innerHTML = html.replaceAll(/ style="text-align: (left|center|right);?"/g, ' align="$1"');
+  return template.content;
 }
 
 type Step = (content: DocumentFragment, title: string) => void;

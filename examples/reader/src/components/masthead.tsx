@@ -5,6 +5,8 @@ import { formatDate } from '../text';
 import { SearchIcon } from './icons';
 import { ThemeToggle } from './theme-toggle';
 
+const LONG = 16; // characters: a longer title is set smaller, so that it stays on its line
+
 const indexes = [
   ['/', 'Latest'],
   ['/topics', 'Topics'],
@@ -37,7 +39,7 @@ export function Masthead({ title, explorer }: MastheadProps) {
           </Link>
         </span>
       </div>
-      <Link className="masthead-title" href="/" dir="auto">
+      <Link className={title && title.length > LONG ? 'masthead-title long' : 'masthead-title'} href="/" dir="auto">
         {title ?? '\u00a0'}
       </Link>
       <nav className="masthead-nav" aria-label="Indexes">

@@ -21,6 +21,7 @@ interface PictureProps {
 export function Picture({ image, shape = 'card', isFirst = false, of }: PictureProps) {
   const { url, width, height, alt, title } = readFragment(PictureFragmentDoc, image);
   const [failedUrl, setFailedUrl] = useState(() => (failedUrls.has(url) ? url : undefined));
+  const isTall = width !== null && height !== null && height > width;
   const ratio = shape === 'full' && width && height ? `${width} / ${height}` : undefined;
 
   function onError() {
@@ -29,7 +30,7 @@ export function Picture({ image, shape = 'card', isFirst = false, of }: PictureP
   }
 
   return (
-    <div className={`picture picture-${shape}`} style={{ aspectRatio: ratio }}>
+    <div className={`picture picture-${shape}${isTall ? ' picture-tall' : ''}`} style={{ aspectRatio: ratio }}>
       {failedUrl === url ? (
         <span aria-hidden="true">{firstLetter(of)}</span>
       ) : (

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { announcement } from '../apollo/live';
 import { Kicker } from '../components/article-card';
 import { Body } from '../components/body';
+import { beginsWith } from '../components/body-html';
 import { Byline, Time } from '../components/byline';
 import { Picture, type PictureRef } from '../components/picture';
 import { RelatedCard } from '../components/related-card';
@@ -37,7 +38,7 @@ export function ArticlePage({ slug }: { slug: string }) {
           <PageHeading title={card.title} lang={lang} dir="auto">
             {card.title}
           </PageHeading>
-          {card.excerpt && (
+          {card.excerpt && !(article.html && beginsWith(article.html, card.excerpt)) && (
             <p className="standfirst" lang={lang} dir="auto">
               {card.excerpt}
             </p>

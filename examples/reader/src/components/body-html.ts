@@ -94,10 +94,19 @@ const settleImages: Step = (content) => {
     });
     image.addEventListener('error', () => {
       if (isBelowWindow(image) || !(isSized || isAlone)) image.remove();
-      else image.classList.add('broken');
+      else image.replaceWith(brokenImage(image));
     });
   }
 };
+
+/** A box of the same size with the text of the image. */
+function brokenImage(image: HTMLImageElement): HTMLElement {
+  const box = document.createElement('span');
+  box.className = 'broken';
+  box.style.height = `${image.offsetHeight}px`;
+  box.textContent = image.alt;
+  return box;
+}
 
 function isBelowWindow(element: Element): boolean {
   return element.getBoundingClientRect().top > innerHeight;

@@ -18,7 +18,7 @@ export function StoryPage({ id }: { id: string }) {
   const { title, size, firstPublished, lastPublished, providers, articles } = data.node;
   const { edges, pageInfo } = articles;
   return (
-    <>
+    <div className="column">
       <PageHeader kind="Story" title={title}>
         <p className="page-intro">
           {count(size, 'article')}, <Time iso={firstPublished} isLong /> to <Time iso={lastPublished} isLong />
@@ -35,7 +35,7 @@ export function StoryPage({ id }: { id: string }) {
           </ul>
         )}
       </PageHeader>
-      <section className="column" aria-labelledby="story-articles">
+      <section aria-labelledby="story-articles">
         <h2 id="story-articles" className="rule-heading">
           From the first article to the last
         </h2>
@@ -50,6 +50,6 @@ export function StoryPage({ id }: { id: string }) {
           <LoadMore load={() => fetchMore({ variables: { after: pageInfo.endCursor } })} />
         )}
       </section>
-    </>
+    </div>
   );
 }

@@ -18,7 +18,7 @@ PYTHON_CODEGEN := .venv-codegen/made
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
 EXPLORER_SOURCES := explorer/package-lock.json explorer/build.mjs explorer/precompress.mjs $(wildcard explorer/src/*)
 READER_PACKAGES := examples/reader/node_modules/.package-lock.json
-READER_SOURCES := schema.graphql $(filter-out %.md,$(wildcard examples/reader/*.*)) $(shell find examples/reader/src -path examples/reader/src/gql -prune -o -type f -print)
+READER_SOURCES := schema.graphql explorer/precompress.mjs $(filter-out %.md,$(wildcard examples/reader/*.*)) $(shell find examples/reader/src -path examples/reader/src/gql -prune -o -type f -print)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -179,7 +179,7 @@ def prefers_html(accept: str) -> bool:
 @cached_parser
 def accepts_html(accept: str) -> bool:
     """Return whether `Accept` is empty or includes HTML, also by a wildcard."""
-    qualities = _parse_accept(accept)
+    qualities = parse_qualities(accept)
     return not qualities or _quality(qualities, HTML) > 0.0
 
 

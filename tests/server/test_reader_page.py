@@ -139,7 +139,7 @@ def test_the_page_has_its_headers(url: str) -> None:
     for path in ("/", "/topics"):
         headers = get(url + path).headers
         assert headers["content-security-policy"] == POLICY
-        assert (headers["cache-control"], headers["vary"]) == ("no-cache", "Accept")
+        assert (headers["cache-control"], headers["vary"]) == ("no-cache", "Accept, Accept-Encoding")
         assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")
         assert headers["referrer-policy"] == "no-referrer"
 

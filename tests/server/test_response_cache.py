@@ -336,7 +336,7 @@ def test_the_etag_of_a_document_by_id_changes_with_the_document(
     for query in (TITLES, "{ articles { nodes { slug } } }", TITLES):
         manifest = tmp_path / "documents.json"
         manifest.write_bytes(orjson.dumps({"front": query}))
-        site = make(http=HttpSettings(persisted_documents=manifest, cache_control=MAX_AGE))
+        site = make(http=HttpSettings(persisted_documents=(manifest,), cache_control=MAX_AGE))
         answer = site.client.get("/graphql", params={"documentId": "front"})
         assert answer.headers["cache-control"] == MAX_AGE
         tags.append(answer.headers["etag"])

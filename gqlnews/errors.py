@@ -1,6 +1,7 @@
 """Exception hierarchy and error codes. Each message names the cause and says how to fix it."""
 
 import errno
+from collections.abc import Sequence
 from enum import StrEnum
 
 MAX_MESSAGE = 300  # characters of an error message sent to a client
@@ -138,6 +139,34 @@ class PersistedDocumentsError(CommandError):
 
 class NotStartedError(GqlnewsError):
     """A request arrived at an application whose lifespan has not run."""
+
+
+class QueryFailedError(GqlnewsError):
+    """A test's operation has errors in its response, which is `response`."""
+
+    def __init__(self, message: str, response: object) -> None:
+        super().__init__(message)
+        self.response = response
+
+
+class NotServedError(GqlnewsError):
+    """The files of a test cannot be ingested, or not before the deadline."""
+
+
+class FileRejectedError(NotServedError):
+    """Files of a test have errors, so they are not served. `problems` has all of these."""
+
+    def __init__(self, message: str, problems: Sequence[object]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class ReadOnlyFolderError(GqlnewsError):
+    """A test writes into a content folder that other tests share."""
+
+
+class ServerProcessError(GqlnewsError):
+    """A server for tests cannot be started, or its process has ended."""
 
 
 class RequestError(GqlnewsError):

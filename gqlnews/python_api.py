@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gqlnews.app import build_app, from_environment
 from gqlnews.cli.content_options import IngestTarget, build_target
 from gqlnews.cli.serve import attempt_ingest, supervise_watcher
-from gqlnews.config.settings import EffectiveSettings
+from gqlnews.config.settings import EffectiveSettings, ServerSettings
 from gqlnews.config.sources import environment_without_settings, read_arguments, server_settings
 from gqlnews.errors import NotStartedError
 from gqlnews.server.app_state import NOT_STARTED
@@ -85,13 +85,20 @@ def create_app(
     Nothing is read or started until the application's lifespan runs. Raises SettingsError for an unknown or
     invalid setting, and ContentFolderError if the folder cannot be read.
     """
-    arguments: dict[str, Any] = {**settings, "config": config, "db": db}
+    return NewsApp(*read_target(content, {**settings, "config": config, "db": db}))
+
+
+def read_target(content: FilePath, arguments: Mapping[str, Any]) -> tuple[IngestTarget, EffectiveSettings]:
+    """Return what to ingest, and the settings, for the arguments of `create_app`; raises what that raises."""
     effective = read_arguments(arguments)
     folder = Path(content).absolute()
-    values = {**effective.values, "folder": folder}
-    target = build_target(EffectiveSettings(values, effective.origins))
-    target = replace(target, database=target.database.absolute(), shows_progress=False)
-    return NewsApp(target, effective)
+    target = build_target(EffectiveSettings({**effective.values, "folder": folder}, effective.origins))
+    return replace(target, database=target.database.absolute(), shows_progress=False), effective
+
+
+def target_settings(target: IngestTarget, settings: EffectiveSettings) -> ServerSettings:
+    """Return the settings of the server application over this target. Raises SettingsError."""
+    return replace(server_settings(settings, target.database), folder=target.folder)
 
 
 class NewsApp:
@@ -103,7 +110,7 @@ class NewsApp:
 
     def __init__(self, target: IngestTarget, settings: EffectiveSettings) -> None:
         self._target, self._settings = target, settings
-        self._server_settings = replace(server_settings(settings, target.database), folder=target.folder)
+        self._server_settings = target_settings(target, settings)
         self._router = Router(lifespan=self.lifespan)
         self._app: ASGIApp | None = None
         self._has_started = False

@@ -40,7 +40,9 @@ ALLOWED = {
 }
 ALLOWED["cli"] = {*SHARED, *ALLOWED}  # all
 ALLOWED["python_api"] = {*SHARED, *ALLOWED}
-
+ALLOWED["testing"] = {*SHARED, *ALLOWED}
+AT_PLUGIN_LOAD = ("testing/__init__.py", "testing/plugin.py")
+"""Modules that pytest imports in every session: they import the rest when it is used."""
 
 READS_ENVIRONMENT = ("os.environ", "os.getenv", "expandvars", "envvar_value", "EnvSettingsSource")
 
@@ -71,6 +73,23 @@ def test_a_package_imports_only_what_the_layout_allows(package: str) -> None:
         if importing == package and imported not in ALLOWED[package] | {package}
     ]
     assert strangers == []
+
+
+def test_the_pytest_plugin_imports_nothing_but_pytest_at_its_load() -> None:
+    """Not to slow down sessions that do not use it, nor to import what their coverage is to measure."""
+    imported = {
+        node.module
+        for file in AT_PLUGIN_LOAD
+        for node in ast.parse((PACKAGE / file).read_text()).body
+        if isinstance(node, ast.ImportFrom)
+    } | {
+        alias.name
+        for file in AT_PLUGIN_LOAD
+        for node in ast.parse((PACKAGE / file).read_text()).body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert imported == {"pytest", "typing", "collections.abc", "pathlib"}
 
 
 def test_only_the_settings_read_the_environment() -> None:

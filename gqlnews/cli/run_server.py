@@ -28,7 +28,13 @@ def run_server(
 ) -> None:
     """Serve on this open socket, in this process, until a signal."""
     return_freed_memory()
-    app = build_app(settings)
+    run_app(build_app(settings), listener, on_ready, connections)
+
+
+def run_app(
+    app: Starlette, listener: socket.socket, on_ready: OnReady, connections: ConnectionSettings
+) -> None:
+    """Serve an application of `build_app`, as `run_server` does."""
 
     async def on_start() -> None:
         articles = await _warm_up(app)

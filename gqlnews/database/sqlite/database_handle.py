@@ -123,6 +123,7 @@ class Database:
         self._watching: asyncio.Task[None] | None = None
         self._draining: set[asyncio.Task[None]] = set()  # of replaced files
         self._closing = asyncio.Event()
+        self._checking = asyncio.Lock()
         self._generation = 0  # databases opened before the current one
         self.is_damaged = False  # reads fail until this file is replaced
         self.is_ingest_failing = False  # the content is that of an earlier ingest
@@ -308,13 +309,18 @@ class Database:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                await self._check_file()
+                await self.check_file()
                 logged = ""
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
                 if logged != (logged := repr(error)):
                     log.exception("checking database %s failed", self._path)
+
+    async def check_file(self) -> None:
+        """Check the file now: whether it was replaced, is damaged, or declares other custom fields."""
+        async with self._checking:
+            await self._check_file()
 
     async def _check_file(self) -> None:
         self.is_ingest_failing = is_ingest_failing(self._path)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -27,6 +28,7 @@ from gqlnews.cli.commands import (
 )
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import Banner
+from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members
 from gqlnews.cli.run_server import OnReady, run_server
 from gqlnews.cli.site_options import override_arguments
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
@@ -70,8 +72,9 @@ class ServeOptions:
     """Options of `gqlnews serve` other than the ingest target and the server settings.
 
     With `watch`, a separate process watches the folder and ingests every change; with `force_polling`, it
-    scans the folder at intervals instead of receiving file system events. `warnings` are to be logged.
-    `reader` is None if its default applies: on if the server listens on a loopback address.
+    scans the folder at intervals instead of receiving file system events. `ready_file` is written once the
+    server accepts requests. `warnings` are to be logged. `reader` is None if its default applies: on if the
+    server listens on a loopback address.
     """
 
     host: str
@@ -80,6 +83,7 @@ class ServeOptions:
     workers: int
     watch: bool
     force_polling: bool
+    ready_file: Path | None
     warnings: tuple[str, ...]
     reader: bool | None
     connections: ConnectionSettings
@@ -90,28 +94,43 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
     logs.configure(options.log_format)
     for warning in options.warnings:
         logs.log.warning(warning)
-    with exit_on_signal(NOTHING_SERVED), closing(bind(options.host, options.port)) as listener:
-        if options.reader is None:
-            settings = replace(settings, reader=is_loopback(listener))
-        if settings.http.persisted_documents:
-            # report errors in the documents before the ingest
-            load_trusted_documents(settings, build_schema(_declared_fields(target)))
-        with exit_on_signal(ROLLED_BACK):
-            report = ingest_before_serving(target, has_watcher=options.watch)
-
-        url, summary, schedule = base_url(listener), read_summary(target), read_schedule(target.database)
-        is_watched = options.watch or has_leader(target.database)
-
-        def on_ready(articles: int) -> None:
-            banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
-            _print_banner(banner, options.log_format)
-
-        with _watcher(target, options):
-            if options.workers == 1:
-                run_server(listener, settings, on_ready, options.connections)
-            else:
-                _run_workers(listener, options, settings, on_ready)
+    with exit_on_signal(NOTHING_SERVED):
+        with (
+            open_ready_file(options.ready_file) as write_ready,
+            closing(bind(options.host, options.port)) as listener,
+        ):
+            _serve(listener, target, options, settings, write_ready)
         exit_now()  # both signals are ignored since the one that stopped the server
+
+
+def _serve(
+    listener: socket.socket,
+    target: IngestTarget,
+    options: ServeOptions,
+    settings: ServerSettings,
+    write_ready: WriteReady,
+) -> None:
+    if options.reader is None:
+        settings = replace(settings, reader=is_loopback(listener))
+    if settings.http.persisted_documents:
+        # report errors in the documents before the ingest
+        load_trusted_documents(settings, build_schema(_declared_fields(target)))
+    with exit_on_signal(ROLLED_BACK):
+        report = ingest_before_serving(target, has_watcher=options.watch)
+
+    url, summary, schedule = base_url(listener), read_summary(target), read_schedule(target.database)
+    is_watched = options.watch or has_leader(target.database)
+
+    def on_ready(articles: int) -> None:
+        write_ready(ready_members(url, target, articles, has_explorer=settings.explorer))
+        banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
+        _print_banner(banner, options.log_format)
+
+    with _watcher(target, options):
+        if options.workers == 1:
+            run_server(listener, settings, on_ready, options.connections)
+        else:
+            _run_workers(listener, options, settings, on_ready)
 
 
 @contextmanager

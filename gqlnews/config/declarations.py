@@ -134,6 +134,10 @@ SETTINGS: tuple[Setting, ...] = (
             "`0.0.0.0` is every IPv4 address of the machine."),
     Setting("port", int, 8000, "--port", "GQLNEWS_PORT", SERVE, "Port to listen on",
             "The free port is printed.", range=(0, 65535), zero="selects a free one"),
+    Setting("ready_file", Path, None, "--ready-file", "GQLNEWS_READY_FILE", SERVE,
+            "JSON file to write with the URLs once the server accepts requests",
+            "It is removed when the server stops. [Its members](operations.md#ready-file).",
+            default_text="none"),
     Setting("keep_alive", int, 65, "--keep-alive", "GQLNEWS_KEEP_ALIVE", SERVE,
             "Seconds for which an idle connection stays open after a response",
             "Longer than the idle timeout of a load balancer in front, often 60 s: otherwise it sends "

@@ -109,8 +109,20 @@ class Events:
         data: dict[str, Any] = payload["data"]
         return data
 
-    def start(self, payload: Mapping[str, Any], token: str | None) -> None:
-        """Subscribe, and return when every further event will arrive."""
+    @classmethod
+    def start(
+        cls, socket: Socket, payload: Mapping[str, Any], token: str | None, timeouts: tuple[float, float]
+    ) -> Self:
+        """Subscribe, and return when every further event will arrive.
+
+        `timeouts` are those of the messages until then, and of each event, in seconds.
+        """
+        events = cls(socket, timeouts[0])
+        events._subscribe(payload, token)
+        events._timeout = timeouts[1]
+        return events
+
+    def _subscribe(self, payload: Mapping[str, Any], token: str | None) -> None:
         init = {} if token is None else {"authorization": f"Bearer {token}"}
         self._send("connection_init", payload=init)
         self._expect("connection_ack")
@@ -262,9 +274,8 @@ class NewsClient(ABC):
         `with gqlnews.subscribe("subscription {…}") as events:`. Raises QueryFailedError.
         """
         with self._open_socket() as socket:
-            events = Events(socket, self._timeout if timeout is None else timeout)
-            events.start(_payload(query, variables, None), token)
-            yield events
+            timeouts = self._timeout, self._timeout if timeout is None else timeout
+            yield Events.start(socket, _payload(query, variables, None), token, timeouts)
 
     # The two variants.
 

@@ -40,6 +40,7 @@ from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 from gqlnews.python_api import read_target, target_settings
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
+from gqlnews.server.uvicorn.exit_timer import exit_now
 from gqlnews.server.uvicorn.run import base_url, bind, return_freed_memory
 from gqlnews.testing.stored_problems import stored_problems
 
@@ -181,6 +182,7 @@ def main() -> None:
             results.write(json.dumps(result) + "\n")
             results.flush()
     server.close()
+    exit_now()
 
 
 def _warm_up() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 from graphql import build_schema
 
 from gqlnews.server.request import TrustedDocuments
+from gqlnews.testing import ServerFactory
 from tests.clients.programs import CODEGEN_PYTHON, HERE
-from tests.server.support import DEADLINE, PUBLISHED, run_cli, serving, write_articles
+from tests.server.support import DEADLINE, PUBLISHED, run_cli, write_articles
 
 NODE = HERE / "node_modules" / ".bin"
 OWN = {  # type → a value
@@ -78,9 +79,8 @@ def schema(tmp_path: Path, content: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, content: Path) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("home"), content) as (base, _):
-        yield f"{base}/graphql"
+def url(gqlnews_factory: ServerFactory, content: Path) -> str:
+    return gqlnews_factory.serve(content).url
 
 
 def run(*command: str | Path, folder: Path, **variables: str) -> str:
@@ -163,16 +163,16 @@ asyncio.run(main())
 
 @pytest.mark.usefixtures("schema")
 def test_row_19_root_typename_beside_defer_in_a_codegen_manifest_is_answered_in_parts(
-    tmp_path: Path, content: Path
+    tmp_path: Path, content: Path, gqlnews_factory: ServerFactory
 ) -> None:
     """Row 19 of the table of issue 17."""
     ((document_id, document),) = generate_client(tmp_path, DEFERRED).items()
     assert document.startswith("query Parts { __typename articles")
     manifest = tmp_path / "client" / "persisted-documents.json"
-    with serving(tmp_path, content, "--persisted-documents", str(manifest), "--persisted-only") as (base, _):
-        response = httpx2.post(
-            f"{base}/graphql", json={"documentId": document_id}, headers={"accept": "multipart/mixed"}
-        )
+    server = gqlnews_factory.serve(content, persisted_documents=manifest, persisted_only=True)
+    response = server.client.post(
+        "/graphql", json={"documentId": document_id}, headers={"accept": "multipart/mixed"}
+    )
     assert response.headers["content-type"].startswith("multipart/mixed")
     parts = response.text.split("\r\n--graphql")[1:-1]
     first, *others = [json.loads(part.partition("\r\n\r\n")[2]) for part in parts]

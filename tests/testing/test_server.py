@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_folder_that_is_served_as_it_is_cannot_be_written(
     ],
 )
 def test_a_server_that_cannot_start_is_an_error(
-    gqlnews_factory: ServerFactory, settings: dict[str, str], message: str
+    gqlnews_factory: ServerFactory, settings: Any, message: str
 ) -> None:
     with pytest.raises(ServerProcessError) as error:
         gqlnews_factory.serve(**settings)

@@ -15,6 +15,8 @@ from tests.live import wait_until
 from tests.server.support import DEADLINE, environment, running
 from tests.testing.test_server import is_running
 
+SESSION_DEADLINE = 5 * DEADLINE  # a session takes some seconds on an idle machine
+
 EACH_TEST = """
 import pytest
 
@@ -117,7 +119,7 @@ def run(folder: Path, *arguments: str, test: str, **files: str) -> tuple[dict[st
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=SESSION_DEADLINE,
         check=False,
     )
     outcomes = re.findall(r"(\d+) (passed|failed|errors?)", done.stdout.splitlines()[-1])

@@ -46,11 +46,15 @@ class ArticleFolder:
         target = self.path / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=".", dir=target.parent)  # a hidden file is no article
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        _make_newer(temporary, target)
-        os.replace(temporary, target)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(temporary, 0o644)
+            _make_newer(temporary, target)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
         self.written.add(str(relative))
         return target
 

@@ -35,7 +35,7 @@ class ForkServerProcess:
         self.log, self._lock, self._unread = log, threading.Lock(), b""
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gqlnews.testing.fork_server"],
+                [sys.executable, "-P", "-m", "gqlnews.testing.fork_server"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

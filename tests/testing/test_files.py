@@ -86,6 +86,13 @@ def test_a_path_outside_the_folder_is_an_error(folder: ArticleFolder, path: str)
         folder.write_text(path, "")
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing(folder: ArticleFolder) -> None:
+    (folder.path / "a").mkdir()
+    with pytest.raises(IsADirectoryError):
+        folder.write_text("a", "")
+    assert [path.name for path in folder.path.iterdir()] == ["a"]
+
+
 def test_what_is_no_article_is_an_error(folder: ArticleFolder) -> None:
     with pytest.raises(ValueError, match=r"'a\.txt' is not the name of an article, which ends in \.md"):
         folder.write("a.txt", "", {})

@@ -1,11 +1,12 @@
 """What the fixtures return, both variants: a server in another process, and the application in this one."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gqlnews.errors import FileRejectedError, QueryFailedError
+from gqlnews.errors import FileRejectedError, NotServedError, QueryFailedError
 from gqlnews.testing import NewsClient, ServerFactory
 
 TITLES = "query Titles($first: Int) { articles(first: $first) { nodes { title } } }"
@@ -66,6 +67,12 @@ def test_rejected_files_are_an_error_that_shows_their_problems(news: NewsClient)
     news.write("bad.md")
     news.remove("worse.md")
     news.wait_until_served()
+
+
+def test_a_folder_that_is_gone_is_an_error(news: NewsClient) -> None:
+    shutil.rmtree(news.folder)
+    with pytest.raises(NotServedError, match=r"the content is not served: There is no folder"):
+        news.wait_until_served()
 
 
 # Operations.

@@ -104,7 +104,8 @@ def test_blocks(gqlnews):
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", "tmp", *arguments]
+    options = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--basetemp", "tmp"]
+    return [sys.executable, "-m", "pytest", *options, *arguments]
 
 
 def run(folder: Path, *arguments: str, test: str, **files: str) -> tuple[dict[str, int], str]:

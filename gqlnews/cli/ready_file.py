@@ -19,6 +19,7 @@ from typing import Any
 from gqlnews.app import ENDPOINT
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import format_json
+from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ProblemSeverity
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import translate_errors
@@ -62,7 +63,9 @@ def open_ready_file(path: Path | None) -> Iterator[WriteReady]:
                 path.unlink()
 
 
-def ready_members(url: str, target: IngestTarget, articles: int, *, has_explorer: bool) -> Mapping[str, Any]:
+def ready_members(
+    url: str, target: IngestTarget, articles: int, settings: ServerSettings
+) -> Mapping[str, Any]:
     """Return the members of the file; `url` is the base URL, `articles` the number that everyone sees."""
     endpoint = url + ENDPOINT
     return {
@@ -70,7 +73,8 @@ def ready_members(url: str, target: IngestTarget, articles: int, *, has_explorer
         "url": url,
         "endpoint": endpoint,
         "websocket": endpoint.replace("http:", "ws:", 1),
-        "explorer": endpoint if has_explorer else None,
+        "explorer": endpoint if settings.explorer else None,
+        "reader": f"{url}/" if settings.reader else None,
         "health": f"{url}/health/ready",
         "folder": str(target.folder.absolute()),
         "articles": articles,

@@ -122,7 +122,7 @@ def _serve(
     is_watched = options.watch or has_leader(target.database)
 
     def on_ready(articles: int) -> None:
-        write_ready(ready_members(url, target, articles, has_explorer=settings.explorer))
+        write_ready(ready_members(url, target, articles, settings))
         banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
         _print_banner(banner, options.log_format)
 

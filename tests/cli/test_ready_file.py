@@ -44,6 +44,7 @@ def test_it_is_there_while_the_server_serves(tmp_path: Path, workers: str) -> No
         "endpoint": f"{url}/graphql",
         "websocket": f"{url.replace('http:', 'ws:')}/graphql",
         "explorer": f"{url}/graphql",
+        "reader": f"{url}/",
         "health": f"{url}/health/ready",
         "folder": str(folder),
         "articles": 1,

@@ -1,5 +1,5 @@
 /**
- * `vite` serves the reader for development, in front of a gqlnews on 127.0.0.1:8000.
+ * `vite` serves the reader for development, in front of a gqlnews on 127.0.0.1:8000, or at GQLNEWS_URL.
  * `vite build` writes it into the package gqlnews: files named by their content, LICENSES.txt, the manifest of persisted
  * documents and, last, manifest.json, by which the server finds the entry. Where that exists, the build is complete.
  */
@@ -11,7 +11,8 @@ import { defineConfig, type Plugin } from 'vite';
 import { licences } from './licences.ts';
 
 const target = join(import.meta.dirname, '../../gqlnews/server/reader');
-const server = { target: 'http://127.0.0.1:8000', changeOrigin: false }; // `Host` must agree with the browser's `Origin`
+const gqlnews = process.env['GQLNEWS_URL'] ?? 'http://127.0.0.1:8000';
+const server = { target: gqlnews, changeOrigin: false }; // `Host` must agree with the browser's `Origin`
 
 /** Vite's own manifest lists every input; the server only needs the names of script and style sheet. */
 const manifest: Plugin = {

@@ -45,10 +45,10 @@ function isPossible(name: FilterName, value: string): boolean {
   return name !== 'year' || /^\d{4}$/.test(value);
 }
 
-/** The query of a URL with one parameter set, or removed. */
+/** The query of a URL with one parameter set, or removed: `?topic=robots`, or nothing. */
 export function withParam(params: URLSearchParams, name: string, value: string | undefined): string {
   const changed = new URLSearchParams(params);
   if (value === undefined) changed.delete(name);
   else changed.set(name, value);
-  return `?${changed}`;
+  return changed.size ? `?${changed}` : '';
 }

@@ -2,23 +2,23 @@
 
 import { type Client, createClient } from 'graphql-ws';
 import { connection } from './connection';
+import { withPersistedDocuments } from './persisted';
 
 export function openSocket(endpoint: string): Client {
   const url = new URL(endpoint, location.href);
   url.protocol = url.protocol.replace('http', 'ws');
-  return withResume(
-    createClient({
-      url: url.href,
-      retryAttempts: Infinity,
-      retryWait,
-      shouldRetry: () => true, // by default it gives up if no server responds
-      keepAlive: 15_000,
-      on: {
-        connected: () => connection.set('online'),
-        closed: () => connection.set('offline'),
-      },
-    }),
-  );
+  const client = createClient({
+    url: url.href,
+    retryAttempts: Infinity,
+    retryWait,
+    shouldRetry: (problem) => problem instanceof Event, // by default it gives up if no server responds
+    keepAlive: 15_000,
+    on: {
+      connected: () => connection.set('online'),
+      closed: () => connection.set('offline'),
+    },
+  });
+  return withPersistedDocuments(withResume(client));
 }
 
 /** After a reconnect, graphql-ws sends the same request again: update its `since` to the version of each change. */

@@ -15,7 +15,7 @@ const MANY = 24; // entries, from which on a list can be filtered
 export function TopicIndex() {
   const { data, error, refetch } = useQuery(TopicIndexDocument);
   const entries = data?.topics.map(({ slug, name, articleCount }) => ({ path: topicPath(slug), name, articleCount }));
-  return <Index title="Topics" entries={entries} error={error} retry={refetch} />;
+  return <Index title="Topics" empty="No article has a topic." entries={entries} error={error} retry={refetch} />;
 }
 
 export function AuthorIndex() {
@@ -23,7 +23,7 @@ export function AuthorIndex() {
   const entries = data?.authors.edges.map(({ node }) => ({ ...node, path: authorPath(node.slug) }));
   const { hasNextPage, endCursor } = data?.authors.pageInfo ?? {};
   return (
-    <Index title="Authors" entries={entries} error={error} retry={refetch}>
+    <Index title="Authors" empty="No article names its author." entries={entries} error={error} retry={refetch}>
       {hasNextPage && <LoadMore load={() => fetchMore({ variables: { after: endCursor } })} />}
     </Index>
   );
@@ -34,7 +34,7 @@ export function ProviderIndex() {
   const entries = data?.providers.edges.map(({ node }) => ({ ...node, path: providerPath(node.domain) }));
   const { hasNextPage, endCursor } = data?.providers.pageInfo ?? {};
   return (
-    <Index title="Providers" entries={entries} error={error} retry={refetch}>
+    <Index title="Providers" empty="No article names its provider." entries={entries} error={error} retry={refetch}>
       {hasNextPage && <LoadMore load={() => fetchMore({ variables: { after: endCursor } })} />}
     </Index>
   );
@@ -48,7 +48,7 @@ export function SectionIndex() {
     articleCount,
     level: path.split('/').length - 1,
   }));
-  return <Index title="Sections" entries={entries} error={error} retry={refetch} />;
+  return <Index title="Sections" empty="All articles lie at the top of the folder." entries={entries} error={error} retry={refetch} />;
 }
 
 interface Entry {
@@ -61,6 +61,8 @@ interface Entry {
 
 interface IndexProps {
   title: string;
+  /** What the page says if there are no entries. */
+  empty: string;
   entries: Entry[] | undefined;
   error: Error | undefined;
   retry: () => unknown;
@@ -68,7 +70,7 @@ interface IndexProps {
   children?: ReactNode;
 }
 
-function Index({ title, entries, error, retry, children }: IndexProps) {
+function Index({ title, empty, entries, error, retry, children }: IndexProps) {
   const [words, setWords] = useState('');
   if (error && !entries) return <ErrorState error={error} retry={retry} />;
   if (!entries) return <PageSkeleton />;
@@ -87,7 +89,7 @@ function Index({ title, entries, error, retry, children }: IndexProps) {
           />
         )}
       </PageHeader>
-      {shown.length === 0 && <EmptyState>{words ? 'None has this name.' : 'The articles name none.'}</EmptyState>}
+      {shown.length === 0 && <EmptyState>{words ? 'None has this name.' : empty}</EmptyState>}
       <ul className="index">
         {shown.map(({ path, name, articleCount, level = 0 }) => (
           <li key={path} className={level ? 'index-below' : undefined}>

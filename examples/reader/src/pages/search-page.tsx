@@ -19,6 +19,11 @@ export function SearchPage() {
   const query = filters.params.get('q') ?? '';
   const [typed, type] = useState(query);
   const lastQuery = useRef(query);
+  const box = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    if (!lastQuery.current) box.current?.focus(); // in place of the heading: whoever comes here wants to type
+  }, []);
 
   useEffect(() => {
     if (lastQuery.current === query) return;
@@ -42,10 +47,11 @@ export function SearchPage() {
         <search>
           <PageHeading title={query ? `Search: ${query}` : 'Search'}>Search</PageHeading>
           <input
+            ref={box}
             type="search"
             className="search-input"
             aria-label="Search the articles"
-            placeholder="Words, or “a phrase”"
+            placeholder="Search the articles"
             value={typed}
             onChange={(event) => type(event.target.value)}
             autoComplete="off"
@@ -92,7 +98,7 @@ function Hints() {
     <dl className="hints">
       <dt>robots news</dt>
       <dd>articles with both words</dd>
-      <dt>“machine learning”</dt>
+      <dt>&quot;machine learning&quot;</dt>
       <dd>the words in this order</dd>
       <dt>robots OR drones</dt>
       <dd>articles with either word</dd>

@@ -24,7 +24,7 @@ import { useStore } from './store';
 import { hostOf } from './text';
 
 export function App({ explorer }: { explorer: string | undefined }) {
-  const { data } = useQuery(SiteDocument);
+  const { data } = useQuery(SiteDocument, { context: revalidated });
   const title = data && nameOf(data.site);
   useLiveUpdates(data?.site.version);
   useNavigation();
@@ -55,6 +55,9 @@ function SkipLink() {
     </a>
   );
 }
+
+/** Live updates begin at the version of the site, which a cache may have kept for a while. */
+const revalidated = { fetchOptions: { cache: 'no-cache' } };
 
 /** Many folders have no configuration that names the site. */
 function nameOf({ title, url }: SiteQuery['site']): string {

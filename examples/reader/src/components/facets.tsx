@@ -32,8 +32,8 @@ export function Facets({ facets, filters, own }: FacetsProps) {
   if (!groups.length) return null;
   return (
     <aside aria-label="Filters">
-      <details className="facets" open={isWide || filters.chosen.size > 0}>
-        <summary>Filter</summary>
+      <details className="facets" open={isWide}>
+        <summary>Filter{filters.chosen.size > 0 && ` (${filters.chosen.size})`}</summary>
         {groups.map(({ name, title, entries }) => (
           <section key={name} className="facet" aria-labelledby={`facet-${name}`}>
             <h2 id={`facet-${name}`}>{title}</h2>

@@ -42,7 +42,7 @@ export function Masthead({ title, explorer }: MastheadProps) {
       <Link className={title && title.length > LONG ? 'masthead-title long' : 'masthead-title'} href="/" dir="auto">
         {title ?? '\u00a0'}
       </Link>
-      <nav className="masthead-nav" aria-label="Indexes">
+      <nav className="masthead-nav" aria-label="Site">
         <ul>
           {indexes.map(([path, name]) => (
             <li key={path}>

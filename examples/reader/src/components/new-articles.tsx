@@ -20,7 +20,11 @@ export function NewArticles({ edges, isShown, reload }: NewArticlesProps) {
   if (!first) return null;
 
   async function show() {
-    await reload();
+    try {
+      await reload();
+    } catch {
+      return; // the offer remains, and the banner says that the server cannot be reached
+    }
     newArticles.set(newArticles.get().filter((article) => !waiting.includes(article)));
     scrollTo({ top: 0 });
     document.querySelector('h1')?.focus({ preventScroll: true });

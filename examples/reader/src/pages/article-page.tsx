@@ -22,9 +22,11 @@ export function ArticlePage({ slug }: { slug: string }) {
   const { data, error, refetch } = useQuery(ArticlePageDocument, { variables: { slug } });
   const article = data?.article;
   const card = readFragment(ArticleCardFragmentDoc, article);
-  useOnRevision(card?.revision, async () => {
-    await refetch();
-    announcement.set('This article has been updated.');
+  useOnRevision(card?.revision, () => {
+    refetch().then(
+      () => announcement.set('This article has been updated.'),
+      () => undefined, // `error` says so
+    );
   });
   if (error && !data) return <ErrorState error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
@@ -60,12 +62,12 @@ export function ArticlePage({ slug }: { slug: string }) {
 }
 
 /** Calls `action` when the article on the page has changed: its card came over the subscription, its body did not. */
-function useOnRevision(revision: string | undefined, action: () => Promise<void>): void {
+function useOnRevision(revision: string | undefined, action: () => void): void {
   const shown = useRef(revision);
   useEffect(() => {
     const isChanged = shown.current !== undefined && revision !== undefined && shown.current !== revision;
     shown.current = revision;
-    if (isChanged) void action();
+    if (isChanged) action();
   }, [revision]);
 }
 

@@ -23,8 +23,9 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser per module: while Playwright runs, other tests cannot run an event loop."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")

@@ -15,8 +15,9 @@ WATCHING = {"GQLNEWS_WATCH": "1"}
 
 @pytest.fixture
 def live(live_folder: Path, tmp_path: Path, chromium: Browser) -> Iterator[Page]:
-    """A tab on the front page of a server that watches its folder."""
-    with serving(tmp_path / "home", live_folder, env=WATCHING) as (base, _):
+    """A tab on the front page of a server that watches its folder, and runs only the reader's documents."""
+    options = ("--reader", "--no-explorer", "--persisted-only")
+    with serving(tmp_path / "home", live_folder, *options, env=WATCHING) as (base, _):
         page = chromium.new_page(viewport={"width": 1280, "height": 800}, base_url=base)
         watch = Watch(page, base)
         watch.open("/")

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.reader.content import ARCHIVE_SIZE
@@ -158,12 +157,10 @@ def test_text_has_its_language_and_direction(page: Page, base: str) -> None:
     assert heading.evaluate("heading => getComputedStyle(heading).direction") == "rtl"
 
 
-@pytest.mark.parametrize("path", ["/articles/odd/body", "/"])
-def test_images_that_cannot_be_loaded_move_nothing(path: str, context: BrowserContext, base: str) -> None:
+def test_images_that_cannot_be_loaded_move_nothing(context: BrowserContext, base: str) -> None:
     page = context.new_page()
-    page.goto(base + path)
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("h1")).to_be_attached()
+    page.goto(base)
+    expect(page.locator(".lead .picture span")).to_have_text("T")  # the first letter of the headline
     shift = page.evaluate(
         "new Promise(done => new PerformanceObserver(list => done(list.getEntries()"
         ".reduce((sum, { value }) => sum + value, 0))).observe({ type: 'layout-shift', buffered: true }))"

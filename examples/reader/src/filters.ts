@@ -1,4 +1,4 @@
-/** The facets that a reader has chosen, in the query of the URL: `?topic=robots&year=2021`. */
+/** The chosen facet values, which the query of the URL holds: `?topic=robots&year=2021`. */
 
 import { useMemo } from 'react';
 import { useSearch } from 'wouter';

@@ -1,4 +1,4 @@
-/** What a browser does when a page is loaded, and a single-page application must do itself: title, scroll position, focus. */
+/** Title, scroll position and focus, which a browser sets when it loads a page, and a single-page application must set itself. */
 
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
@@ -13,7 +13,7 @@ let isNewEntry = false; // it was a link and not the back button, for which the 
 addEventListener('pushState', () => (isNewEntry = true)); // wouter's event
 addEventListener('popstate', () => (isNewEntry = false));
 
-/** To be called once, above all pages. */
+/** Call it once, above all pages. */
 export function useNavigation(): void {
   const [path] = useLocation();
   const lastPath = useRef(path);

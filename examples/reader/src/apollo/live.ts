@@ -3,7 +3,7 @@
  *
  * - A changed article: Apollo writes it into its cache, and every component that shows it renders again.
  * - A removed article: it is evicted, and `relayStylePagination` leaves it out of every list.
- * - A new article: nothing moves under the reader's eyes; it waits in `newArticles` until they ask for it.
+ * - A new article waits in `newArticles` until the reader asks for it, so that the list does not move while it is read.
  */
 
 import { type ApolloClient, CombinedGraphQLErrors } from '@apollo/client';
@@ -23,7 +23,7 @@ type Change = ArticleChangedSubscription['articleChanged'];
 /** New articles that no list shows yet, newest change first. */
 export const newArticles = new Store<readonly ArticleCardFragment[]>([]);
 
-/** What a screen reader announces, politely. */
+/** Text that screen readers announce after the current sentence. */
 export const announcement = new Store('');
 
 /** Follows the changes after this version of the content, as long as the component is mounted. */

@@ -1,8 +1,8 @@
 /**
  * The HTML of an article, made ready for the page.
  *
- * The server has sanitised it: it holds no scripts and no event handlers. What remains is up to this page: it may load
- * nothing but images, runs under a content security policy, and can be read with a screen reader and a keyboard.
+ * The server has sanitised it: it holds no scripts and no event handlers. This module adapts it to the page, which loads
+ * nothing but images, has a strict content security policy, and is usable with a screen reader and a keyboard.
  */
 
 import { hostOf } from '../text';
@@ -79,7 +79,7 @@ const openLinks: Step = (content) => {
   }
 };
 
-/** Images load late. One without a size gets a box; a broken one leaves no hole, unless the hole is seen already. */
+/** Lazy loading. An image without a size gets a box. A broken one is removed, or keeps its box if that is visible. */
 const settleImages: Step = (content) => {
   for (const image of content.querySelectorAll('img')) {
     image.alt ||= '';

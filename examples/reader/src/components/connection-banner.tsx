@@ -1,4 +1,4 @@
-/** Says that the server cannot be reached. It lies over the page, so that nothing moves. */
+/** Message that the server cannot be reached. It overlays the page, so that nothing moves. */
 
 import { connection } from '../apollo/connection';
 import { useStore } from '../store';

@@ -1,9 +1,9 @@
-/** Loads the next page of a list as soon as its end is near the window. It is also a button, for whom that is no help. */
+/** Loads the next page of a list when its end comes near the window. The button does the same without scrolling. */
 
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { onReconnect } from '../apollo/connection';
 
-const AHEAD = '900px'; // loaded before it is seen: nothing that the reader sees moves
+const AHEAD = '900px'; // distance below the window, so that the new rows move nothing that is visible
 
 export function LoadMore({ load }: { load: () => Promise<unknown> }) {
   const end = useRef<HTMLDivElement>(null);
@@ -17,7 +17,7 @@ export function LoadMore({ load }: { load: () => Promise<unknown> }) {
       await load();
       setState('idle');
     } catch {
-      setState('failed'); // said below; the button tries again
+      setState('failed'); // shown below; the button tries again
     }
   }
   const loadNextNow = useEffectEvent(loadNext);

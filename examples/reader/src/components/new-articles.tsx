@@ -1,4 +1,4 @@
-/** Offers the articles that have appeared since a list was loaded. They are only inserted when the reader asks for them. */
+/** Offers the articles that were added since a list was loaded, and inserts them on a click. */
 
 import { newArticles } from '../apollo/live';
 import { readFragment } from '../gql/fragment-masking';

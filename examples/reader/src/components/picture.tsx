@@ -1,4 +1,4 @@
-/** An image of an article in a box whose size does not depend on it: nothing moves when it arrives, or does not. */
+/** An image in a box of a fixed size, so that loading or failing to load does not move the page. */
 
 import { useState } from 'react';
 import { type FragmentType, readFragment } from '../gql/fragment-masking';
@@ -6,7 +6,7 @@ import { PictureFragmentDoc } from '../gql/graphql';
 
 export type PictureRef = FragmentType<typeof PictureFragmentDoc>;
 
-const failedUrls = new Set<string>(); // a list that is shown again does not try them again
+const failedUrls = new Set<string>(); // not requested again when a list is shown again
 
 interface PictureProps {
   image: PictureRef;

@@ -1,9 +1,9 @@
-/** What a page shows while it has nothing to show: it is loading, it has failed, or there is nothing. */
+/** Placeholders for content: while it loads, after an error, and if there is none. */
 
 import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { onReconnect } from '../apollo/connection';
 
-/** Tries again by itself when the server can be reached again. */
+/** An error with a button to retry. Retries by itself once the server can be reached again. */
 export function ErrorState({ error, retry }: { error: Error; retry: () => unknown }) {
   const tryAgain = useEffectEvent(retry);
   useEffect(() => onReconnect(() => void tryAgain()), []);
@@ -22,7 +22,7 @@ export function EmptyState({ children }: { children: ReactNode }) {
   return <div className="state">{children}</div>;
 }
 
-/** The outlines of a list. They take the whole window, so that what follows is not seen to move. */
+/** Outlines of a list. They fill the window, so that the footer does not visibly move. */
 export function ListSkeleton({ rows = 8 }: { rows?: number }) {
   return (
     <div className="skeleton" aria-busy="true">

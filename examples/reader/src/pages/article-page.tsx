@@ -94,7 +94,7 @@ function Facts({ article }: { article: Article }) {
 
 function LeadPicture({ image, of }: { image: PictureRef; of: string }) {
   const { caption, title, attribution } = readFragment(PictureFragmentDoc, image);
-  const text = caption ?? title;
+  const text = [caption, title].find((words) => words && words !== of); // many images repeat the headline
   return (
     <figure className="article-picture">
       <Picture image={image} of={of} shape="full" isFirst />

@@ -20,6 +20,8 @@ import { Store } from '../store';
 
 type Change = ArticleChangedSubscription['articleChanged'];
 
+const MAX_WAITING = 100; // of many thousands, if a whole folder is added
+
 /** New articles that no list shows yet, newest change first. */
 export const newArticles = new Store<readonly ArticleCardFragment[]>([]);
 
@@ -52,7 +54,7 @@ function applyChange(client: ApolloClient, { kind, slug, article }: Change): voi
     cache.gc();
   } else if (kind === 'ADDED' && article) {
     const added = readFragment(ArticleCardFragmentDoc, article);
-    newArticles.set([added, ...others]);
+    newArticles.set([added, ...others].slice(0, MAX_WAITING));
     announcement.set(`New article: ${added.title}`);
   }
 }

@@ -31,7 +31,7 @@ PAGES = {
     "topic": "/topics/astronomy",
     "filtered topic": "/topics/larkhaven?provider=tidewire.example&year=2026",
     "authors": "/authors",
-    "author": "/authors/mina-okafor",
+    "author": "/authors/tomas-vrel",
     "providers": "/providers",
     "provider": "/providers/archive.example",
     "sections": "/sections",

@@ -10,7 +10,7 @@ export function ErrorState({ error, retry }: { error: Error; retry: () => unknow
   return (
     <div className="state" role="alert">
       <p className="state-title">This could not be loaded.</p>
-      <p>{error.message}</p>
+      <p>{error instanceof TypeError /* of `fetch` */ ? 'The server did not respond.' : error.message}</p>
       <button type="button" className="button" onClick={() => void retry()}>
         Try again
       </button>

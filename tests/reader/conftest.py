@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from gqlnews.server.reader_page import BUILD_FOLDER
 from tests.reader.content import write_content
@@ -31,6 +31,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed")
     if not (BUILD_FOLDER / "manifest.json").exists():
         pytest.skip("the reader is not built: run `make reader`")
+    expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser

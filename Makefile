@@ -13,6 +13,7 @@ READER := gqlnews/server/reader/manifest.json
 PEERS := benchmarks/peers/node_modules/.package-lock.json
 RESULT := benchmarks/throughput/result.json
 CLIENTS := tests/clients/node_modules/.package-lock.json
+GUIDES := tests/guides/node_modules/.package-lock.json
 PYTHON_CLIENT := .venv-clients/made
 PYTHON_CODEGEN := .venv-codegen/made
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --only-binary :all: --generate-hashes
@@ -24,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test fuzz lint explorer reader front-ends-if-possible clients bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
+.PHONY: help serve test fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -32,7 +33,7 @@ help: ## list the targets
 serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) $(READER) clients ## run all checks and tests, in WORKERS (2) processes (needs npm)
+test: lint $(EXPLORER) $(READER) clients guides ## run all checks and tests, in WORKERS (2) processes (needs npm)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: $(VENV)/installed-dev ## compare random queries and schedules with the oracle, then fuzz for MINUTES (30); SEED repeats a run
@@ -49,6 +50,11 @@ explorer: $(EXPLORER) ## build GraphiQL into the package (needs npm)
 reader: $(READER) ## build the reader, examples/reader, into the package (needs npm)
 
 clients: $(CLIENTS) $(PYTHON_CLIENT) $(PYTHON_CODEGEN) ## install the clients and code generators that the tests use (needs npm)
+
+guides: $(GUIDES) ## install the packages with which the tests check the types of the guides (needs npm)
+
+test-guides: $(VENV)/installed-dev $(EXPLORER) $(READER) $(GUIDES) ## run every block of the guides; GUIDE selects one (needs npm, chromium, nginx, caddy)
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.guides $(GUIDE)
 
 bench: $(VENV)/installed-dev ## run the main benchmarks (needs wrk); GQLNEWS_CORPUS is the folder that contains ai2020
 	$(BIN)/python -m benchmarks
@@ -88,7 +94,7 @@ lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UP
 clean: ## remove all generated files
 	rm -rf $(VENV) gqlnews/server/explorer explorer/node_modules benchmarks/peers/node_modules dist .coverage* .hypothesis
 	rm -rf gqlnews/server/reader examples/reader/node_modules examples/reader/src/gql
-	rm -rf .venv-clients .venv-codegen tests/clients/node_modules $(RESULT)
+	rm -rf .venv-clients .venv-codegen tests/clients/node_modules tests/guides/node_modules $(RESULT)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -123,6 +129,10 @@ $(PEERS): benchmarks/peers/package-lock.json
 
 $(CLIENTS): tests/clients/package-lock.json
 	cd tests/clients && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(GUIDES): tests/guides/package-lock.json
+	cd tests/guides && npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 # A separate environment, so that the dependencies of gql do not restrict those of gqlnews.

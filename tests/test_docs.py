@@ -28,7 +28,7 @@ def test_every_error_code_has_its_line_and_no_line_has_another() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]:
+    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text()):
             if not target.startswith("http"):
                 assert (file.parent / target).exists(), f"{file.name} links to {target}"

@@ -13,6 +13,7 @@ export function openSocket(url, token) {
     connectionParams: token && { authorization: `Bearer ${token}` },
     retryAttempts: Infinity,
     retryWait: retryDelay,
-    shouldRetry: (event) => event.code !== FORBIDDEN, // the default is not to retry if no server responds
+    // By default, it does not retry if no server responds. A mistake in the code is an Error: it is not retried.
+    shouldRetry: (problem) => !(problem instanceof Error) && problem.code !== FORBIDDEN,
   }));
 }

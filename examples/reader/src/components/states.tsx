@@ -2,14 +2,32 @@
 
 import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { onReconnect } from '../apollo/connection';
+import { PageHeading } from '../navigation';
+
+interface ErrorProps {
+  error: Error;
+  retry: () => unknown;
+}
+
+const SORRY = 'This could not be loaded.';
+
+/** In place of a page: the error has the heading and the title that the page would have. */
+export function ErrorPage(props: ErrorProps) {
+  const heading = (
+    <PageHeading className="state-title" title="Not loaded">
+      {SORRY}
+    </PageHeading>
+  );
+  return <ErrorState {...props} heading={heading} />;
+}
 
 /** An error with a button to retry. Retries by itself once the server can be reached again. */
-export function ErrorState({ error, retry }: { error: Error; retry: () => unknown }) {
+export function ErrorState({ error, retry, heading = <p className="state-title">{SORRY}</p> }: ErrorProps & { heading?: ReactNode }) {
   const tryAgain = useEffectEvent(retry);
   useEffect(() => onReconnect(() => void tryAgain()), []);
   return (
     <div className="state" role="alert">
-      <p className="state-title">This could not be loaded.</p>
+      {heading}
       <p>{error instanceof TypeError /* of `fetch` */ ? 'The server did not respond.' : error.message}</p>
       <button type="button" className="button" onClick={() => void retry()}>
         Try again

@@ -2,14 +2,14 @@ import { useQuery } from '@apollo/client/react';
 import { ArticleFeed } from '../components/article-feed';
 import { PageHeader } from '../components/page-header';
 import { Picture } from '../components/picture';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { AuthorPageDocument } from '../gql/graphql';
 import { hostOf } from '../text';
 import { NotFoundPage } from './not-found-page';
 
 export function AuthorPage({ slug }: { slug: string }) {
   const { data, error, refetch } = useQuery(AuthorPageDocument, { variables: { slug } });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (!data.author) return <NotFoundPage what="author" />;
   const { name, bio, url, image } = data.author;

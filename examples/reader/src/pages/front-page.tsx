@@ -4,7 +4,7 @@ import { type ArticleRef, ArticleRow, BriefArticle, LeadArticle } from '../compo
 import { useArticleFeed } from '../components/article-feed';
 import { LoadMore } from '../components/load-more';
 import { NewArticles } from '../components/new-articles';
-import { EmptyState, ErrorState, ListSkeleton } from '../components/states';
+import { EmptyState, ErrorPage, ListSkeleton } from '../components/states';
 import { StoryCard } from '../components/story-card';
 import { readFragment } from '../gql/fragment-masking';
 import { ArticleCardFragmentDoc, FrontPageDocument, type FrontPageQuery } from '../gql/graphql';
@@ -17,7 +17,7 @@ const BRIEFS = 3; // beside the lead
 export function FrontPage() {
   const { articles, error, retry, loadMore, reload } = useArticleFeed(undefined);
   const { data } = useQuery(FrontPageDocument);
-  if (!articles) return error ? <ErrorState error={error} retry={retry} /> : <ListSkeleton />;
+  if (!articles) return error ? <ErrorPage error={error} retry={retry} /> : <ListSkeleton />;
   const { edges, pageInfo } = articles;
   const { lead, briefs, others } = layOut(edges);
   return (
@@ -130,7 +130,10 @@ function RailList({ title, more, children }: RailListProps) {
             <Link href={path} dir="auto">
               {name}
             </Link>
-            <span>{formatNumber(articleCount)}</span>
+            <span>
+              {formatNumber(articleCount)}
+              <span className="visually-hidden">{articleCount === 1 ? ' article' : ' articles'}</span>
+            </span>
           </li>
         ))}
       </ul>

@@ -1,13 +1,13 @@
 import { useQuery } from '@apollo/client/react';
 import { ArticleFeed } from '../components/article-feed';
 import { PageHeader } from '../components/page-header';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { ProviderPageDocument } from '../gql/graphql';
 import { NotFoundPage } from './not-found-page';
 
 export function ProviderPage({ domain }: { domain: string }) {
   const { data, error, refetch } = useQuery(ProviderPageDocument, { variables: { domain } });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (!data.provider) return <NotFoundPage what="provider" />;
   const { name, names } = data.provider;

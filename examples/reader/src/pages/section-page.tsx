@@ -2,7 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { Link } from 'wouter';
 import { ArticleFeed } from '../components/article-feed';
 import { PageHeader } from '../components/page-header';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { SectionPageDocument } from '../gql/graphql';
 import { sectionPath } from '../paths';
 import { formatNumber } from '../text';
@@ -10,7 +10,7 @@ import { NotFoundPage } from './not-found-page';
 
 export function SectionPage({ path }: { path: string }) {
   const { data, error, refetch } = useQuery(SectionPageDocument, { variables: { path } });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (!data.section) return <NotFoundPage what="section" />;
   const { title, children, parent } = data.section;

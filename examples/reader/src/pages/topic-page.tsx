@@ -1,13 +1,13 @@
 import { useQuery } from '@apollo/client/react';
 import { ArticleFeed } from '../components/article-feed';
 import { PageHeader } from '../components/page-header';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { TopicPageDocument } from '../gql/graphql';
 import { NotFoundPage } from './not-found-page';
 
 export function TopicPage({ slug }: { slug: string }) {
   const { data, error, refetch } = useQuery(TopicPageDocument, { variables: { slug } });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (!data.topic) return <NotFoundPage what="topic" />;
   return (

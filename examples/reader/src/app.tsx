@@ -8,7 +8,7 @@ import { ConnectionBanner } from './components/connection-banner';
 import { Footer } from './components/footer';
 import { Masthead } from './components/masthead';
 import { SiteDocument, type SiteQuery } from './gql/graphql';
-import { siteTitle, useNavigation } from './navigation';
+import { useNavigation } from './navigation';
 import { ArticlePage } from './pages/article-page';
 import { AuthorPage } from './pages/author-page';
 import { FrontPage } from './pages/front-page';
@@ -20,6 +20,7 @@ import { SectionPage } from './pages/section-page';
 import { StoryPage } from './pages/story-page';
 import { TopicPage } from './pages/topic-page';
 import { decodePath } from './paths';
+import { commonTopic, findCommonTopic, siteTitle } from './site';
 import { useStore } from './store';
 import { hostOf } from './text';
 
@@ -29,6 +30,7 @@ export function App({ explorer }: { explorer: string | undefined }) {
   useLiveUpdates(data?.site.version);
   useNavigation();
   useEffect(() => siteTitle.set(title ?? ''), [title]);
+  useEffect(() => commonTopic.set(data && findCommonTopic(data)), [data]);
   return (
     <>
       <SkipLink />

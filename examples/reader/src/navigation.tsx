@@ -2,10 +2,8 @@
 
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
-import { useStore, Store } from './store';
-
-/** Name of the site, which ends each title. */
-export const siteTitle = new Store('');
+import { siteTitle } from './site';
+import { useStore } from './store';
 
 let isHeadingAwaited = false; // a navigation has happened, and the heading of the new page is not focused yet
 let isNewEntry = false; // it was a link and not the back button, for which the browser restores the scroll position
@@ -45,7 +43,7 @@ interface HeadingProps {
   children: ReactNode;
   /** Title of the document; the site's own on the front page, where it is empty. */
   title: string;
-  className?: string;
+  className?: string | undefined;
   lang?: string | undefined;
   dir?: 'auto';
 }

@@ -4,6 +4,8 @@ import { Link } from 'wouter';
 import { type FragmentType, readFragment } from '../gql/fragment-masking';
 import { ArticleCardFragmentDoc, type ArticleCardFragment } from '../gql/graphql';
 import { articlePath, sectionPath, topicPath } from '../paths';
+import { commonTopic } from '../site';
+import { useStore } from '../store';
 import { Byline } from './byline';
 import { Picture } from './picture';
 import { Snippet } from './snippet';
@@ -53,7 +55,13 @@ export function ArticleRow({ article: ref, snippet, ownTopic }: RowProps) {
       <div>
         <Kicker article={article} ownTopic={ownTopic} />
         <Headline article={article} level="h3" />
-        {snippet ? <Snippet html={snippet} lang={article.language} /> : <Excerpt article={article} />}
+        {snippet ? (
+          <Snippet html={snippet} lang={article.language}>
+            <Excerpt article={article} />
+          </Snippet>
+        ) : (
+          <Excerpt article={article} />
+        )}
         <Byline article={article} />
       </div>
       {article.image && <Picture image={article.image} of={article.title} />}
@@ -83,19 +91,21 @@ interface KickerProps {
   ownTopic?: string | undefined;
 }
 
-/** The subject over a headline: the first topic, or the section. */
+/** The subject over a headline: the first topic that says something, or the section. */
 export function Kicker({ article: { topics, section }, ownTopic }: KickerProps) {
-  const topic = topics.find(({ slug }) => slug !== ownTopic);
+  const common = useStore(commonTopic);
+  const others = topics.filter(({ slug }) => slug !== ownTopic);
+  const topic = others.find(({ slug }) => slug !== common) ?? others[0];
   if (topic) {
     return (
-      <p className="kicker">
+      <p className="kicker" dir="auto">
         <Link href={topicPath(topic.slug)}>{topic.name}</Link>
       </p>
     );
   }
   if (!section) return null;
   return (
-    <p className="kicker">
+    <p className="kicker" dir="auto">
       <Link href={sectionPath(section.path)}>{section.title}</Link>
     </p>
   );

@@ -1,18 +1,21 @@
-/** Who wrote it, where and when, as far as an article says. */
+/** Who wrote it, where and when, as far as an article says. The site itself is not named: its name is above all pages. */
 
 import { Fragment, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { ArticleCardFragment } from '../gql/graphql';
 import { authorPath, providerPath } from '../paths';
+import { siteTitle } from '../site';
+import { useStore } from '../store';
 import { formatDate } from '../text';
 
 type Article = Pick<ArticleCardFragment, 'authors' | 'provider' | 'publishedDateTime' | 'readingMinutes'>;
 
 export function Byline({ article, isLong = false }: { article: Article; isLong?: boolean }) {
   const { authors, provider, publishedDateTime, readingMinutes } = article;
+  const site = useStore(siteTitle);
   const parts: ReactNode[] = [];
   if (authors.length) parts.push(<Authors authors={isLong ? authors : authors.slice(0, 2)} />);
-  if (provider) parts.push(<Link href={providerPath(provider.domain)}>{provider.name}</Link>);
+  if (provider && provider.name !== site) parts.push(<Link href={providerPath(provider.domain)}>{provider.name}</Link>);
   parts.push(<Time iso={publishedDateTime} isLong={isLong} />);
   if (readingMinutes) parts.push(`${readingMinutes} min read`);
   return (

@@ -1,14 +1,20 @@
-/** The passage of an article that matches a search: escaped HTML, in which only `<mark>` is an element. */
+import { type ReactNode, useMemo } from 'react';
+import { snippetPieces } from './snippet-text';
 
-import { useMemo } from 'react';
+interface SnippetProps {
+  html: string;
+  lang: string | null;
+  /** What takes its place if it holds no text, only marks. */
+  children: ReactNode;
+}
 
-export function Snippet({ html, lang }: { html: string; lang: string | null }) {
-  const parts = useMemo(() => [...new DOMParser().parseFromString(html, 'text/html').body.childNodes], [html]);
+/** The passage of an article that matches a search, with its matches marked. */
+export function Snippet({ html, lang, children }: SnippetProps) {
+  const pieces = useMemo(() => snippetPieces(html), [html]);
+  if (!pieces.some(({ text }) => /[\p{L}\p{N}]/u.test(text))) return children;
   return (
     <p className="excerpt" lang={lang ?? undefined} dir="auto">
-      {parts.map((part, index) =>
-        part.nodeName === 'MARK' ? <mark key={index}>{part.textContent}</mark> : part.textContent,
-      )}
+      {pieces.map(({ text, isMatch }, index) => (isMatch ? <mark key={index}>{text}</mark> : text))}
     </p>
   );
 }

@@ -50,6 +50,33 @@ webUrl: https://odd.example/body
 
 # Below
 """,
+    # More authors than a page of their index.
+    "odd/crowd": f"""\
+---
+title: A crowd
+publishedDateTime: 2001-01-07T00:00:00Z
+webUrl: https://odd.example/crowd
+authors: {[f"Writer {number:03}" for number in range(120)]}
+---
+All of them.
+""",
+    # Markdown at each end of the passage that a search shows, and no URL by which a path would be a link.
+    "odd/marks": """\
+---
+title: Marks
+publishedDateTime: 2001-01-06T00:00:00Z
+webUrl: /odd/marks
+---
+### A heading
+
+The [quokka](https://quokka.example/quokka) is *small*, **round** and `brown`.
+
+| Island | Count |
+|--------|-------|
+| Rottnest | many |
+
+[elsewhere](https://elsewhere.example/), [nowhere](/blog/other)
+""",
     "odd/rtl": """\
 ---
 title: "نفق الميناء يفتح أبوابه"
@@ -59,6 +86,8 @@ publishedDateTime: 2001-01-04T00:00:00Z
 webUrl: https://odd.example/rtl
 ---
 ركبنا مع خباز.
+
+An English paragraph.
 """,
     "odd/long": f"""\
 ---

@@ -4,13 +4,18 @@ const dates = {
   short: new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' }),
   long: new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' }),
   full: new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }),
-  time: new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }),
 };
 const numbers = new Intl.NumberFormat('en');
 const languages = new Intl.DisplayNames('en', { type: 'language' });
 
-export function formatDate(iso: string, style: keyof typeof dates = 'short'): string {
-  return dates[style].format(new Date(iso));
+export function formatDate(date: string | Date, style: keyof typeof dates = 'short'): string {
+  return dates[style].format(new Date(date));
+}
+
+/** `2026-05-04`, in the time zone of the browser, as `formatDate`. */
+export function isoDate(date: Date): string {
+  const [year, month, day] = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return [year, month, day].map((part) => String(part).padStart(2, '0')).join('-');
 }
 
 export function formatNumber(value: number): string {

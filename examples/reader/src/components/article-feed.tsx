@@ -61,7 +61,11 @@ export function ArticleFeed({ where: scope, isShown, own }: ArticleFeedProps) {
             </li>
           ))}
         </ul>
-        {edges.length === 0 && <EmptyState>No article matches. Remove a filter to see more.</EmptyState>}
+        {edges.length === 0 && (
+          <EmptyState>
+            {filters.chosen.size > 0 ? 'No article matches. Remove a filter to see more.' : 'There are no articles here.'}
+          </EmptyState>
+        )}
         {pageInfo.hasNextPage && !isStale && <LoadMore load={loadMore} />}
       </section>
       {facets && <Facets facets={facets} filters={filters} own={own} />}

@@ -10,7 +10,7 @@ import { hostOf } from '../text';
 /** Parses `html` and returns its elements. `title` is the headline, which some bodies repeat. */
 export function prepareBody(html: string, title: string): DocumentFragment {
   const content = parse(html);
-  for (const step of [dropTitle, lowerHeadings, linkEmbeds, openLinks, settleImages, scrollWide, nameControls]) {
+  for (const step of [dropTitle, lowerHeadings, linkEmbeds, openLinks, settleImages, scrollWide, nameControls, setDirections]) {
     step(content, title);
   }
   return content;
@@ -67,10 +67,18 @@ const linkEmbeds: Step = (content) => {
   }
 };
 
-/** Other sites open in a tab of their own, and learn nothing about this one. */
+/**
+ * Other sites open in a tab of their own, and learn nothing about this one. A path, such as `/blog/2`, is one of the site
+ * where the article was published. If the server knows that site, it has made a whole URL of it; else it leads nowhere.
+ */
 const openLinks: Step = (content) => {
   for (const link of content.querySelectorAll<HTMLAnchorElement>('a[href]')) {
-    if (link.getAttribute('href')?.startsWith('#')) continue;
+    const href = link.getAttribute('href') ?? '';
+    if (href.startsWith('#')) continue;
+    if (!/^[a-z][a-z0-9+.-]*:|^\/\//i.test(href) && !href.includes('/media/')) {
+      link.replaceWith(...link.childNodes);
+      continue;
+    }
     link.rel = 'noopener noreferrer';
     link.target = '_blank';
     if (!link.textContent.trim() && !link.querySelector('img[alt]:not([alt=""])')) {
@@ -132,3 +140,18 @@ const nameControls: Step = (content) => {
     box.ariaLabel = box.checked ? 'Done' : 'To do';
   }
 };
+
+/** A block in another direction than the article's has its own; code is written from the left. */
+const setDirections: Step = (content) => {
+  const direction = directionOf(content.textContent);
+  for (const block of content.querySelectorAll<HTMLElement>('p, li, h2, h3, h4, h5, h6, th, td, figcaption')) {
+    if (!block.dir && directionOf(block.textContent) !== direction) block.dir = 'auto';
+  }
+  for (const code of content.querySelectorAll('pre')) code.dir = 'ltr';
+};
+
+/** The direction of the first letter. */
+function directionOf(text: string): 'ltr' | 'rtl' {
+  const [letter = ''] = text.match(/\p{L}/u) ?? [];
+  return /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(letter) ? 'rtl' : 'ltr';
+}

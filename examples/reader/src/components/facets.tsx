@@ -62,7 +62,10 @@ function FacetList({ name, entries, filters }: { name: FilterName; entries: Entr
               </span>
               <span className="facet-count">
                 {formatNumber(count)}
-                <span className="visually-hidden">{isChosen ? ' articles. Remove this filter' : ' articles'}</span>
+                <span className="visually-hidden">
+                  {count === 1 ? ' article' : ' articles'}
+                  {isChosen && '. Remove this filter'}
+                </span>
               </span>
             </Link>
           </li>

@@ -1,7 +1,7 @@
 /** The head of every page: the name of the site, the way to its indexes, search and appearance. */
 
 import { Link, useRoute } from 'wouter';
-import { formatDate } from '../text';
+import { formatDate, isoDate } from '../text';
 import { SearchIcon } from './icons';
 import { ThemeToggle } from './theme-toggle';
 
@@ -22,11 +22,11 @@ interface MastheadProps {
 }
 
 export function Masthead({ title, explorer }: MastheadProps) {
-  const today = new Date().toISOString();
+  const today = new Date();
   return (
     <header className="masthead">
       <div className="masthead-bar">
-        <time dateTime={today.slice(0, 10)}>{formatDate(today, 'full')}</time>
+        <time dateTime={isoDate(today)}>{formatDate(today, 'full')}</time>
         <span className="masthead-tools">
           {explorer && (
             <a className="tool" href={explorer}>

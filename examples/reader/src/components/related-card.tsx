@@ -9,13 +9,20 @@ import { hostOf } from '../text';
 import { Time } from './byline';
 import { Picture } from './picture';
 
-export function RelatedCard({ related }: { related: FragmentType<typeof RelatedCardFragmentDoc> }) {
+interface RelatedCardProps {
+  related: FragmentType<typeof RelatedCardFragmentDoc>;
+  /** Slug of the article whose page this is: further coverage does not lead back to it. */
+  ownSlug: string;
+}
+
+export function RelatedCard({ related, ownSlug }: RelatedCardProps) {
   const entry = readFragment(RelatedCardFragmentDoc, related);
   const { title, excerpt, url, image, provider, providerName, publishedDateTime } = readFragment(
     CoverageSummaryFragmentDoc,
     entry,
   );
   const { article } = entry;
+  const furtherCoverage = article?.related.filter((further) => further.article?.slug !== ownSlug).slice(0, 3) ?? [];
   return (
     <article className="card related-card" lang={article?.language ?? undefined}>
       {image && <Picture image={image} of={title} />}
@@ -37,9 +44,9 @@ export function RelatedCard({ related }: { related: FragmentType<typeof RelatedC
           </span>
         )}
       </p>
-      {article && article.related.length > 0 && (
+      {furtherCoverage.length > 0 && (
         <ul className="further" aria-label={`Further coverage of ${title}`}>
-          {article.related.map(({ id, title: further, url: address, article: stored }) => (
+          {furtherCoverage.map(({ id, title: further, url: address, article: stored }) => (
             <li key={id}>
               <CoverageLink slug={stored?.slug} url={address}>
                 {further}

@@ -17,7 +17,7 @@ export function StoryCard({ story: ref }: { story: FragmentType<typeof StoryCard
       <p className="byline">
         <span className="byline-part">{count(size, 'article')}</span>
         <span className="byline-part">
-          Last <Time iso={lastPublished} />
+          Updated <Time iso={lastPublished} />
         </span>
       </p>
     </article>

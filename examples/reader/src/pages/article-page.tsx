@@ -8,13 +8,15 @@ import { beginsWith } from '../components/body-html';
 import { Byline, Time } from '../components/byline';
 import { Picture, type PictureRef } from '../components/picture';
 import { RelatedCard } from '../components/related-card';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { readFragment } from '../gql/fragment-masking';
 import { ArticleCardFragmentDoc, ArticlePageDocument, type ArticlePageQuery, PictureFragmentDoc } from '../gql/graphql';
 import { PageHeading } from '../navigation';
 import { articlePath, storyPath, topicPath } from '../paths';
 import { count, formatDate, formatNumber, hostOf, languageName } from '../text';
 import { NotFoundPage } from './not-found-page';
+
+const LONG = 110; // characters: a longer headline is set smaller
 
 type Article = NonNullable<ArticlePageQuery['article']>;
 
@@ -28,7 +30,7 @@ export function ArticlePage({ slug }: { slug: string }) {
       () => undefined, // `error` says so
     );
   });
-  if (error && !data) return <ErrorState error={error} retry={refetch} />;
+  if (error && !data) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (!article || !card) return <NotFoundPage what="article" />;
   const lang = card.language ?? undefined;
@@ -37,7 +39,7 @@ export function ArticlePage({ slug }: { slug: string }) {
       <article className="article">
         <header className="article-header">
           <Kicker article={card} />
-          <PageHeading title={card.title} lang={lang} dir="auto">
+          <PageHeading className={card.title.length > LONG ? 'long' : undefined} title={card.title} lang={lang} dir="auto">
             {card.title}
           </PageHeading>
           {card.excerpt && !(article.html && beginsWith(article.html, card.excerpt)) && (
@@ -55,7 +57,7 @@ export function ArticlePage({ slug }: { slug: string }) {
         <Topics topics={card.topics} />
       </article>
       <Story story={article.story} slug={slug} />
-      <RelatedCoverage article={article} />
+      <RelatedCoverage article={article} slug={slug} />
       <Neighbours article={article} />
     </>
   );
@@ -162,7 +164,7 @@ function Story({ story, slug }: { story: Article['story']; slug: string }) {
   );
 }
 
-function RelatedCoverage({ article: { related, relatedCount } }: { article: Article }) {
+function RelatedCoverage({ article: { related, relatedCount }, slug }: { article: Article; slug: string }) {
   if (!related.length) return null;
   const hidden = relatedCount - related.length;
   return (
@@ -173,11 +175,11 @@ function RelatedCoverage({ article: { related, relatedCount } }: { article: Arti
       <ul>
         {related.map((entry, index) => (
           <li key={index}>
-            <RelatedCard related={entry} />
+            <RelatedCard related={entry} ownSlug={slug} />
           </li>
         ))}
       </ul>
-      {hidden > 0 && <p className="byline">and {formatNumber(hidden)} more</p>}
+      {hidden > 0 && <p className="related-more">And {formatNumber(hidden)} more</p>}
     </section>
   );
 }

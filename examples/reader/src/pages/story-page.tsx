@@ -4,15 +4,15 @@ import { ArticleRow } from '../components/article-card';
 import { Time } from '../components/byline';
 import { LoadMore } from '../components/load-more';
 import { PageHeader } from '../components/page-header';
-import { ErrorState, PageSkeleton } from '../components/states';
+import { ErrorPage, PageSkeleton } from '../components/states';
 import { StoryPageDocument } from '../gql/graphql';
 import { providerPath } from '../paths';
-import { count, formatNumber } from '../text';
+import { count, formatDate, formatNumber } from '../text';
 import { NotFoundPage } from './not-found-page';
 
 export function StoryPage({ id }: { id: string }) {
   const { data, error, refetch, fetchMore } = useQuery(StoryPageDocument, { variables: { id } });
-  if (error) return <ErrorState error={error} retry={refetch} />;
+  if (error) return <ErrorPage error={error} retry={refetch} />;
   if (!data) return <PageSkeleton />;
   if (data.node?.__typename !== 'Story') return <NotFoundPage what="story" />;
   const { title, size, firstPublished, lastPublished, providers, articles } = data.node;
@@ -21,7 +21,13 @@ export function StoryPage({ id }: { id: string }) {
     <div className="column">
       <PageHeader kind="Story" title={title}>
         <p className="page-intro">
-          {count(size, 'article')}, <Time iso={firstPublished} isLong /> to <Time iso={lastPublished} isLong />
+          {count(size, 'article')}, <Time iso={firstPublished} isLong />
+          {formatDate(firstPublished) !== formatDate(lastPublished) && (
+            <>
+              {' to '}
+              <Time iso={lastPublished} isLong />
+            </>
+          )}
         </p>
         {providers.length > 0 && (
           <ul className="chips" aria-label="Providers">

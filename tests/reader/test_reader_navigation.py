@@ -111,6 +111,18 @@ def test_a_facet_narrows_a_list_and_stands_in_the_url(page: Page, base: str) -> 
     expect(rows(page)).to_have_count(5)
 
 
+def test_the_tab_key_reaches_filters_where_they_are_shown(page: Page, base: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto(f"{base}/topics/larkhaven")
+    expect(rows(page)).to_have_count(5)
+    press_tab_until(page, "Filter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.rows') !== null")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    press_tab_until(page, rows(page).last.locator(".headline").inner_text())
+    expect(page.get_by_role("complementary", name="Filters")).to_be_visible()
+
+
 def test_dark_mode_is_remembered(page: Page, base: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(base)

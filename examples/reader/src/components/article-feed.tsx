@@ -5,7 +5,7 @@ import { useFilters } from '../filters';
 import { ArticleFeedDocument, type ArticleCardFragment, type ArticleFilter } from '../gql/graphql';
 import { count } from '../text';
 import { ArticleRow } from './article-card';
-import { Facets, type FacetValue } from './facets';
+import { type FacetValue, WithFacets } from './facets';
 import { LoadMore } from './load-more';
 import { NewArticles } from './new-articles';
 import { EmptyState, ErrorState, ListSkeleton } from './states';
@@ -48,10 +48,10 @@ export function ArticleFeed({ where: scope, isShown, own }: ArticleFeedProps) {
   if (!articles) return error ? <ErrorState error={error} retry={retry} /> : <ListSkeleton />;
   const { edges, pageInfo, totalCount, facets } = articles;
   return (
-    <div className="with-aside">
+    <WithFacets facets={facets} filters={filters} own={own}>
       <section aria-labelledby="feed-heading" aria-busy={isStale}>
         <h2 id="feed-heading" className="rule-heading">
-          {totalCount === undefined ? 'Articles' : count(totalCount, 'article')}
+          <span role="status">{totalCount === undefined ? 'Articles' : count(totalCount, 'article')}</span>
         </h2>
         <NewArticles edges={edges} isShown={isShown} reload={reload} />
         <ul className={isStale ? 'rows stale' : 'rows'}>
@@ -68,7 +68,6 @@ export function ArticleFeed({ where: scope, isShown, own }: ArticleFeedProps) {
         )}
         {pageInfo.hasNextPage && !isStale && <LoadMore load={loadMore} />}
       </section>
-      {facets && <Facets facets={facets} filters={filters} own={own} />}
-    </div>
+    </WithFacets>
   );
 }

@@ -1,5 +1,6 @@
 /** The facets of a list: how many of its articles have which topic, author, year, … Each value is a link that narrows the list. */
 
+import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { type FilterName, type useFilters, withParam } from '../filters';
 import { type FragmentType, readFragment } from '../gql/fragment-masking';
@@ -21,18 +22,37 @@ interface Entry {
 interface FacetsProps {
   facets: FragmentType<typeof FacetsFragmentDoc>;
   filters: ReturnType<typeof useFilters>;
+  /** The facet value that all articles of the page have. */
   own?: FacetValue | undefined;
 }
 
-export function Facets({ facets, filters, own }: FacetsProps) {
+interface WithFacetsProps extends Omit<FacetsProps, 'facets'> {
+  facets: FacetsProps['facets'] | undefined;
+  /** The list that they narrow. */
+  children: ReactNode;
+}
+
+/** A list with its facets beside it, or above it in a narrow window: the Tab key then reaches them first, too. */
+export function WithFacets({ facets, children, ...others }: WithFacetsProps) {
   const isWide = useMediaQuery('(min-width: 60rem)');
+  const aside = facets && <Facets facets={facets} {...others} isOpen={isWide} />;
+  return (
+    <div className="with-aside">
+      {!isWide && aside}
+      {children}
+      {isWide && aside}
+    </div>
+  );
+}
+
+function Facets({ facets, filters, own, isOpen }: FacetsProps & { isOpen: boolean }) {
   const groups = facetGroups(readFragment(FacetsFragmentDoc, facets))
     .map((group) => ({ ...group, entries: group.entries.filter(({ value }) => !isOwn(own, group.name, value)) }))
     .filter(({ name, entries }) => entries.length > 1 || filters.chosen.has(name));
   if (!groups.length) return null;
   return (
     <aside aria-label="Filters">
-      <details className="facets" open={isWide}>
+      <details className="facets" open={isOpen}>
         <summary>Filter{filters.chosen.size > 0 && ` (${filters.chosen.size})`}</summary>
         {groups.map(({ name, title, entries }) => (
           <section key={name} className="facet" aria-labelledby={`facet-${name}`}>

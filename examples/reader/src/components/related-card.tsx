@@ -37,7 +37,10 @@ export function RelatedCard({ related, ownSlug }: RelatedCardProps) {
         </p>
       )}
       <p className="byline" lang="en">
-        <span className="byline-part">{providerName ?? provider?.name ?? hostOf(url)}</span>
+        <span className="byline-part">
+          {providerName ?? provider?.name ?? hostOf(url)}
+          {!article && <span aria-hidden="true"> ↗</span>}
+        </span>
         {publishedDateTime && (
           <span className="byline-part">
             <Time iso={publishedDateTime} />
@@ -65,6 +68,7 @@ function CoverageLink({ slug, url, children }: { slug: string | undefined; url: 
   return (
     <a href={url} target="_blank" rel="noopener noreferrer">
       {children}
+      <span className="visually-hidden"> (opens in a new tab)</span>
     </a>
   );
 }

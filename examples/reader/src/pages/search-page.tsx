@@ -2,7 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { ArticleRow } from '../components/article-card';
-import { Facets } from '../components/facets';
+import { WithFacets } from '../components/facets';
 import { LoadMore } from '../components/load-more';
 import { EmptyState, ErrorState, ListSkeleton } from '../components/states';
 import { useFilters, withParam } from '../filters';
@@ -73,10 +73,10 @@ function Results({ query, filters }: { query: string; filters: ReturnType<typeof
   const { edges, pageInfo, totalCount = 0, facets } = found;
   const more = () => fetchMore({ variables: { after: pageInfo.endCursor, withFacets: false } });
   return (
-    <div className="with-aside">
+    <WithFacets facets={facets} filters={filters}>
       <section aria-labelledby="results" aria-busy={!data}>
-        <h2 id="results" className="rule-heading" role="status">
-          {count(totalCount, 'result')}
+        <h2 id="results" className="rule-heading">
+          <span role="status">{count(totalCount, 'result')}</span>
         </h2>
         <ul className={data ? 'rows' : 'rows stale'}>
           {edges.map(({ cursor, node, snippet }) => (
@@ -88,8 +88,7 @@ function Results({ query, filters }: { query: string; filters: ReturnType<typeof
         {edges.length === 0 && <EmptyState>No article has all of these words. Try fewer, or the beginning of one: robot*</EmptyState>}
         {pageInfo.hasNextPage && data && <LoadMore load={more} />}
       </section>
-      {facets && <Facets facets={facets} filters={filters} />}
-    </div>
+    </WithFacets>
   );
 }
 

@@ -25,12 +25,15 @@ import { useStore } from './store';
 import { hostOf } from './text';
 
 export function App({ explorer }: { explorer: string | undefined }) {
-  const { data } = useQuery(SiteDocument, { context: revalidated });
+  const { data, error } = useQuery(SiteDocument, { context: revalidated });
   const title = data && nameOf(data.site);
   useLiveUpdates(data?.site.version);
   useNavigation();
-  useEffect(() => siteTitle.set(title ?? ''), [title]);
-  useEffect(() => commonTopic.set(data && findCommonTopic(data)), [data]);
+  useEffect(() => {
+    if (!data && !error) return;
+    commonTopic.set(data && findCommonTopic(data));
+    siteTitle.set(title ?? '');
+  }, [data, error, title]);
   return (
     <>
       <SkipLink />

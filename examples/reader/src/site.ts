@@ -3,8 +3,11 @@
 import type { SiteQuery } from './gql/graphql';
 import { Store } from './store';
 
-/** Name of the site, which ends each title. */
-export const siteTitle = new Store('');
+/**
+ * Name of the site, which ends each title; undefined while it is loading, and empty if that has failed. Lists wait for it:
+ * without it, they would name a provider that is the site itself, and move when they no longer do.
+ */
+export const siteTitle = new Store<string | undefined>(undefined);
 
 /** Slug of the topic that most articles have, if there is one: it tells little about one of them. */
 export const commonTopic = new Store<string | undefined>(undefined);

@@ -3,6 +3,8 @@
 import { useApolloClient, useQuery } from '@apollo/client/react';
 import { useFilters } from '../filters';
 import { ArticleFeedDocument, type ArticleCardFragment, type ArticleFilter } from '../gql/graphql';
+import { siteTitle } from '../site';
+import { useStore } from '../store';
 import { count } from '../text';
 import { ArticleRow } from './article-card';
 import { type FacetValue, WithFacets } from './facets';
@@ -17,7 +19,8 @@ export function useArticleFeed(where: ArticleFilter | undefined) {
   const client = useApolloClient();
   const variables = { where, first: PAGE_SIZE, withFacets: true };
   const { data, previousData, error, refetch, fetchMore } = useQuery(ArticleFeedDocument, { variables });
-  const articles = (data ?? previousData)?.articles;
+  const isSiteKnown = useStore(siteTitle) !== undefined;
+  const articles = isSiteKnown ? (data ?? previousData)?.articles : undefined;
 
   function loadMore() {
     return fetchMore({ variables: { after: articles?.pageInfo.endCursor, withFacets: false } });

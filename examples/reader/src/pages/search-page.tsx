@@ -8,6 +8,8 @@ import { EmptyState, ErrorState, ListSkeleton } from '../components/states';
 import { useFilters, withParam } from '../filters';
 import { SearchPageDocument } from '../gql/graphql';
 import { PageHeading } from '../navigation';
+import { siteTitle } from '../site';
+import { useStore } from '../store';
 import { count } from '../text';
 
 const TYPING_PAUSE = 200; // milliseconds
@@ -67,7 +69,8 @@ export function SearchPage() {
 function Results({ query, filters }: { query: string; filters: ReturnType<typeof useFilters> }) {
   const variables = { query, where: filters.where, withFacets: true };
   const { data, previousData, error, refetch, fetchMore } = useQuery(SearchPageDocument, { variables });
-  const found = (data ?? previousData)?.search;
+  const isSiteKnown = useStore(siteTitle) !== undefined;
+  const found = isSiteKnown ? (data ?? previousData)?.search : undefined;
   if (error && !data) return <ErrorState error={error} retry={refetch} />;
   if (!found) return <ListSkeleton />;
   const { edges, pageInfo, totalCount = 0, facets } = found;

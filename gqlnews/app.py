@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -184,6 +185,8 @@ def build_app(
             yield {"app_state": app_state}
 
     endpoint, origins = _build_endpoint(settings), settings.http.allow_origins
+    has_explorer = settings.explorer
+    page = ReaderPage(ENDPOINT, has_explorer=has_explorer, folder=reader_folder) if settings.reader else None
     allowed_ips = settings.http.forwarded_allow_ips
     middleware = [Middleware(SecurityHeadersMiddleware)]
     if settings.http.compression:
@@ -194,9 +197,12 @@ def build_app(
         endpoint,
         cors=bool(origins),
         proxies=TrustedProxies(allowed_ips) if allowed_ips else None,
-        routes=_build_routes(settings, endpoint, reader_folder),
+        routes=_build_routes(settings, endpoint, page),
         middleware=middleware,
-        exception_handlers={HTTPException: _handle_http_exception, Exception: _handle_exception},
+        exception_handlers={
+            HTTPException: partial(_handle_http_exception, page),
+            Exception: _handle_exception,
+        },
         lifespan=lifespan,
     )
 
@@ -240,7 +246,7 @@ def _build_endpoint(settings: ServerSettings) -> ASGIApp:
     return TracedEndpoint(endpoint)
 
 
-def _build_routes(settings: ServerSettings, endpoint: ASGIApp, reader_folder: Path) -> list[BaseRoute]:
+def _build_routes(settings: ServerSettings, endpoint: ASGIApp, page: ReaderPage | None) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *(Route(path, endpoint, methods=["GET", "POST"], name="graphql") for path in ENDPOINT_PATHS),
         *(WebSocketRoute(path, websocket_endpoint) for path in ENDPOINT_PATHS),
@@ -256,24 +262,26 @@ def _build_routes(settings: ServerSettings, endpoint: ASGIApp, reader_folder: Pa
         routes.append(Route("/metrics", metrics_endpoint))
     if settings.explorer:
         routes.append(explorer_assets())
-    if settings.reader:
-        page = ReaderPage(ENDPOINT, has_explorer=settings.explorer, folder=reader_folder)
-        return [*routes, *page.routes()]
-    return [*routes, Route("/", _redirect_to_endpoint)]
+    return [*routes, *([Route("/", _redirect_to_endpoint)] if page is None else page.routes())]
 
 
 async def _redirect_to_endpoint(request: Request) -> Response:
     return redirect_to_endpoint(request, ENDPOINT)
 
 
-async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    """Respond to errors of Starlette's routing: unknown path, method not allowed."""
+async def _handle_http_exception(page: ReaderPage | None, request: Request, error: Exception) -> Response:
+    """Respond to errors of Starlette's routing: unknown path, method not allowed.
+
+    A browser gets the reader's page for an unknown path, if there is a reader.
+    """
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if allowed := headers.get(ALLOW):
         headers[ALLOW] = ", ".join(sorted(allowed.split(", ")))
     code = _ERROR_CODES.get(error.status_code, Code.BAD_REQUEST)
-    return reject(request.headers, HTTPError(error.status_code, code, error.detail, **headers))
+    response = reject(request.headers, HTTPError(error.status_code, code, error.detail, **headers))
+    not_found = page.not_found(request) if page is not None and code is Code.NOT_FOUND else None
+    return response if not_found is None else not_found
 
 
 async def _handle_exception(request: Request, error: Exception) -> Response:

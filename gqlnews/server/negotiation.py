@@ -43,7 +43,7 @@ _RELEVANT_HEADERS = frozenset(
         b"x-request-id",
     }
 )
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 MAX_CACHED_VALUES = 256  # cached values per parser; a client repeats the same header values
 MAX_CACHED_LENGTH = 256  # characters of a cached value
@@ -87,7 +87,7 @@ class RequestHead:
     @property
     def is_safe_method(self) -> bool:
         """Whether the method is GET or HEAD: then the GraphQL request is in the query string."""
-        return self.method in _SAFE_METHODS
+        return self.method in SAFE_METHODS
 
     @staticmethod
     def from_scope(scope: Scope) -> "RequestHead":

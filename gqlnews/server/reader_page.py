@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gqlnews.server.built_files import ICON, Build, BuiltFiles, instructions_html, is_built, read_manifest
-from gqlnews.server.negotiation import accepts_html, prefers_html
+from gqlnews.server.negotiation import SAFE_METHODS, accepts_html, prefers_html
 from gqlnews.server.response import SECURITY_HEADERS
 
 BUILD_FOLDER = Path(__file__).parent / "reader"
@@ -88,16 +88,26 @@ class ReaderPage:
             raise HTTPException(404)
         return self._render(request.scope.get("root_path", ""))
 
-    def _render(self, root: str) -> Response:
+    def not_found(self, request: Request) -> Response | None:
+        """Return the page with the status 404 to a client that prefers HTML, else None.
+
+        The script finds no page at the path, and says so. Built files that are missing are none of its pages.
+        """
+        is_file = isinstance(request.scope.get("endpoint"), BuiltFiles)
+        if is_file or request.method not in SAFE_METHODS or not prefers_html(_accept(request)):
+            return None
+        return self._render(request.scope.get("root_path", ""), status=404)
+
+    def _render(self, root: str, status: int = 200) -> Response:
         """Render the page of an application that is mounted at the path `root`."""
         endpoint = root + self._endpoint
         if self._manifest is None:
-            return _html(instructions_html(_BUILD, endpoint), _INSTRUCTIONS_POLICY)
+            return _html(instructions_html(_BUILD, endpoint), _INSTRUCTIONS_POLICY, status)
         script, style = (f"{root}{ASSETS_PATH}/{file}" for file in self._manifest)
         attributes = {"endpoint": endpoint, "base": root}
         if self._has_explorer:
             attributes["explorer"] = endpoint
-        return _html(reader_html(script, style, attributes), _POLICY)
+        return _html(reader_html(script, style, attributes), _POLICY, status)
 
 
 def reader_html(script: str, style: str, attributes: dict[str, str]) -> str:
@@ -137,10 +147,10 @@ def _accept(request: Request) -> str:
     return ",".join(request.headers.getlist("accept"))
 
 
-def _html(page: str, policy: tuple[str, ...]) -> Response:
+def _html(page: str, policy: tuple[str, ...], status: int) -> Response:
     headers = SECURITY_HEADERS | {
         "Content-Security-Policy": "; ".join(policy),
         "Cache-Control": "no-cache",
         "Vary": "Accept",  # other clients are redirected, or get a 404 as JSON
     }
-    return HTMLResponse(page, headers=headers)
+    return HTMLResponse(page, status, headers)

@@ -97,7 +97,7 @@ def test_a_link_to_a_query_is_a_page_in_a_browser_only(client: TestClient, extra
     for method in ("GET", "HEAD"):
         response = client.request(method, "/graphql", params=link, headers=BROWSER)
         assert response.headers["content-type"].startswith("text/html")
-        assert response.headers["vary"] == "Accept"
+        assert response.headers["vary"] == "Accept, Accept-Encoding"
     for accept in ("*/*", "application/json", "application/json, text/html;q=0.9"):
         response = client.get("/graphql", params=link, headers={"accept": accept})
         assert response.json() == {"data": {"site": {"articleCount": 1}}}

@@ -89,20 +89,32 @@ def test_a_client_that_accepts_anything_gets_the_page_below_the_root(url: str) -
     assert '<div id="reader"' in get(f"{url}/topics", "*/*").text
 
 
-@pytest.mark.parametrize(
-    ("path", "accept"),
-    [
-        ("/topics", "application/json"),
-        *(
-            (path, BROWSER)
-            for path in ("/nowhere", "/articles", "/articles/", "/topics/", "/reader", "/search/a")
-        ),
-    ],
-)
-def test_what_is_no_page_of_the_reader_is_404(url: str, path: str, accept: str) -> None:
-    response = get(url + path, accept)
+NO_PAGES = ("/nowhere", "/reader", "/articles", "/articles/", "/topics/", "/search/a")
+
+
+@pytest.mark.parametrize("path", [*NO_PAGES, "/topics", "/reader/absent.js"])
+def test_what_is_no_page_of_the_reader_is_404(url: str, path: str) -> None:
+    response = get(url + path, "application/json")
     assert response.status_code == 404
     assert response.json()["errors"][0]["extensions"] == {"code": "NOT_FOUND"}
+
+
+@pytest.mark.parametrize("path", NO_PAGES)
+def test_a_browser_gets_the_page_with_404_at_an_unknown_path(url: str, path: str) -> None:
+    response, front_page = get(url + path), get(url)
+    assert (response.status_code, response.text) == (404, front_page.text)
+    assert response.headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize("path", ["/reader/absent.js", "/explorer/absent.js"])
+def test_a_missing_built_file_is_no_page(url: str, path: str) -> None:
+    response = get(url + path)
+    assert response.status_code == 404
+    assert response.json()["errors"][0]["extensions"] == {"code": "NOT_FOUND"}
+
+
+def test_an_unknown_path_accepts_no_other_method(url: str) -> None:
+    assert get(f"{url}/nowhere", method="POST").json()["errors"][0]["extensions"] == {"code": "NOT_FOUND"}
 
 
 @pytest.mark.parametrize("path", ["/", "/topics"])

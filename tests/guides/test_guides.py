@@ -114,11 +114,10 @@ def test_the_python_of_all_guides_has_no_type_errors(tmp_path: Path) -> None:
     run(sys.executable, "-m", "mypy", *options, "--cache-dir", cache, *files, folder=tmp_path)
 
 
-def test_the_cache_of_the_apollo_guide_is_that_of_the_reader() -> None:
+@pytest.mark.parametrize("name", ["src/apollo/cache.ts", "src/apollo/persisted.ts"])
+def test_the_apollo_guide_has_modules_of_the_reader(name: str) -> None:
     reader = ROOT / "examples" / "reader"
-    assert blocks_of("apollo", ".ts")["src/apollo/cache.ts"].text == (
-        reader / "src/apollo/cache.ts"
-    ).read_text("utf-8")
+    assert blocks_of("apollo", ".ts")[name].text == (reader / name).read_text("utf-8")
 
 
 def test_the_index_lists_every_guide() -> None:

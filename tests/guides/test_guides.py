@@ -120,6 +120,17 @@ def test_the_apollo_guide_has_modules_of_the_reader(name: str) -> None:
     assert blocks_of("apollo", ".ts")[name].text == (reader / name).read_text("utf-8")
 
 
+@pytest.mark.parametrize("guide", guides())
+def test_the_text_before_each_file_names_it(guide: str) -> None:
+    """The rendered page does not show the comment above the block."""
+    lines = (FOLDER / f"{guide}.md").read_text("utf-8").splitlines()
+    end = 0
+    for block in read_blocks(guide):
+        if block.kind == "file":
+            assert f"`{block.argument}`" in "\n".join(lines[end : block.line - 2]), block.place
+        end = block.line + block.text.count("\n") + 1
+
+
 def test_the_index_lists_every_guide() -> None:
     listed = re.findall(
         r"^\| \[[^]]+\]\(([\w-]+)\.md\)", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE

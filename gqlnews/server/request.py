@@ -237,6 +237,7 @@ def _parse_apq(value: object) -> ApqReference:
 
 MAX_APQ_BYTES = 16 << 20  # of registered automatic persisted queries
 ENTRY_OVERHEAD = 300  # bytes of a cache entry besides its text, approximately
+_UNKNOWN = "the files of --persisted-documents did not contain it when the server started"
 
 
 class PersistedDocuments:
@@ -257,13 +258,14 @@ class PersistedDocuments:
                 return self._by_hash(reference, raw.query)
         assert raw.query is not None
         if self._trusted_only:
-            raise _not_trusted()
+            raise _not_trusted("so send the `documentId` or the hash of one")
         return raw.query
 
     def _by_id(self, document_id: str) -> str:
         document = self._trusted.get(document_id)
         if document is None:
-            raise DocumentNotFoundError(Code.DOCUMENT_NOT_FOUND, "No document has this `documentId`.")
+            message = f"No document has this `documentId`: {_UNKNOWN}."
+            raise DocumentNotFoundError(Code.DOCUMENT_NOT_FOUND, message)
         return document
 
     def _by_hash(self, reference: ApqReference, query: str | None) -> str:
@@ -271,7 +273,7 @@ class PersistedDocuments:
             raise DocumentNotFoundError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         document = self._trusted.get(reference.sha256)
         if document is None and self._trusted_only:
-            raise _not_trusted()
+            raise _not_trusted(f"and none has this hash: {_UNKNOWN}")
         if query is not None:
             if sha256(query.encode()).hexdigest() != reference.sha256:
                 raise UnprocessableRequestError("`persistedQuery.sha256Hash` is not the hash of `query`.")
@@ -290,8 +292,8 @@ class PersistedDocuments:
             self.apq_cache.set(reference.sha256, query, ENTRY_OVERHEAD + 4 * len(query))
 
 
-def _not_trusted() -> DocumentNotFoundError:
-    message = "This server runs only trusted documents: send the `documentId` or the hash of one."
+def _not_trusted(hint: str) -> DocumentNotFoundError:
+    message = f"This server runs only trusted documents, {hint}."
     return DocumentNotFoundError(Code.DOCUMENT_NOT_TRUSTED, message)
 
 

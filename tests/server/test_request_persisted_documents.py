@@ -196,3 +196,13 @@ def test_other_documents_run_unless_persisted_only(trusting: Callable[..., TestC
         assert code(post(client, body)) == "DOCUMENT_NOT_TRUSTED"
         assert post(client, body, NEWER).status_code == 400
     assert code(post(client, {"documentId": "none"})) == "DOCUMENT_NOT_FOUND"
+
+
+def test_an_unknown_hash_or_id_is_explained(trusting: Callable[..., TestClient]) -> None:
+    """A developer has changed a query, but the server runs with the documents of before."""
+    client = trusting(only=True)
+    for body in (named(COUNT), {"documentId": "none"}):
+        [error] = post(client, body).json()["errors"]
+        assert "--persisted-documents did not contain it when the server started" in error["message"]
+    [error] = post(client, {"query": COUNT}).json()["errors"]
+    assert error["message"].endswith("so send the `documentId` or the hash of one.")

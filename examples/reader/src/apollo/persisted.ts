@@ -1,6 +1,6 @@
 /**
- * Documents are sent as hashes. A server that has their manifest knows them. Another server, as in development, rejects a
- * hash, and is then sent the whole text.
+ * Documents are sent as hashes. A server that has their manifest knows them. Another server, as in development,
+ * rejects a hash, and is then sent the whole text.
  */
 
 import { ApolloLink } from '@apollo/client';

@@ -2,7 +2,7 @@
 Renews the README's picture of the explorer, from a running server:
 
     gqlnews serve examples/news &
-    python explorer/screenshot.py http://127.0.0.1:8000 docs/explorer.png
+    python explorer/screenshot.py http://127.0.0.1:8000/graphql docs/explorer.png
 """
 
 import shutil

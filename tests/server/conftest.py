@@ -42,9 +42,9 @@ def server_settings(database: Path) -> ServerSettings:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """Host and port of a whole server, for tests that write raw bytes."""
+    """Host and port of a whole server, for tests that write raw bytes. All its errors are GraphQL JSON."""
     home = tmp_path_factory.mktemp("home")
-    with serving(home, write_articles(home / "content")) as (url, _):
+    with serving(home, write_articles(home / "content"), "--no-reader") as (url, _):
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None

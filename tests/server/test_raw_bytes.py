@@ -169,7 +169,9 @@ Address = tuple[str, int]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Running]]:
     home = tmp_path_factory.mktemp("home")
-    with serving(home, write_articles(home / "content"), "--allow-origin", "http://b.example") as (url, run):
+    with serving(
+        home, write_articles(home / "content"), "--no-reader", "--allow-origin", "http://b.example"
+    ) as (url, run):
         yield url, run
 
 

@@ -41,7 +41,8 @@ def content_folder(parent: Path, slug: str, title: str) -> Path:
 
 
 def open_explorer(page: Page, url: str, shows: str = "ArticleWithCoverage") -> None:
-    page.goto(url)
+    """Open the explorer of a server, or a link to one of its queries."""
+    page.goto(url if "/graphql" in url else f"{url.rstrip('/')}/graphql")
     expect(page.locator(".graphiql-query-editor")).to_contain_text(shows, timeout=20_000)
 
 

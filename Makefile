@@ -132,7 +132,7 @@ $(CLIENTS): tests/clients/package-lock.json
 	@touch $@
 
 $(GUIDES): tests/guides/package-lock.json
-	cd tests/guides && npm ci --no-fund --no-audit --loglevel=error
+	cd tests/guides && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 # A separate environment, so that the dependencies of gql do not restrict those of gqlnews.

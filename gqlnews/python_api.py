@@ -31,6 +31,8 @@ class Settings(TypedDict, total=False):
     allow_origins: Sequence[str]
     allowed_iframe_hosts: Sequence[str]
     base_url: str
+    cache_control: str
+    compression: bool
     editor_tokens: Sequence[str]
     expired: Literal["hide", "show"]
     explorer: bool

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
+import yaml_rs  # noqa: F401 - not for the first time on a thread of an ingest, see below
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +22,9 @@ from gqlnews.server.app_state import NOT_STARTED
 from gqlnews.server.observability import logs
 
 __all__ = ["NewsApp", "Settings", "create_app", "from_environment"]
+
+# yaml-rs 0.1 crashes the process if it is imported on a thread that ends, and then used on another one, as by
+# the ingests of two applications.
 
 FilePath = str | os.PathLike[str]
 

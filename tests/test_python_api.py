@@ -263,3 +263,31 @@ def test_importing_the_package_imports_none_of_its_modules(tmp_path: Path) -> No
         [sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+SEVERAL_APPLICATIONS = """
+import sys
+from pathlib import Path
+from starlette.testclient import TestClient
+import gqlnews
+
+for number in range(3):
+    app = gqlnews.create_app(sys.argv[1], db=Path(sys.argv[2], f"{number}.db"), watch=False)
+    with TestClient(app) as client:
+        print(client.post("/graphql", json={"query": "{ site { articleCount } }"}).text)
+"""
+
+
+def test_a_new_process_runs_several_applications_in_turn(tmp_path: Path) -> None:
+    """Each of them ingests on a thread of its own, on which nothing may be left behind."""
+    folder = write_articles(tmp_path / "content")
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", SEVERAL_APPLICATIONS, folder, tmp_path],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('{"data":{"site":{"articleCount":1}}}') == 3

@@ -35,7 +35,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as name, ExitStack() as stack:
         store, bodies = prepare_store(Path(name), NAMES)
         print(
-            "| query | server | coding | bytes | ratio | requests/s | ratio |\n|---|---|---|---|---|---|---|"
+            "| query | server | coding | bytes | ratio | requests/s | ratio | CPU µs |\n"
+            "|---|---|---|---|---|---|---|---|"
         )
         for server_name in (CACHED, UNCACHED):
             server = stack.enter_context(start(server_name, store))

@@ -71,14 +71,17 @@ class QueryExecution:
         The store cannot check the size, because results may be cached or used by several fields. If it fails,
         `field_result` raises the error.
         """
-        bound = self._bound
+        bound, hints = self._bound, self._hints
+        lookup = None if hints is None else hints.statement
+        statements = bound.statements if lookup is None else (*bound.statements, lookup)
         try:
-            statements = (*bound.statements, *self._hint_statements())
             values = await fields.read(audience, statements, bound.uncacheable)
             results = dict(zip(statements, values, strict=True))
             self._results = {key: results[query.statement] for key, query in bound.queries.items()}
             if 0 < max_bytes < sum(len(result or b"") for result in self._results.values()):
                 raise response_too_large(max_bytes)
+            if hints is not None and lookup is not None:
+                self.hints = hints.read(results[lookup])
         except ResourceLimitError as error:
             self.rejection = error
         except Exception as error:
@@ -86,13 +89,6 @@ class QueryExecution:
         for key, result in self._results.items():
             self.rejection = self.rejection or bound.queries[key].reported_error(result)
             self.rows += result is not None
-
-        if self._hints is not None and self._hints.statement in results:
-            self.hints = self._hints.read(results[self._hints.statement])
-
-    def _hint_statements(self) -> Statements:
-        """Return the statement of the hints, if the request includes them and has values to look up."""
-        return [] if self._hints is None or self._hints.statement is None else [self._hints.statement]
 
     async def field_result(self, key: str) -> bytes | None:
         """Return the JSON of a root field by response key, None for null.

@@ -224,3 +224,17 @@ def test_hints_are_sent_over_a_websocket(hinting: TestClient) -> None:
         payload = {"query": HINTED, "extensions": WANTS_HINTS}
         socket.send_json({"type": "subscribe", "id": "1", "payload": payload})
         assert is_hinted(socket.receive_json()["payload"])
+
+
+def test_a_request_for_hints_that_exceeds_a_limit_gets_the_error_of_the_limit(tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "content")
+    keys = keys_of("https://example.com/t", title="T" * 700, topics=["Machine Learning"])
+    (folder / "long.md").write_text(text_of(keys))
+    run_ingest(folder, tmp_path / "store.db")
+    query = '{ articles(where: {topic: {any: ["machine-learning"]}}) { nodes { title a: title } } }'
+    settings = ServerSettings(tmp_path / "store.db", limits=Limits(max_response_bytes=1_000))
+    with TestClient(build_app(settings)) as client:
+        payloads = [{"query": query}, {"query": query, "extensions": WANTS_HINTS}]
+        answers = [client.post("/graphql", json=payload).json() for payload in payloads]
+    assert answers[0] == answers[1]
+    assert answers[1]["errors"][0]["extensions"]["code"] == "ANSWER_TOO_LARGE"

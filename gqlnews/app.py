@@ -190,7 +190,7 @@ def build_app(
     allowed_ips = settings.http.forwarded_allow_ips
     middleware = [Middleware(SecurityHeadersMiddleware)]
     if settings.http.compression:
-        middleware.append(Middleware(CompressionMiddleware))
+        middleware.append(Middleware(CompressionMiddleware, is_endpoint=_is_endpoint))
     if origins:
         middleware.append(Middleware(EndpointCors, allow_origins=origins, is_endpoint=_is_endpoint))
     return GqlnewsApp(

@@ -12,7 +12,6 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import PathLike, StaticFiles
@@ -24,7 +23,7 @@ from gqlnews.server.compression import (
     IDENTITY,
     NO_ACCEPTABLE_CODING,
     ZSTD,
-    negotiate_codings,
+    accepted_codings,
 )
 
 _MEDIA_TYPES = {
@@ -96,7 +95,7 @@ class BuiltFiles(StaticFiles):
 
 def _choose_file(path: str, status: os.stat_result, scope: Scope) -> tuple[str, str, os.stat_result]:
     """Return the coding, path and status of the file to send. Raises HTTPException (406)."""
-    for coding in negotiate_codings(",".join(Headers(scope=scope).getlist("accept-encoding"))):
+    for coding in accepted_codings(scope):
         if coding == IDENTITY:
             return coding, path, status
         compressed = f"{path}.{_SUFFIXES[coding]}"
@@ -113,6 +112,15 @@ ICON = (
 )
 
 
+NO_INDEX = '<meta name="robots" content="noindex">'
+
+_INSTRUCTIONS_STYLE = """\
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 12vh auto; max-width: 40rem; padding: 0 1rem }
+pre { background: #8882; border-radius: .4rem; padding: .8rem 1rem }
+</style>"""
+
+
 class Build(NamedTuple):
     """How to build a front end in a checkout.
 
@@ -126,26 +134,31 @@ class Build(NamedTuple):
     then: str
 
 
-def instructions_html(build: Build, endpoint: str) -> str:
-    """The page with build instructions. `endpoint` is the path of the API."""
-    name, sources, node, then = build
-    endpoint = escape(endpoint)
+def page_html(title: str, head: str, body: str) -> str:
+    """An HTML page. The arguments are HTML; `head` is the rest of the head."""
     return f"""\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
-<title>gqlnews {name}</title>
+<title>{title}</title>
 <link rel="icon" href="{ICON}">
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 12vh auto; max-width: 40rem; padding: 0 1rem }}
-pre {{ background: #8882; border-radius: .4rem; padding: .8rem 1rem }}
-</style>
+{head}
 </head>
 <body>
+{body}
+</body>
+</html>
+"""
+
+
+def instructions_html(build: Build, endpoint: str) -> str:
+    """The page with build instructions. `endpoint` is the path of the API."""
+    name, sources, node, then = build
+    endpoint = escape(endpoint)
+    body = f"""\
 <h1>The {name} is not built yet</h1>
 <p>The GraphQL API works without it, at <a href="{endpoint}"><code>{endpoint}</code></a>.</p>
 <p>To build the {name}, install <a href="https://nodejs.org">Node.js</a> {node} or newer and run this in a
@@ -155,7 +168,5 @@ checkout of gqlnews:</p>
 <pre>cd {sources}
 npm ci --ignore-scripts
 npm run build</pre>
-<p>Then {then}. Released packages and the container image contain the built {name}.</p>
-</body>
-</html>
-"""
+<p>Then {then}. Released packages and the container image contain the built {name}.</p>"""
+    return page_html(f"gqlnews {name}", f"{NO_INDEX}\n{_INSTRUCTIONS_STYLE}", body)

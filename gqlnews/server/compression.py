@@ -70,6 +70,11 @@ def negotiate_codings(accept_encoding: str) -> Codings:
     return tuple(coding for coding in ordered if acceptable[coding] > 0.0)
 
 
+def accepted_codings(scope: Scope) -> Codings:
+    """Return the acceptable codings of a request, best first; () if the client accepts none."""
+    return negotiate_codings(",".join(Headers(scope=scope).getlist("accept-encoding")))
+
+
 def choose_coding(codings: Codings, size: int) -> str:
     """Return the coding for a body of `size` bytes."""
     return IDENTITY if size < MIN_BYTES and IDENTITY in codings else codings[0]
@@ -83,18 +88,16 @@ def compress(coding: str, body: bytes) -> bytes:
 class CompressionMiddleware:
     """Compress short, complete texts of routes that do not negotiate a coding themselves.
 
-    A response that does has `Accept-Encoding` in its `Vary`.
+    The paths of `is_endpoint` do that; other responses that do have `Accept-Encoding` in their `Vary`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, is_endpoint: Callable[[Scope], bool]) -> None:
+        self.app, self._is_endpoint = app, is_endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        codings = negotiate_codings(",".join(Headers(scope=scope).getlist("accept-encoding")))
-        await self.app(scope, receive, _compressing(send, codings or NO_CODING))
+        if scope["type"] == "http" and not self._is_endpoint(scope):
+            send = _compressing(send, accepted_codings(scope) or NO_CODING)
+        await self.app(scope, receive, send)
 
 
 def _compressing(send: Send, codings: Codings) -> Send:

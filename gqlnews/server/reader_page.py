@@ -13,7 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gqlnews.server.built_files import ICON, Build, BuiltFiles, instructions_html, is_built, read_manifest
+from gqlnews.server.built_files import (
+    Build,
+    BuiltFiles,
+    instructions_html,
+    is_built,
+    page_html,
+    read_manifest,
+)
 from gqlnews.server.negotiation import SAFE_METHODS, accepts_html, prefers_html
 from gqlnews.server.response import SECURITY_HEADERS
 
@@ -118,24 +125,13 @@ def reader_html(script: str, style: str, attributes: dict[str, str]) -> str:
     """
     endpoint = escape(attributes["endpoint"])
     data = "".join(f' data-{name}="{escape(value)}"' for name, value in attributes.items())
-    return f"""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>gqlnews reader</title>
-<link rel="icon" href="{ICON}">
+    head = f"""\
 <link rel="stylesheet" href="{escape(style)}">
-<script type="module" src="{escape(script)}"></script>
-</head>
-<body>
+<script type="module" src="{escape(script)}"></script>"""
+    body = f"""\
 <div id="reader"{data}></div>
-<noscript>The reader needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>
-</body>
-</html>
-"""
+<noscript>The reader needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>"""
+    return page_html("gqlnews reader", head, body)
 
 
 def redirect_to_endpoint(request: Request, endpoint: str) -> Response:

@@ -15,7 +15,15 @@ from starlette.routing import Mount
 from starlette.types import Scope
 
 from gqlnews.engine.requests import GraphQLResponse
-from gqlnews.server.built_files import ICON, Build, BuiltFiles, instructions_html, is_built, read_manifest
+from gqlnews.server.built_files import (
+    NO_INDEX,
+    Build,
+    BuiltFiles,
+    instructions_html,
+    is_built,
+    page_html,
+    read_manifest,
+)
 from gqlnews.server.graphiql.examples import Example, ExampleValues, build_examples
 from gqlnews.server.response import SECURITY_HEADERS
 
@@ -24,25 +32,14 @@ from gqlnews.server.response import SECURITY_HEADERS
 
 def explorer_html(script: str, style: str, endpoint: str, examples: str) -> str:
     """The page that loads GraphiQL. `examples` is JSON: `[{name, query, variables}, …]`."""
-    return f"""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>gqlnews explorer</title>
-<link rel="icon" href="{ICON}">
+    head = f"""\
+{NO_INDEX}
 <link rel="stylesheet" href="{style}">
-<script type="module" src="{script}"></script>
-</head>
-<body>
+<script type="module" src="{script}"></script>"""
+    body = f"""\
 <div id="explorer" data-endpoint="{endpoint}" data-examples="{examples}">Loading the explorer…</div>
-<noscript>The explorer needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>
-</body>
-</html>
-"""
+<noscript>The explorer needs JavaScript. The API at <code>{endpoint}</code> works without it.</noscript>"""
+    return page_html("gqlnews explorer", head, body)
 
 
 # Serve the explorer, a GraphiQL page. Its scripts and styles are built in `explorer/` and served by this

@@ -9,18 +9,25 @@
 A mistake in a fragment is found with each operation that uses it, and reported once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from time import thread_time
 
-from graphql import DocumentNode, Executor, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode
+from graphql import (
+    DocumentNode,
+    Executor,
+    FragmentDefinitionNode,
+    GraphQLError,
+    Node,
+    OperationDefinitionNode,
+)
 from graphql.validation import NoUnusedFragmentsRule
 
 from gqlnews.config.settings import Limits
 from gqlnews.engine.documents import check_operations, check_tokens, find_validation_errors, with_code
-from gqlnews.engine.validation import ErrorBounds
+from gqlnews.engine.validation import ErrorBounds, Rules
 from gqlnews.errors import Code
 from gqlnews.operations.client_only import ClientOnlyRemover
 from gqlnews.operations.compose import COPY_SUFFIX, Composer
@@ -96,43 +103,34 @@ class _OperationChecker:
         for fragment in chain(unused, self._front_end.further_fragments):
             yield from self._check_fragment(fragment)
 
-    def _check_operation(self, document: DocumentNode) -> Iterator[Finding]:
-        operation = document.definitions[0]
-        try:
-            with time_budget(TimeBudget(MAX_SECONDS, thread_time)):
-                yield from self._find_mistakes(document)
-        except TimeBudgetExceeded:
-            yield Finding(node_place(operation), to_finding_code(Code.TOO_WIDE), TOO_SLOW)
+    def _check_operation(self, document: DocumentNode) -> Sequence[Finding]:
+        return _within_budget(document.definitions[0], lambda: self._find_mistakes(document))
 
     def _find_mistakes(self, document: DocumentNode) -> Sequence[Finding]:
         """Return the errors of the first step that finds any, as the server does."""
-        text = "".join(map(node_text, document.definitions))
         token_error = check_tokens(document, self._limits)
         errors: Sequence[GraphQLError] = (
             [token_error]
             if token_error is not None
-            else find_validation_errors(text, document, self._schema, self._limits, BOUNDS)
-            or [*check_operations(document, self._limits).values()]
+            else self._validate(document) or [*check_operations(document, self._limits).values()]
         )
         if errors:
             return [_to_finding(error, document) for error in errors]
         return self._check_cost(document)
 
-    def _check_fragment(self, fragment: FragmentDefinitionNode) -> Iterator[Finding]:
+    def _check_fragment(self, fragment: FragmentDefinitionNode) -> Sequence[Finding]:
         """Validate a fragment that no operation uses."""
         document = self._composer.compose_fragment(fragment)
         if document is None:
-            return
+            return []
+        return _within_budget(
+            fragment,
+            lambda: [_to_finding(error, document) for error in self._validate(document, OPERATION_RULES)],
+        )
+
+    def _validate(self, document: DocumentNode, ignored: Rules = ()) -> list[GraphQLError]:
         text = "".join(map(node_text, document.definitions))
-        try:
-            with time_budget(TimeBudget(MAX_SECONDS, thread_time)):
-                errors = find_validation_errors(
-                    text, document, self._schema, self._limits, BOUNDS, ignored=OPERATION_RULES
-                )
-        except TimeBudgetExceeded:
-            yield Finding(node_place(fragment), to_finding_code(Code.TOO_WIDE), TOO_SLOW)
-            return
-        yield from (_to_finding(error, document) for error in errors)
+        return find_validation_errors(text, document, self._schema, self._limits, BOUNDS, ignored=ignored)
 
     def _check_cost(self, document: DocumentNode) -> Sequence[Finding]:
         """Return a finding for an argument or a cost over the limit, the largest of all conditions."""
@@ -163,6 +161,15 @@ class _OperationChecker:
             raise executor[0]
         plan = plan_operation(executor, self._declarations)
         return PreparedOperation(plan, self._limits).estimate_cost(executor.variable_values, Audience.EDITOR)
+
+
+def _within_budget(definition: Node, find: Callable[[], Sequence[Finding]]) -> Sequence[Finding]:
+    """Return the findings, or that the check of a definition takes too long."""
+    try:
+        with time_budget(TimeBudget(MAX_SECONDS, thread_time)):
+            return find()
+    except TimeBudgetExceeded:
+        return [Finding(node_place(definition), to_finding_code(Code.TOO_WIDE), TOO_SLOW)]
 
 
 def _to_finding(error: GraphQLError, document: DocumentNode) -> Finding:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
-import yaml_rs  # noqa: F401 - not for the first time on a thread of an ingest, see below
+# yaml-rs 0.1 crashes the process if it is imported on a thread that ends, such as that of an application's
+# ingest, and then used on another one, such as that of the next application.
+import yaml_rs  # noqa: F401
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,9 +24,6 @@ from gqlnews.server.app_state import NOT_STARTED
 from gqlnews.server.observability import logs
 
 __all__ = ["NewsApp", "Settings", "create_app", "from_environment"]
-
-# yaml-rs 0.1 crashes the process if it is imported on a thread that ends, and then used on another one, as by
-# the ingests of two applications.
 
 FilePath = str | os.PathLike[str]
 

@@ -343,12 +343,9 @@ class StructuredLog:
         logs.log_event(message, logging.WARNING, **fields)
 
 
-def run_watch(
-    target: IngestTarget, *, rebuild: bool, force_polling: bool, until_eof: bool, log_format: LogFormat
-) -> None:
-    """Watch and ingest the folder until a signal, or until standard input ends. Raises CommandError."""
-    logs.configure(log_format)
-    options = WatchIngestOptions(
+def watch_options(target: IngestTarget, *, force_polling: bool) -> WatchIngestOptions:
+    """Return the options to watch the folder in this process, with its structured log."""
+    return WatchIngestOptions(
         target.folder,
         target.database,
         target.options,
@@ -357,6 +354,14 @@ def run_watch(
         StructuredLog(),
         make_interruptible,
     )
+
+
+def run_watch(
+    target: IngestTarget, *, rebuild: bool, force_polling: bool, until_eof: bool, log_format: LogFormat
+) -> None:
+    """Watch and ingest the folder until a signal, or until standard input ends. Raises CommandError."""
+    logs.configure(log_format)
+    options = watch_options(target, force_polling=force_polling)
     if until_eof:
         _exit_on_stdin_eof()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process

@@ -146,9 +146,13 @@ def _from_mapping(params: object) -> RawRequest:
         reference=reference,
         variables=_typed(params, "variables", dict, "an object"),
         operation_name=_typed(params, "operationName", str, "a string") or None,
-        include_cost=extensions.get("cost") is True,
-        include_hints=extensions.get("hints") is True,
+        **requested_extensions(extensions),
     )
+
+
+def requested_extensions(extensions: Mapping[str, Any]) -> dict[str, bool]:
+    """Return which `extensions` the response shall have, as arguments of `RawRequest`."""
+    return {f"include_{name}": extensions.get(name) is True for name in ("cost", "hints")}
 
 
 def _typed(params: Mapping[str, Any], name: str, expected: type, description: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gqlnews.errors import Code, GqlnewsError
-from gqlnews.server.request import RawRequest, parse_document_reference
+from gqlnews.server.request import RawRequest, parse_document_reference, requested_extensions
 from gqlnews.server.response import UnprocessableRequestError
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -152,7 +152,7 @@ def _parse_subscribe(message: Mapping[str, Any]) -> Message:
     if not isinstance(query, str) and (query is not None or reference is None):
         raise _bad_message("`query` is not a string")
     variables = _object_or_none(payload, "variables")
-    wanted = {f"include_{key}": extensions.get(key) is True for key in ("cost", "hints")}
+    wanted = requested_extensions(extensions)
     return Subscribe(operation_id, RawRequest(query, reference, variables, name or None, **wanted))
 
 

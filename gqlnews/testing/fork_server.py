@@ -31,12 +31,11 @@ from gqlnews.app import build_app
 from gqlnews.cli.commands import ingest_folder
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.run_server import run_app
-from gqlnews.cli.serve import StructuredLog
-from gqlnews.cli.supervisor import make_interruptible
+from gqlnews.cli.serve import watch_options
 from gqlnews.config.settings import ConnectionSettings, EffectiveSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.errors import CommandError
-from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
+from gqlnews.ingest.watch_ingest import run_watch_ingest
 from gqlnews.python_api import read_target, target_settings
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
@@ -80,7 +79,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._servers: dict[int, ForkedServer] = {}
-        self._stopping: list[int] = []  # processes that have been told to exit
+        self._stopping: list[int] = []  # processes that are exiting
         self._count = 0
 
     def run(self, command: Command) -> Result:
@@ -249,16 +248,7 @@ async def _check(app: Starlette, control: socket.socket) -> None:
 def _watch(target: IngestTarget, force_polling: bool, control: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_at_end, args=(control,), daemon=True).start()
-    options = WatchIngestOptions(
-        target.folder,
-        target.database,
-        target.options,
-        target.processes,
-        force_polling,
-        StructuredLog(),
-        make_interruptible,
-    )
-    run_watch_ingest(options)
+    run_watch_ingest(watch_options(target, force_polling=force_polling))
 
 
 def _exit_at_end(control: socket.socket) -> None:

@@ -1,7 +1,7 @@
 """The ready file of `gqlnews serve --ready-file`: URLs, articles and problems as JSON, once it serves.
 
 1. Before the server starts, a temporary file beside it shows whether it can be written, and the file of an
-   earlier server is removed. So whoever waits for the file does not read an old one.
+   earlier server is removed. So a program that waits for the file does not read an old one.
 2. When the server accepts requests, the temporary file is filled and renamed.
 3. When the server stops, the file is removed, unless another server has written it meanwhile.
 """

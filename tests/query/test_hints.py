@@ -1,4 +1,4 @@
-"""Hints: a filter that has the name of an object in place of its key is told the key."""
+"""Hints: for a filter that has the name of an object in place of its key, the response has the key."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def hints(product: Product, where: Mapping[str, Any], audience: Audience = Audie
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_name_in_place_of_a_key_is_told_the_key(product: Product, name: str) -> None:
+def test_for_a_name_in_place_of_a_key_the_key_is_suggested(product: Product, name: str) -> None:
     where, key = NAMED[name]
     (hint,) = hints(product, where)
     assert hint["suggestions"] == [key]
@@ -121,16 +121,16 @@ def test_nested_filters_and_lists_below_an_object_have_their_hints(product: Prod
 
 
 @pytest.mark.parametrize("audience", Audience)
-def test_only_objects_that_the_caller_sees_are_told(product: Product, audience: Audience) -> None:
+def test_only_objects_that_the_caller_sees_are_suggested(product: Product, audience: Audience) -> None:
     where = {
         "topic": {"any": ["Secret Plan"]},
         "author": {"any": ["Deep Throat"]},
         "section": {"eq": "Secret place"},
         "provider": {"eq": "The Leak"},
     }
-    told = [key for hint in hints(product, where, audience) for key in hint["suggestions"]]
+    suggested = [key for hint in hints(product, where, audience) for key in hint["suggestions"]]
     everything = ["secret-plan", "deep-throat", "secret-place", "leak.example"]
-    assert told == ([] if audience is Audience.PUBLIC else everything)
+    assert suggested == ([] if audience is Audience.PUBLIC else everything)
 
 
 @given(st.data())
@@ -147,13 +147,13 @@ def test_a_hint_is_what_the_lists_of_objects_say(examples: Product, data: st.Dat
         for value in values
         if value not in seen
     }
-    told = {
+    suggested = {
         hint["value"]: hint["suggestions"] for hint in hints(examples, {"topic": {"any": values}}, audience)
     }
     for value in values:
         if value in texts:
-            assert told.get(value, []) == expected.get(value, [])
-        assert set(told.get(value, [])) <= set(seen)
+            assert suggested.get(value, []) == expected.get(value, [])
+        assert set(suggested.get(value, [])) <= set(seen)
 
 
 def test_few_values_are_looked_up(product: Product) -> None:
@@ -162,7 +162,7 @@ def test_few_values_are_looked_up(product: Product) -> None:
     assert len(hints(product, {"topic": {"any": [*values[1:], "Machine Learning"]}})) == 1
 
 
-def test_several_objects_of_a_name_are_all_told(tmp_path: Path) -> None:
+def test_several_objects_of_a_name_are_all_suggested(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "content")
     for number in range(MAX_SUGGESTIONS + 2):
         domain = f"{number}.example"
@@ -206,7 +206,7 @@ def test_a_rejected_request_has_no_hints(product: Product) -> None:
     )
 
 
-def test_cost_and_hints_are_told_together(product: Product) -> None:
+def test_cost_and_hints_are_sent_together(product: Product) -> None:
     where, _ = NAMED["topic"]
     asked = GraphQLRequest(COUNT, {"w": where}, include_cost=True, include_hints=True)
     extensions = json.loads(product.answer(asked, Audience.PUBLIC).body)["extensions"]

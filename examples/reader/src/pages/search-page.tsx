@@ -24,7 +24,7 @@ export function SearchPage() {
   const box = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    if (!lastQuery.current) box.current?.focus(); // in place of the heading: whoever comes here wants to type
+    if (!lastQuery.current) box.current?.focus(); // in place of the heading: a visitor wants to type
   }, []);
 
   useEffect(() => {

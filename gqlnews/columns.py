@@ -157,6 +157,13 @@ ARTICLE_COLUMNS = (
 
 CONTENT_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if not column.of_file)
 KEY_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.key is not None)
+FILTER_COLUMNS = tuple(
+    name
+    for column in ARTICLE_COLUMNS
+    if column.filter is not None
+    for name in (column.name, column.folded)
+    if name is not None
+)
 FOLDED_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.folded is not None)
 GROUP_COLUMNS = tuple(column.name for column in ARTICLE_COLUMNS if column.of_group)
 GROUPS = {"article_topic": "topic", "article_author": "author", "article_section": "section"}

@@ -159,10 +159,22 @@ class Live:
 
     def is_current(self) -> bool:
         """Whether the feed has polled the latest ingest and broadcast it."""
-        if self.hub._lock.locked() or self.hub._snapshots is None:
+        if self.hub._lock.locked() or self.hub._reader is None:
             return False
-        versions = [f"{site.epoch}{site.number}" for site in self.hub._snapshots.version_states]
+        versions = [f"{site.epoch}{site.number}" for site in self.hub._delivered]
         return versions == [self.version(audience) for audience in Audience]
+
+
+async def trace_statements(live: Live, trace: Callable[[str], None]) -> None:
+    """Call `trace` with each statement of the feed from now on."""
+    reader = live.hub._reader
+    assert reader is not None
+
+    def begin() -> None:
+        assert reader._db is not None
+        reader._db.set_trace_callback(trace)
+
+    await reader._run(begin)
 
 
 @cache

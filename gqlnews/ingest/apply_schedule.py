@@ -9,6 +9,7 @@ import sqlite3
 
 from gqlnews.columns import GROUPS
 from gqlnews.database.sqlite.writer import execute_all
+from gqlnews.ingest.before_images import capture_images
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
 from gqlnews.ingest.upsert import IngestState, mark_batch
@@ -45,6 +46,7 @@ def apply_schedule(state: IngestState, now: str) -> None:
     db = state.db
     if changed := [number for (number,) in db.execute(_CHANGED, (now,))]:
         mark_batch(state, changed)
+        capture_images(db, state.field_columns)
         db.execute(_TOUCH)
         execute_all(db, DECREMENT_USAGE)
         if state.incremental:

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from gqlnews.ingest.before_images import MAX_IMAGES, store_images
+
 # ruff: noqa: S608 - these statements are built from constants only
 
 # Change log: the latest change per article and scope, and the version and totals of each audience.
@@ -104,12 +106,14 @@ def append_changes(
     topics: ScopeDelta,
     now: str,
     max_removed: int,
+    field_columns: Iterable[str],
 ) -> ChangeCounts:
-    """Log the articles of `touched` in each scope, and advance the versions of the audiences of that scope.
+    """Log the articles of `touched` in each scope, with what they were before; advance the versions.
 
     If only what everyone sees of the site changed, or only problems, which editors see, their versions
     advance without a log entry. `now` is the time of the ingest as clients see it, `max_removed` the number
-    of removals that the log of a scope keeps. Derived data must be up to date.
+    of removals that the log of a scope keeps, `field_columns` are the columns of custom fields. Derived data
+    must be up to date.
     """
     last = [number for (number,) in db.execute(_LAST_NUMBERS)]
     public, all_articles = (db.execute(_UPSERT[scope], {"last": last[scope]}).rowcount for scope in (0, 1))
@@ -125,6 +129,7 @@ def append_changes(
             db.execute(_UPDATE_SITE[audience], {"audience": audience, "number": number, "now": now, **deltas})
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
         _prune_removals(db, scope, audiences, max_removed)
+    store_images(db, field_columns, MAX_IMAGES)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
     return ChangeCounts(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
 

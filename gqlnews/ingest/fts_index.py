@@ -16,9 +16,9 @@ from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, enable_wal, fetch_int
 # second are subtracted.
 
 
-_COLUMNS = "title, excerpt, provider, topics, body, related"
+TEXT_COLUMNS = "title, excerpt, provider, topics, body, related"
 _INDEXES = ("search_public", "search_all")
-_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _COLUMNS.split(", "))
+_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXT_COLUMNS.split(", "))
 
 
 def _track_sql(index: str) -> str:
@@ -33,15 +33,16 @@ def _track_sql(index: str) -> str:
 # Remove the articles of `batch` from the indexes, before their indexed data changes.
 REMOVE_FROM_INDEX = (
     *(
-        f"INSERT INTO {index} ({index}, rowid, {_COLUMNS})"
-        f" SELECT 'delete', id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
+        f"INSERT INTO {index} ({index}, rowid, {TEXT_COLUMNS})"
+        f" SELECT 'delete', id, {TEXT_COLUMNS} FROM {index}_source WHERE id IN batch"
         for index in _INDEXES
     ),
     _track_sql("search_went"),
 )
 # Add the articles of `batch` with their current rows.
 ADD_TO_INDEX = tuple(
-    f"INSERT INTO {index} (rowid, {_COLUMNS}) SELECT id, {_COLUMNS} FROM {index}_source WHERE id IN batch"
+    f"INSERT INTO {index} (rowid, {TEXT_COLUMNS})"
+    f" SELECT id, {TEXT_COLUMNS} FROM {index}_source WHERE id IN batch"
     for index in _INDEXES
 )
 TRACK_ADDED = _track_sql("search_came")  # so that COUNT_SEARCH_WORDS counts them

@@ -30,6 +30,7 @@ from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_in
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, is_image, open_root, scan_folder
 from gqlnews.ingest.apply_schedule import apply_schedule, find_due, next_due
+from gqlnews.ingest.before_images import create_captured
 from gqlnews.ingest.change_detection import (
     IngestOptions,
     files_to_read,
@@ -194,8 +195,9 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     total = _find_changed(db, parameters, full_rebuild=full_rebuild, empty=empty)
     new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
-    state = IngestState(db, parameters.now_ns, incremental=incremental, empty=empty, new_ids=new_ids)
-    state.field_columns = tuple(field_columns(parameters.options.fields))
+    columns = tuple(field_columns(parameters.options.fields))
+    create_captured(db, columns)
+    state = IngestState(db, parameters.now_ns, incremental, empty, new_ids, columns)
     state.problems_changed = config_problems_changed or fields_changed
     deferred_indexes = defer_indexes(db) if empty and total else []
     _remove(state, "gone")
@@ -214,6 +216,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
         topics=topics,
         now=from_epoch_ns_to_ms(parameters.now_ns).text,
         max_removed=parameters.max_removed,
+        field_columns=columns,
     )
     if not incremental:
         db.execute(RECOUNT)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from gqlnews.database.sqlite.writer import execute_all
+from gqlnews.ingest.before_images import capture_images, drop_captured
 from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
@@ -119,6 +120,7 @@ class _Write(NamedTuple):
 
 def delete_dependent_rows(state: IngestState) -> None:
     """Delete the usage counts, index entries and child rows of the articles in `batch`."""
+    capture_images(state.db, state.field_columns)
     execute_all(state.db, DECREMENT_USAGE)
     if state.incremental:
         execute_all(state.db, REMOVE_FROM_INDEX)
@@ -361,3 +363,4 @@ def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
         db.execute(f"DROP TABLE temp.{name}")
     for name in _TABLES:
         db.execute(f"DROP TABLE temp.{name}")
+    drop_captured(db)

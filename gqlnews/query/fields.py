@@ -235,12 +235,13 @@ class ChangeFeed:
 class ChangeStream:
     """Change stream of a subscription: objects with the columns of a `ChangeFeed`.
 
-    `current_key` is also null if the row no longer matches. The shape that
-    `arguments` returns is a condition on the rows of `entity`; `key` is the column that identifies a changed
-    row.
+    `current_key` is also null if the row no longer matches. The shape that `arguments` returns is a condition
+    on the rows of `entity`, and on those of `before`, which are what the rows were before changes. `key` is
+    the column that identifies a changed row.
     """
 
     entity: Entity
+    before: Entity
     key: str
     arguments: ReadArguments
 

@@ -16,8 +16,8 @@ from gqlnews.query.entities import Audience
 from gqlnews.query.fields import ChangeFeedField, Column, ConnectionField, Differences, Literal, StatsFacet
 from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
-from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_key_filter, render_root
-from gqlnews.query.sql.changes import EVENTS, KEYS
+from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_change_filter, render_root
+from gqlnews.query.sql.changes import EVENTS, IMAGES, KEYS
 from gqlnews.query.sql.rows import AnySelect, bound_name
 from gqlnews.query.tree import (
     DeferredFragment,
@@ -161,20 +161,20 @@ class BoundSubscription:
 
     def render_events(self, events: str) -> SqlCall:
         """Return the statement that renders each event (JSON, see query/sql/changes.py) as a line of JSON."""
-        return self._bind_value(self._render_statement, EVENTS, events)
+        return self._bind_values(self._render_statement, {EVENTS: events})
 
-    def filter_keys(self, keys: str) -> SqlCall:
-        """Return the statement that reduces a JSON array of keys to the keys of rows that pass the filter."""
-        return self._bind_value(self._filter_statement, KEYS, keys)
+    def filter_changes(self, images: str, keys: str) -> SqlCall:
+        """Return the statement that selects which of these ids and keys (JSON arrays) pass the filter."""
+        return self._bind_values(self._filter_statement, {IMAGES: images, KEYS: keys})
 
     @property
     def identity(self) -> Hashable:
         """Return a key, equal for subscriptions that deliver the same events with the same selection."""
-        return self.key, self.render_events(""), self.filter_keys("")
+        return self.key, self.render_events(""), self.filter_changes("", "")
 
-    def _bind_value(self, statement: Statement, name: str, value: str) -> SqlCall:
-        values = {**self._values, bound_name(self.field.number, name): value}
-        return statement.sql, statement.bind(values)
+    def _bind_values(self, statement: Statement, values: Mapping[str, str]) -> SqlCall:
+        named = {bound_name(self.field.number, name): value for name, value in values.items()}
+        return statement.sql, statement.bind({**self._values, **named})
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class PreparedOperation:
         return BoundSubscription(
             key,
             self._get_statement(root, bound, audience, render_root),
-            self._get_statement(root, bound, audience, render_key_filter),
+            self._get_statement(root, bound, audience, render_change_filter),
             bound.arguments[root.field.number],
             root.field,
             cost,

@@ -11,7 +11,17 @@ from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
 from gqlnews.query.filters import FilterFields, FilterParser
 from gqlnews.schema.article import Article
-from gqlnews.schema.fields import ARTICLE, CHANGE, SEARCH_INDEX, SITE, argument, column, field, root_field
+from gqlnews.schema.fields import (
+    ARTICLE,
+    ARTICLE_BEFORE,
+    CHANGE,
+    SEARCH_INDEX,
+    SITE,
+    argument,
+    column,
+    field,
+    root_field,
+)
 from gqlnews.schema.inputs import ArticleFilter, FilteringArguments
 
 # Change feed.
@@ -121,7 +131,7 @@ def event_arguments(arguments: Arguments, filter_fields: FilterFields) -> Resolv
 @strawberry.type(description="Subscriptions.")
 class Subscription:
     article_changed: ArticleChange = root_field(
-        ChangeStream(ARTICLE, "slug", FilteringArguments(event_arguments)),
+        ChangeStream(ARTICLE, ARTICLE_BEFORE, "slug", FilteringArguments(event_arguments)),
         "Changes to articles that the caller may see, as they are ingested. Pass a `version` as `since` to "
         "receive missed changes first.",
         argument("where", ArticleFilter | None, description=EVENT_WHERE),

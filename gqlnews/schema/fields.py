@@ -156,6 +156,13 @@ ARTICLE = Entity(
     full_text=SEARCH_INDEX,
     casefold_suffix=FOLDED_SUFFIX,
 )
+ARTICLE_BEFORE = Entity(
+    table="article_before",
+    key="id",
+    visibility=PUBLISHED,
+    full_text=FullTextIndex(("before_search", "before_search"), columns=SEARCH_INDEX.columns),
+    casefold_suffix=FOLDED_SUFFIX,
+)
 PROVIDER = Entity(
     table="provider",
     key="domain",

@@ -26,8 +26,7 @@ from gqlnews.query.tree import FieldPlan
 CLIENT_SECONDS = 0.25  # budget of one client
 PAGE_SECONDS = 0.4  # for all clients together; above it, the budget of each client is MIN_SECONDS
 MIN_SECONDS = 0.05
-# For a replayed page of one subscription, whose filter runs only on the new snapshot.
-CATCH_UP_SECONDS = 0.125
+CATCH_UP_SECONDS = 0.125  # for a replayed page of one subscription
 
 OVER_BUDGET = (
     "This subscription ended because the subscriptions of your address together exceeded their statement "

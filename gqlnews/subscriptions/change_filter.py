@@ -1,10 +1,12 @@
 """Evaluate a subscription's filter before and after a change; parse and check its resume token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
+from gqlnews.database.sqlite.before_texts import BEFORE_SEARCH
 from gqlnews.database.sqlite.snapshots import Change, Snapshot, VersionState
 from gqlnews.errors import Code
 from gqlnews.query.prepared import BoundSubscription, SqlCall
@@ -19,13 +21,11 @@ from gqlnews.subscriptions.subscriber_queue import Event
 class ResumePoint(NamedTuple):
     """Where a subscription starts: the client has all changes up to the version number `number`.
 
-    The client has no article that was removed up to `known_up_to`. `start_number` is the version number of
-    the content when the replay began.
+    The client has no article that was removed up to `known_up_to`.
     """
 
     number: int
     known_up_to: int
-    start_number: int
 
 
 def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> ResumePoint:
@@ -36,7 +36,7 @@ def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> 
     """
     epoch, since, started = (bound.arguments.values[name] for name in ("epoch", "since", "started"))
     if epoch is None:
-        return ResumePoint(number, number, state.number)
+        return ResumePoint(number, number)
     assert isinstance(since, int)
     started = started if isinstance(started, int) else since
     if epoch != state.epoch:
@@ -46,7 +46,7 @@ def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> 
     elif since > 0 and started < state.last_pruned:
         code, message = Code.VERSION_TOO_OLD, VERSION_EXPIRED
     else:
-        return ResumePoint(since, started if since > 0 else state.number, state.number)
+        return ResumePoint(since, started if since > 0 else state.number)
     raise LocatedRequestError(code, message, bound.field.node, bound.field.path)
 
 
@@ -54,6 +54,60 @@ def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: Versi
     """Raise LocatedRequestError if the change log was pruned past the resume point during a slow replay."""
     if start.known_up_to < state.last_pruned:
         raise LocatedRequestError(Code.VERSION_TOO_OLD, VERSION_EXPIRED, bound.field.node, bound.field.path)
+
+
+# Progress of a delivery: at which version clients last saw an article.
+#
+# A client has all content at version `since`. Each page of changes after that is read from a snapshot of its
+# own, and contains the articles whose latest change in that snapshot is in the page.
+
+
+class DeliveredPage(NamedTuple):
+    """Changes after `after` up to `until`, read at `read_at`; not `to_all`: to some of the clients."""
+
+    after: int
+    until: int
+    read_at: int
+    to_all: bool = True
+
+
+@dataclass(slots=True)
+class Progress:
+    """Progress of a delivery to clients that have the content at the version number `since`."""
+
+    since: int
+    pages: list[DeliveredPage] = field(default_factory=list)
+
+    def add(self, page: DeliveredPage) -> None:
+        last = self.pages[-1] if self.pages else None
+        if last and last.to_all and page.to_all and (last.until, last.read_at) == (page.after, page.read_at):
+            self.pages[-1] = page._replace(after=last.after)
+        else:
+            self.pages.append(page)
+
+    def last_seen(self, change: Change) -> Iterator[int]:
+        """Yield the versions at which clients may have seen the article last."""
+        numbers = [change.first_added, *(image.number for image in change.images)]
+        for page in reversed(self.pages):
+            latest = max((number for number in numbers if number <= page.read_at), default=0)
+            if page.after < latest <= page.until:
+                yield page.read_at
+                if page.to_all:
+                    return
+        yield self.since
+
+    def images_seen(self, change: Change) -> set[int]:
+        """Return the ids of the before-images of what clients may have seen last; empty if of nothing."""
+        seen = (_image_at(change, version) for version in self.last_seen(change))
+        return {image for image in seen if image is not None}
+
+
+def _image_at(change: Change, version: int) -> int | None:
+    """Return the id of the image of the article at a version; None if it did not exist then."""
+    if change.first_added > version:
+        return None
+    image = next((image for image in change.images if image.number > version), None)
+    return image.id if image is not None and image.has_article else None
 
 
 # Evaluate a subscription's filter before and after a change, and render the resulting events.
@@ -65,8 +119,8 @@ def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: Versi
 # | yes | no | REMOVED, without content |
 # | no | no | none |
 #
-# For a replay there is no snapshot of the content before the missed changes. So every changed article that
-# does not match now has the event REMOVED.
+# The change log contains the before-images of each change. If they were pruned, every changed article that
+# does not match now, and that the client may have, has the event REMOVED.
 
 _KINDS = {
     (False, True): ChangeKind.ADDED,
@@ -76,24 +130,54 @@ _KINDS = {
 
 
 class ChangeFilter:
-    """Evaluate the filters of subscriptions for a list of changes, oldest first; identical filters only once.
+    """Evaluate the filters of subscriptions for a page of changes; identical filters only once.
 
-    `before` is the snapshot before the changes, or for a replay the version number that it starts from.
+    The page contains at most `limit` changes of a scope after the version number `position`, for clients with
+    this progress. `next_position` is None after the last page.
     """
 
-    def __init__(self, changes: Sequence[Change], before: Snapshot | int, now: Snapshot) -> None:
-        self.changes, self._before, self._now = changes, before, now
-        self._slugs = orjson.dumps([change.slug for change in changes]).decode()
-        self._matching: dict[tuple[int, SqlCall], frozenset[str]] = {}
+    def __init__(self, now: Snapshot, scope: int, progress: Progress, position: int, limit: int) -> None:
+        self.changes = now.changes(scope, position, limit, since=progress.since)
+        self.next_position = self.changes[-1].number if len(self.changes) == limit else None
+        self._now, self._progress, self._position = now, progress, position
+        self._state = now.version_states[scope]
+        self._before = {change.slug: self._images_before(change) for change in self.changes}
+        self._images = [image for images in self._before.values() for image in images or ()]
+        self._bound = _to_json(self._images), _to_json([change.slug for change in self.changes])
+        self._passing: dict[SqlCall, frozenset[int | str]] = {}
+        self._has_texts = False
+
+    def delivered(self, *, to_all: bool = True) -> DeliveredPage:
+        """Return the page for the progress, once its events are delivered."""
+        number = self._state.number
+        return DeliveredPage(self._position, self.next_position or number, number, to_all)
+
+    def _images_before(self, change: Change) -> set[int] | None:
+        """Return the images of what clients have of the article; None if some images were pruned."""
+        since = self._progress.since
+        is_new = change.first_added > since and not self._progress.pages
+        if self._state.images_pruned > since and not is_new:
+            return None
+        return self._progress.images_seen(change)
+
+    def load_texts(self, bound: BoundSubscription) -> None:
+        """Load the texts of the before-images once, if the subscription's filter searches them."""
+        sql, _ = bound.filter_changes("", "")
+        if BEFORE_SEARCH in sql and not self._has_texts:
+            self._now.load_texts(self._images)
+            self._has_texts = True
 
     def events(self, bound: BoundSubscription, state: VersionState) -> list[Event]:
-        """Return the events for the changes that match a subscription's filter before or after."""
+        """Return the events for the changes that match a subscription's filter before or after.
+
+        Call `load_texts` before. Raises ResourceLimitError.
+        """
         kinds = self._kinds(bound) if self.changes else {}
         relevant = [change for change in self.changes if change.slug in kinds]
         if not relevant:
             return []
         params = [_event_params(change, kinds[change.slug], state) for change in relevant]
-        rows = self._now.fetch_value(*bound.render_events(orjson.dumps(params).decode()))
+        rows = self._now.fetch_value(*bound.render_events(_to_json(params)))
         assert rows is not None, "each event renders one line"
         key = bound.key.encode()
         bodies = (b'{"data":{"%b":%b}}' % (key, line) for line in rows.split(b"\n"))
@@ -101,49 +185,34 @@ class ChangeFilter:
 
     def _kinds(self, bound: BoundSubscription) -> Mapping[str, ChangeKind]:
         """Return the kinds of change by slug, without the articles that have no event."""
-        after = self._matching_slugs(bound, self._now)
-        if isinstance(self._before, int):
-            since = self._before
-            return {
-                change.slug: _missed_kind(change, since, matches=change.slug in after)
-                for change in self.changes
-            }
-        before = self._matching_slugs(bound, self._before)
-        matches = {change.slug: (change.slug in before, change.slug in after) for change in self.changes}
-        return {slug: _KINDS[pair] for slug, pair in matches.items() if any(pair)}
+        passing = self._evaluate(bound)
+        kinds = ((change.slug, self._kind(change, passing)) for change in self.changes)
+        return {slug: kind for slug, kind in kinds if kind is not None}
 
-    def _matching_slugs(self, bound: BoundSubscription, snapshot: Snapshot) -> frozenset[str]:
-        call = bound.filter_keys(self._slugs)
-        key = (id(snapshot), call)
-        if key not in self._matching:
-            self._matching[key] = frozenset(orjson.loads(snapshot.fetch_value(*call) or b"[]"))
-        return self._matching[key]
+    def _evaluate(self, bound: BoundSubscription) -> frozenset[int | str]:
+        """Return the ids of the before-images and the slugs of the articles that match the filter."""
+        call = bound.filter_changes(*self._bound)
+        if call not in self._passing:
+            self._passing[call] = frozenset(orjson.loads(self._now.fetch_value(*call) or b"[]"))
+        return self._passing[call]
 
+    def _kind(self, change: Change, passing: Collection[int | str]) -> ChangeKind | None:
+        after, images = change.slug in passing, self._before[change.slug]
+        if images is not None:
+            return _KINDS.get((not images.isdisjoint(passing), after))
+        if not after:
+            return ChangeKind.REMOVED if self._may_have(change) else None
+        return ChangeKind.ADDED if change.added > self._progress.since else ChangeKind.UPDATED
 
-def missed_changes(
-    now: Snapshot, scope: int, start: ResumePoint, position: int, limit: int
-) -> tuple[list[Change], int | None]:
-    """Return a page of missed changes after `position`, and the next position or None at the end.
-
-    Articles that were both added and removed while the client was away are omitted. Articles that were
-    removed during the replay are included if the replay may already have delivered them.
-    """
-    changes = now.changes(scope, position, limit)
-    relevant = [
-        change for change in changes if not change.removed or _may_have_article(change, start, position)
-    ]
-    return relevant, changes[-1].number if len(changes) == limit else None
+    def _may_have(self, change: Change) -> bool:
+        """Return whether clients may have the article, if its before-images are unknown."""
+        pages = self._progress.pages
+        may_be_delivered = bool(pages) and change.number > pages[0].read_at
+        return change.first_added <= (self._position if may_be_delivered else self._progress.since)
 
 
-def _may_have_article(change: Change, start: ResumePoint, position: int) -> bool:
-    """Return whether the client may have the article, which is removed now."""
-    return change.first_added <= (position if change.number > start.start_number else start.number)
-
-
-def _missed_kind(change: Change, since: int, *, matches: bool) -> ChangeKind:
-    if not matches:
-        return ChangeKind.REMOVED
-    return ChangeKind.ADDED if change.added > since else ChangeKind.UPDATED
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _event_params(change: Change, kind: ChangeKind, state: VersionState) -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from gqlnews.database.sqlite.snapshots import Snapshot, VersionState
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import Code, ResourceLimitError
 from gqlnews.subscriptions.budget import CATCH_UP_SECONDS, Budget, OverBudgetError, expected_seconds
-from gqlnews.subscriptions.change_filter import ChangeFilter, ResumePoint, missed_changes
+from gqlnews.subscriptions.change_filter import ChangeFilter, Progress, ResumePoint
 from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, SubscriptionFailedError
 
 # Groups of identical subscriptions, and fair evaluation of a page of changes for all groups.
@@ -25,9 +25,9 @@ from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, Subsc
 # 1. Groups are ordered by fair queueing. The groups of each client are sorted by expected time. The position
 #    of a group is the sum of these times up to and including its own, for the client with the smallest sum.
 #    So cheap groups run first, regardless of the cost of others.
-# 2. Groups are evaluated in slices of about `SLICE_SECONDS` on the thread of the snapshots, and the events of
-#    a slice are delivered before the next slice runs. A group that is expected to take longer has a slice of
-#    its own.
+# 2. Groups are evaluated in slices of about `SLICE_SECONDS` on the thread of the snapshot reader, and the
+#    events of a slice are delivered before the next slice runs. A group that is expected to take longer has a
+#    slice of its own.
 # 3. A group whose clients have all used up their statement time (`budget.py`) ends with OverBudgetError.
 
 log = logging.getLogger("gqlnews")
@@ -95,13 +95,21 @@ def order_fairly(groups: Iterable[SubscriberGroup]) -> list[ScheduledGroup]:
 class ChangePage:
     """A page of at most `limit` changes of a scope after version number `after`, evaluated for all groups.
 
-    `next_start` is the `after` of the next page; None if there is none.
+    `progress` is that of all their clients. `next_start` is the `after` of the next page; None if there is
+    none.
     """
 
     def __init__(
-        self, groups: Iterable[SubscriberGroup], scope: int, after: int, limit: int, *, limited: bool = True
+        self,
+        groups: Iterable[SubscriberGroup],
+        scope: int,
+        progress: Progress,
+        after: int,
+        limit: int,
+        *,
+        limited: bool = True,
     ) -> None:
-        self._scope, self._after, self._limit = scope, after, limit
+        self._scope, self._progress, self._after, self._limit = scope, progress, after, limit
         self._remaining = deque(order_fairly(groups))
         self._budget = Budget(limited=limited)
         self._filter: ChangeFilter | None = None
@@ -111,10 +119,10 @@ class ChangePage:
     def is_done(self) -> bool:
         return not self._remaining
 
-    def evaluate_slice(self, before: Snapshot, now: Snapshot) -> list[Result]:
+    def evaluate_slice(self, now: Snapshot) -> list[Result]:
         """Evaluate the next slice of groups; return each with its events, or with the error that ends it."""
         if self._filter is None:
-            self._filter = self._read_changes(before, now)
+            self._filter = self._read_changes(now)
         results: list[Result] = []
         until = monotonic() + SLICE_SECONDS
         while self._remaining and (not results or self._fits(until)):
@@ -122,12 +130,17 @@ class ChangePage:
             results.append((scheduled.group, evaluate(scheduled, self._filter, now, self._budget)))
         return results
 
-    def _read_changes(self, before: Snapshot, now: Snapshot) -> ChangeFilter:
-        changes = now.changes(self._scope, self._after, self._limit)
-        self.next_start = changes[-1].number if len(changes) == self._limit else None
-        if not changes:
+    def record_delivery(self) -> None:
+        """Add the page to the progress, after the results of one slice or all slices were delivered."""
+        assert self._filter is not None, "a slice was evaluated"
+        self._progress.add(self._filter.delivered(to_all=self.is_done))
+
+    def _read_changes(self, now: Snapshot) -> ChangeFilter:
+        page = ChangeFilter(now, self._scope, self._progress, self._after, self._limit)
+        self.next_start = page.next_position
+        if not page.changes:
             self._remaining.clear()
-        return ChangeFilter(changes, before, now)
+        return page
 
     def _fits(self, until: float) -> bool:
         return monotonic() + self._remaining[0].group.expected_seconds < until
@@ -143,10 +156,10 @@ def evaluate(
         return OverBudgetError()
     start = thread_time()
     try:
+        subscription = group.subscription.current()
+        change_filter.load_texts(subscription)  # outside the limit, because all groups share them
         with now.limit_cpu_time(left):
-            return change_filter.events(
-                group.subscription.current(), now.version_states[group.subscription.audience]
-            )
+            return change_filter.events(subscription, now.version_states[group.subscription.audience])
     except ResourceLimitError as error:
         return OverBudgetError() if thread_time() - start >= left else error
     except Exception as error:
@@ -181,6 +194,10 @@ class CatchUp:
     position: int | None
     page_size: int
     limited: bool = True
+    progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.start.number)
 
     def read(self, state: VersionState, now: Snapshot) -> list[Event]:
         """Read the events of the next page. Raises ResourceLimitError.
@@ -189,13 +206,15 @@ class CatchUp:
         """
         assert self.position is not None
         scope = self.subscription.audience.scope
-        changes, next_position = missed_changes(now, scope, self.start, self.position, self.page_size)
-        change_filter = ChangeFilter(changes, self.start.number, now)
+        page = ChangeFilter(now, scope, self.progress, self.position, self.page_size)
+        subscription = self.subscription.current()
         try:
+            page.load_texts(subscription)
             with now.limit_cpu_time(CATCH_UP_SECONDS if self.limited else inf):
-                events = change_filter.events(self.subscription.current(), state)
+                events = page.events(subscription, state)
             if self.page_size == 1 or sum(len(event.body) for event in events) <= MAX_PAGE_BYTES:
-                self.position = next_position
+                self.progress.add(page.delivered())
+                self.position = page.next_position
                 return events
         except ResourceLimitError as error:
             if self.page_size == 1:

@@ -2,8 +2,10 @@
 
 1. While there are subscriptions, the hub polls the version every `POLL_INTERVAL` seconds, with
    `PRAGMA data_version`, which reads only SQLite's shared memory.
-2. When the version changes, the hub reads the changes since the last poll, page by page. Each change is
-   evaluated and rendered once per group of identical subscriptions (`groups.py`), which share the bytes.
+2. When the version changes, the hub reads the changes since the last poll, page by page, from one snapshot.
+   Each change is evaluated and rendered once per group of identical subscriptions (`groups.py`), which share
+   the bytes. If a poll fails, the next one starts again at the same version, and subscriptions ignore events
+   that they already have.
 3. A new subscription starts at the current version or at its `since`. Missed changes are replayed page by
    page (`CatchUp`), as fast as the client reads. Then the subscription joins its group. The hub is locked
    while the last page is read and the subscription joins, so no change is lost or delivered twice.
@@ -15,16 +17,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, S
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.database_handle import is_cancelled
-from gqlnews.database.sqlite.snapshots import SnapshotPair, VersionState
+from gqlnews.database.sqlite.snapshots import SnapshotReader, VersionState
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import DatabaseError
 from gqlnews.query.entities import Audience
 from gqlnews.subscriptions.budget import OverBudgetError, is_heavy
-from gqlnews.subscriptions.change_filter import check_not_expired, resume_point
+from gqlnews.subscriptions.change_filter import Progress, check_not_expired, resume_point
 from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
@@ -38,10 +39,8 @@ from gqlnews.subscriptions.subscriber_queue import (
 log = logging.getLogger("gqlnews")
 
 POLL_INTERVAL = 0.02  # seconds
-SNAPSHOT_MAX_AGE = 0.1  # seconds; older snapshots are renewed, so that the WAL can be checkpointed
 ERROR_BACKOFF = 0.5  # seconds until the next poll after a failed one
 PAGE_SIZE = 100  # changes per page
-MAX_POLLS = 2  # enough to reach any version: the first one may only complete a poll that failed before
 SHUTTING_DOWN = "The server is stopping."
 SCHEMA_CHANGED = "The schema has changed."
 REPLACED = "The store was replaced."
@@ -60,9 +59,10 @@ class SubscriptionHub:
         self._lock = asyncio.Lock()  # held during a poll and while a subscription joins its group
         self._replay_lock = FairLock()  # for replays, so that at most one page delays a poll
         self._start_lock = FairLock()  # for new subscriptions, so that at most one delays a poll
-        self._snapshots: SnapshotPair | None = None
+        self._reader: SnapshotReader | None = None
+        self._delivered: list[VersionState] = []  # by audience: the changes up to there are delivered
+        self._progress: dict[int, Progress] = {}  # by scope, of a delivery that has failed
         self._polled_versions: Sequence[bytes | None] = ()
-        self._polled_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._is_shut_down = False
         self._logged_error = ""  # the last logged error, to log repeated ones only once
@@ -76,7 +76,7 @@ class SubscriptionHub:
         self._fail(ShuttingDownError(SHUTTING_DOWN))
 
     async def close(self) -> None:
-        """End all subscriptions, stop polling and close the snapshots."""
+        """End all subscriptions, stop polling and close the reader."""
         self.shutdown()
         try:
             if self._task is not None:
@@ -84,7 +84,7 @@ class SubscriptionHub:
                 await asyncio.wait([self._task])
                 self._task = None
         finally:
-            await self._close_snapshots()
+            await self._close_reader()
 
     def subscribe(
         self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
@@ -127,13 +127,8 @@ class SubscriptionHub:
         self, subscription: PreparedSubscription, number: int | None, queue: SubscriberQueue
     ) -> CatchUp:
         """Determine where to start: at `since`, or else at the version at the time of the request."""
-        async with self._start_lock.acquire(queue.client), self._locked():
-            since = subscription.bound.arguments.values["since"]
-            assert isinstance(since, int)
-            for _ in range(MAX_POLLS):
-                if max(since, number or 0) > self._version_state(subscription).number:
-                    await self._poll()
-            state = self._version_state(subscription)
+        async with self._start_lock.acquire(queue.client), self._locked(), self._current_snapshot() as states:
+            state = states[subscription.audience]
             start = resume_point(subscription.bound, state, state.number if number is None else number)
             catch_up = CatchUp(subscription, start, start.number, PAGE_SIZE, self._limited)
             self._join_if_current(catch_up, queue)
@@ -141,18 +136,18 @@ class SubscriptionHub:
 
     async def _read_missed(self, catch_up: CatchUp, queue: SubscriberQueue) -> list[Event]:
         """Read a page of missed changes; with the last page, the subscription joins its group."""
-        async with self._locked():
-            state = self._version_state(catch_up.subscription)
+        async with self._locked(), self._current_snapshot() as states:
+            state = states[catch_up.subscription.audience]
             check_not_expired(catch_up.subscription.bound, catch_up.start, state)
             if self._join_if_current(catch_up, queue):
                 return []
-            events = await self._open_snapshots.with_current(partial(catch_up.read, state))
+            events = await self._open_reader.run(partial(catch_up.read, state))
             self._join_if_current(catch_up, queue)
             return events
 
     def _join_if_current(self, catch_up: CatchUp, queue: SubscriberQueue) -> bool:
         """Join the group if all missed changes are delivered or read; return whether it joined."""
-        number = self._version_state(catch_up.subscription).number
+        number = self._delivered[catch_up.subscription.audience].number
         if catch_up.position is not None and catch_up.position < number:
             return False
         self._join(catch_up.subscription, queue, max(catch_up.position or 0, number))
@@ -161,11 +156,11 @@ class SubscriptionHub:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        """Hold the lock and open the snapshots. Raises ShuttingDownError."""
+        """Hold the lock and open the reader. Raises ShuttingDownError."""
         async with self._lock:
             if self._is_shut_down:
                 raise ShuttingDownError(SHUTTING_DOWN)
-            if self._snapshots is None:
+            if self._reader is None:
                 await self._open()
             if self._task is None:
                 self._task = asyncio.create_task(self._poll_repeatedly())
@@ -188,22 +183,19 @@ class SubscriptionHub:
                 del self._groups[key]
 
     @property
-    def _open_snapshots(self) -> SnapshotPair:
-        assert self._snapshots is not None, "the snapshots are open"
-        return self._snapshots
-
-    def _version_state(self, subscription: PreparedSubscription) -> VersionState:
-        return self._open_snapshots.version_states[subscription.audience]
+    def _open_reader(self) -> SnapshotReader:
+        assert self._reader is not None, "the reader is open"
+        return self._reader
 
     async def _open(self) -> None:
-        snapshots = SnapshotPair(self._limits)
-        await snapshots.open(self._path)
-        self._snapshots = snapshots
+        reader = SnapshotReader(self._limits)
+        await reader.open(self._path)
+        self._reader, self._delivered, self._progress = reader, [], {}
 
-    async def _close_snapshots(self) -> None:
-        if self._snapshots is not None:
-            snapshots, self._snapshots = self._snapshots, None
-            await snapshots.close()
+    async def _close_reader(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await reader.close()
 
     async def _poll_repeatedly(self) -> None:
         """Poll until there are no more subscriptions, or an unexpected error ends them."""
@@ -241,9 +233,9 @@ class SubscriptionHub:
         """End this task; the next subscription starts another one."""
         self._task = None
         try:
-            await self._close_snapshots()
+            await self._close_reader()
         except Exception:
-            log.exception("closing the snapshots failed")
+            log.exception("closing the snapshot reader failed")
 
     async def reset(self) -> None:
         """End all subscriptions, because another database has replaced the store. They cannot be resumed."""
@@ -251,7 +243,7 @@ class SubscriptionHub:
         async with self._lock:
             self._replaced = False
             self._fail(StoreReplacedError(REPLACED))
-            await self._close_snapshots()
+            await self._close_reader()
 
     def restart(self) -> None:
         """End all subscriptions, because the schema has changed. They can be resumed."""
@@ -263,31 +255,51 @@ class SubscriptionHub:
             group.put(failure)
 
     def _is_due(self) -> bool:
-        versions = [self._version_of(audience) for audience in Audience]
-        return versions != self._polled_versions or monotonic() - self._polled_at > SNAPSHOT_MAX_AGE
+        versions = self._versions()
+        return None in versions or versions != self._polled_versions
+
+    def _versions(self) -> list[bytes | None]:
+        return [self._version_of(audience) for audience in Audience]
 
     async def _poll(self) -> None:
-        if self._snapshots is None:
+        if self._reader is None:
             await self._open()
-        versions = [self._version_of(audience) for audience in Audience]
-        async with self._open_snapshots.advance() as changed:
-            if changed:
-                for scope in (0, 1):
+        versions = self._versions()
+        async with self._current_snapshot():
+            self._polled_versions = versions
+
+    @asynccontextmanager
+    async def _current_snapshot(self) -> AsyncIterator[Sequence[VersionState]]:
+        """Begin a snapshot of the current content, and deliver the changes up to it.
+
+        The snapshot ends with the block. Yields its version states by audience.
+        """
+        async with self._open_reader.snapshot() as states:
+            if not self._delivered:  # no subscription has joined yet
+                self._delivered = list(states)
+            for scope in (0, 1):
+                audiences = [audience for audience in Audience if audience.scope == scope]
+                if any(states[audience] != self._delivered[audience] for audience in audiences):
                     await self._broadcast(scope)
-        self._polled_versions, self._polled_at = versions, monotonic()
+                    for audience in audiences:
+                        self._delivered[audience] = states[audience]
+            yield states
 
     async def _broadcast(self, scope: int) -> None:
-        """Deliver the changes of a scope to all its subscriptions, page by page."""
-        after: int | None = self._open_snapshots.version_states[scope].number
+        """Deliver the changes of a scope in the snapshot to all its subscriptions, page by page."""
+        after: int | None = self._delivered[scope].number
+        progress = self._progress.setdefault(scope, Progress(self._delivered[scope].number))
         while after is not None:
             groups = [group for group in self._groups.values() if group.subscription.audience.scope == scope]
-            page = ChangePage(groups, scope, after, PAGE_SIZE, limited=self._limited)
+            page = ChangePage(groups, scope, progress, after, PAGE_SIZE, limited=self._limited)
             while not page.is_done:
-                for group, result in await self._open_snapshots.with_both(page.evaluate_slice):
+                for group, result in await self._open_reader.run(page.evaluate_slice):
                     group.put(result)
+                page.record_delivery()
                 if self._replaced:
                     raise StoreReplacedError(REPLACED)
             after = page.next_start
+        del self._progress[scope]
 
 
 def _version_number(version: bytes | None) -> int | None:
@@ -297,8 +309,8 @@ def _version_number(version: bytes | None) -> int | None:
 
 # Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
 #
-# Each hub has its own snapshots and thread. `is_heavy` (`budget.py`) assigns each subscription to one of
-# them, for its lifetime.
+# Each hub has its own snapshot reader, with a thread. `is_heavy` (`budget.py`) assigns each subscription to
+# one of them, for its lifetime.
 
 
 class SubscriptionHubs:

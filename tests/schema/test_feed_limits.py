@@ -11,7 +11,6 @@ import pytest
 from gqlnews.config.settings import DEFAULT_LIMITS
 from gqlnews.database.sqlite import snapshots
 from gqlnews.database.sqlite.connection import timeout_error
-from gqlnews.database.sqlite.snapshots import SnapshotPair
 from gqlnews.engine.documents import PreparedCache
 from gqlnews.errors import ResourceLimitError
 from gqlnews.query import prepared
@@ -19,7 +18,7 @@ from gqlnews.subscriptions import budget, hub
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.subscriber_queue import StoreReplacedError, SubscriberQueue
-from tests.live import DEADLINE, Live, Subscriber, open_live, until
+from tests.live import DEADLINE, Live, Subscriber, open_live, trace_statements, until
 from tests.schema.test_feed_failures import failing
 
 AT_ONCE = 1e-9  # seconds: positive, and less than any statement takes
@@ -45,17 +44,6 @@ async def ended(watching: Subscriber) -> BaseException | None:
     return watching.task.exception()
 
 
-def traced(opened: SnapshotPair, trace: Callable[[str], None]) -> Callable[[object], None]:
-    """Return a function for the snapshots' thread that installs `trace` on all their connections."""
-
-    def begin(_: object) -> None:
-        for db in (*(one.db for one in (opened._now, opened._newer) if one), opened._other):
-            assert db is not None
-            db.set_trace_callback(trace)
-
-    return begin
-
-
 def test_a_cheap_group_receives_its_events_before_an_expensive_one_is_filtered() -> None:
     async def check(live: Live) -> None:
         await live.subscribed(where=SEARCHES)
@@ -67,14 +55,12 @@ def test_a_cheap_group_receives_its_events_before_an_expensive_one_is_filtered()
                 known.append(max(listener.number for one in live.hub._groups.values()
                                  for listener in one.queues if listener.client == "other"))  # fmt: skip
 
-        opened = live.hub._snapshots
-        assert opened is not None
-        await opened.with_current(traced(opened, trace))
+        await trace_statements(live, trace)
         live.write("a")
         await live.settled()
         assert cheap.changes == [("ADDED", "a")]
         number = int(live.version().rpartition("-")[2])
-        assert known == [number, number]  # before the change and after it
+        assert known == [number]
 
     run_live(check)
 
@@ -210,9 +196,9 @@ def test_values_that_read_the_clock_are_rebound_without_recompiling() -> None:
         live.engine.cache = PreparedCache(0)  # which caches no statement
         watched = live.prepare(where={"publishedDateTime": {"withinLast": "PT1H"}})
         with patch.object(prepared, "compile_statement", side_effect=AssertionError("compiled again")):
-            before = watched.bound.filter_keys("[]")
-            await until(lambda: watched.current().filter_keys("[]") != before)
-        assert watched.current().filter_keys("[]")[0] == before[0]
+            before = watched.bound.filter_changes("[]", "[]")
+            await until(lambda: watched.current().filter_changes("[]", "[]") != before)
+        assert watched.current().filter_changes("[]", "[]")[0] == before[0]
 
     run_live(check)
 

@@ -13,9 +13,8 @@ from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.change_filter import ChangeFilter
 from gqlnews.subscriptions.groups import CatchUp, FairLock
 from gqlnews.subscriptions.subscriber_queue import Event
-from tests.live import DEADLINE, Live, open_live, until
+from tests.live import DEADLINE, Live, open_live, trace_statements, until
 from tests.schema.test_feed_failures import failing
-from tests.schema.test_feed_limits import traced
 
 SLUGS = [f"s{number:02}" for number in range(40)]
 
@@ -135,13 +134,12 @@ def test_at_most_one_page_delays_a_poll() -> None:
         version = live.version()
         live.write(*SLUGS)
         await live.subscribed()
-        pages, opened = [0], live.hub._snapshots
-        assert opened is not None
+        pages = [0]
 
         def trace(sql: str) -> None:
             pages[0] += "FROM article_change" in sql
 
-        await opened.with_current(traced(opened, trace))
+        await trace_statements(live, trace)
         late = [live.subscribe(client=f"c{number % 5}", since=version) for number in range(20)]
         await until(lambda: any(one.bodies for one in late))
         between = []

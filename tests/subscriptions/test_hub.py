@@ -239,14 +239,14 @@ def test_no_replay_starts_or_continues_when_the_server_stops() -> None:
     run_check(check)
 
 
-def test_the_snapshots_close_after_the_last_subscription() -> None:
+def test_the_snapshot_reader_closes_after_the_last_subscription() -> None:
     async def check(live: Live) -> None:
         subscription = await live.subscribed()
         task = live.hub._task
         await subscription.cancel()
         assert task is not None
         await asyncio.wait([task])
-        assert (live.hub.active, live.hub._groups, live.hub._snapshots) == (0, {}, None)
+        assert (live.hub.active, live.hub._groups, live.hub._reader) == (0, {}, None)
 
     run_check(check)
 

@@ -1,16 +1,19 @@
-"""Snapshots of the content before and after a change."""
+"""Snapshots of the content, with the changes since a version and what the articles were before them."""
 
 import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
+import orjson
+
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.sqlite.before_texts import create_index, load_texts
 from gqlnews.database.sqlite.connection import (
     SEARCH_STEPS_PER_CHECK,
     STATEMENT_TIME_SHARE,
@@ -18,50 +21,68 @@ from gqlnews.database.sqlite.connection import (
     to_limit_error,
 )
 from gqlnews.database.sqlite.damage import Identity, get_identity, translate_errors, write_report
-from gqlnews.errors import DamagedDatabaseError, GqlnewsError
-
-# Snapshots of the content before and after a change: read transactions on one thread.
-#
-# 1. `now` is the snapshot of the last poll.
-# 2. A poll begins a transaction on the other connection. If something has changed, it becomes the new `now`,
-#    and the old snapshot stays readable beside it: what an article was before a change is stored nowhere
-#    else.
-# 3. Then the older transaction ends. It also ends if nothing has changed, because a permanent transaction
-#    prevents checkpoints from resetting the write-ahead log.
-# 4. After a failed poll, the next one continues with the same two snapshots. With other snapshots, changes
-#    that were already delivered would be evaluated differently.
-
+from gqlnews.errors import DamagedDatabaseError
 
 T = TypeVar("T")
 
 
-_STATES = "SELECT substr(version, 1, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
-_CHANGES = """
-SELECT slug, version, first_added, added, removed FROM article_change
-WHERE scope = ? AND version > ? ORDER BY version LIMIT ?
+_STATES = """
+SELECT substr(version, 1, instr(version, '-')), number, forgotten, images_pruned FROM site ORDER BY audience
 """
 
 
-class SnapshotLostError(GqlnewsError):
-    """A read failed and SQLite ended its transaction, so the earlier snapshot is lost."""
+def _changes_sql(version: str) -> str:
+    """Build SQL that selects a page of changes; `version` is the column of the scope in `article_before`."""
+    return f"""
+SELECT slug, version, first_added, added, removed, (
+    SELECT json_group_array(json_array({version}, id, published IS NOT NULL))
+    FROM (SELECT {version}, id, published FROM article_before AS image
+        WHERE image.slug = article_change.slug AND image.{version} > :since ORDER BY image.{version}))
+FROM article_change WHERE scope = :scope AND version > :after ORDER BY version LIMIT :limit
+"""  # noqa: S608 - names of columns
+
+
+_CHANGES = (_changes_sql("public_version"), _changes_sql("version"))
 
 
 class VersionState(NamedTuple):
-    """Version state of one audience: `epoch`, which ends with `-`, and `number` form its version."""
+    """Version state of one audience: `epoch`, which ends with `-`, and `number` form its version.
+
+    `last_pruned` is the version of the newest removal that was pruned from the change log, `images_pruned`
+    that of the newest before-image that was pruned.
+    """
 
     epoch: str
     number: int
     last_pruned: int
+    images_pruned: int
+
+
+class Image(NamedTuple):
+    """Before-image of the change with version `number`; without an article if it did not exist before."""
+
+    number: int
+    id: int
+    has_article: bool
 
 
 class Change(NamedTuple):
-    """Latest change of an article in one scope; the numbers are version numbers."""
+    """Latest change of an article in one scope; the numbers are version numbers.
+
+    `images` are the before-images of all its changes since the version that was asked for, oldest first. The
+    change that added it first has none.
+    """
 
     slug: str
     number: int
     first_added: int
     added: int
     removed: int
+    images: tuple[Image, ...] = ()
+
+
+def _decode_images(images: bytes) -> tuple[Image, ...]:
+    return tuple(Image(number, id_, bool(exists)) for number, id_, exists in orjson.loads(images))
 
 
 class Deadline:
@@ -103,29 +124,27 @@ class Snapshot:
     @staticmethod
     def begin(db: sqlite3.Connection, deadline: Deadline) -> "Snapshot":
         db.execute("BEGIN")
-        try:
-            rows = db.execute(_STATES).fetchall()
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        version_states = [
-            VersionState(epoch.decode(), number, last_pruned) for epoch, number, last_pruned in rows
-        ]
-        return Snapshot(db, version_states, deadline)
-
-    def end(self) -> sqlite3.Connection:
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")  # nothing was written
-        return self.db
+        rows = db.execute(_STATES).fetchall()
+        return Snapshot(db, [VersionState(epoch.decode(), *numbers) for epoch, *numbers in rows], deadline)
 
     def limit_cpu_time(self, seconds: float) -> AbstractContextManager[None]:
-        """Limit the CPU time of the block's statements, including those on the other snapshot."""
+        """Limit the CPU time of the block's statements."""
         return self._deadline.limit_cpu_time(seconds)
 
-    def changes(self, scope: int, after: int, limit: int) -> list[Change]:
-        """Return up to `limit` changes of a scope after a version number, oldest first."""
-        rows = self.db.execute(_CHANGES, (scope, after, limit))
-        return [Change(slug.decode(), *numbers) for slug, *numbers in rows]
+    def changes(self, scope: int, after: int, limit: int, *, since: int) -> list[Change]:
+        """Return up to `limit` changes of a scope after a version number, oldest first.
+
+        They contain the before-images of all changes after `since`.
+        """
+        bound = {"scope": scope, "after": after, "limit": limit, "since": since}
+        return [
+            Change(slug.decode(), number, first_added, added, removed, _decode_images(images))
+            for slug, number, first_added, added, removed, images in self.db.execute(_CHANGES[scope], bound)
+        ]
+
+    def load_texts(self, images: Collection[int]) -> None:
+        """Load the searchable texts of these before-images into the index that `matches` reads."""
+        load_texts(self.db, images)
 
     def fetch_value(self, sql: str, params: Sequence[object]) -> bytes | None:
         """Return a statement's one value as bytes. Raises ResourceLimitError; the snapshot remains usable."""
@@ -140,31 +159,32 @@ class Snapshot:
         return None if row is None else cast("bytes | None", row[0])
 
 
-class SnapshotPair:
-    """Pair of snapshots. `open` and `close` it on the event loop; work runs in order on its own thread."""
+class SnapshotReader:
+    """Reader of one snapshot at a time. `open` and `close` it on the event loop; work runs on its own thread.
+
+    No transaction is open between two snapshots, so that checkpoints can reset the write-ahead log.
+    """
 
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits, self._deadline = limits, Deadline(limits.timeout_seconds * STATEMENT_TIME_SHARE)
         self._path = Path()
         self._identity: Identity | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._connections: list[sqlite3.Connection] = []
-        self._now: Snapshot | None = None
-        self._newer: Snapshot | None = None
-        self._other: sqlite3.Connection | None = None
+        self._db: sqlite3.Connection | None = None
+        self._snapshot: Snapshot | None = None
 
     async def open(self, path: Path) -> None:
-        """Begin with the current content. Raises DatabaseError or a subclass."""
+        """Connect to the database at `path`. Raises DatabaseError or a subclass."""
         self._path, self._identity = path, get_identity(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gqlnews-snapshots")
         try:
-            await self._run(self._begin)
+            await self._run(self._connect)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Close the connections and end the thread, even if the caller is cancelled."""
+        """Close the connection and end the thread, even if the caller is cancelled."""
         if self._thread is not None:
             thread, self._thread = self._thread, None
             closing = asyncio.get_running_loop().run_in_executor(thread, self._close)
@@ -172,28 +192,20 @@ class SnapshotPair:
             await asyncio.shield(closing)
             thread.shutdown()
 
-    @property
-    def version_states(self) -> tuple[VersionState, ...]:
-        """Version state at the last poll, by audience."""
-        return _require(self._now).version_states
-
-    async def with_current(self, work: Callable[[Snapshot], T]) -> T:
-        """Run `work` on the snapshot of the last poll."""
-        return await self._run(lambda: work(_require(self._now)))
-
-    async def with_both(self, work: Callable[[Snapshot, Snapshot], T]) -> T:
-        """Run `work` on the snapshots before and after the change; only within `advance`."""
-        return await self._run(lambda: work(_require(self._now), _require(self._newer)))
-
     @asynccontextmanager
-    async def advance(self) -> AsyncIterator[bool]:
-        """Poll: yield whether something has changed. The older snapshot ends with the block.
+    async def snapshot(self) -> AsyncIterator[tuple[VersionState, ...]]:
+        """Begin a snapshot of the current content; it ends with the block. Yields its version states.
 
-        If the block raises or is cancelled, both snapshots stay open, and the next poll continues with them.
-        Raises SnapshotLostError if that is impossible.
+        Raises DatabaseError or a subclass.
         """
-        yield await self._run(self._poll)
-        await self._run(self._promote)
+        try:
+            yield await self._run(self._begin)
+        finally:
+            await self._run(self._end)
+
+    async def run(self, work: Callable[[Snapshot], T]) -> T:
+        """Run `work` on the snapshot; only within `snapshot`. Raises DatabaseError or a subclass."""
+        return await self._run(lambda: work(self._current))
 
     async def _run(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "it is open"
@@ -215,40 +227,30 @@ class SnapshotPair:
             write_report(self._path, self._identity, error)
             raise
 
-    def _begin(self) -> None:
-        self._other = self._connect()
-        self._now = Snapshot.begin(self._connect(), self._deadline)
+    @property
+    def _current(self) -> Snapshot:
+        assert self._snapshot is not None, "a snapshot has begun"
+        return self._snapshot
 
-    def _connect(self) -> sqlite3.Connection:
-        db = connect_to_read(self._path, max_bytes=self._limits.max_response_bytes)
-        self._connections.append(db)
+    def _connect(self) -> None:
+        db = self._db = connect_to_read(self._path, max_bytes=self._limits.max_response_bytes)
         db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
+        db.execute("PRAGMA query_only = OFF")  # for temporary tables; the database is opened read-only
+        create_index(db)
         db.set_progress_handler(self._deadline.is_exceeded, SEARCH_STEPS_PER_CHECK)
-        return db
+
+    def _begin(self) -> tuple[VersionState, ...]:
+        assert self._db is not None, "it is open"
+        self._snapshot = Snapshot.begin(self._db, self._deadline)
+        return self._snapshot.version_states
+
+    def _end(self) -> None:
+        self._snapshot = None
+        if self._db is not None and self._db.in_transaction:
+            self._db.execute("ROLLBACK")  # only temporary tables were written
 
     def _close(self) -> None:
-        """Close the connections, which ends their transactions."""
-        connections, self._connections = self._connections, []
-        for db in connections:
-            db.close()
-        self._other = self._now = self._newer = None
-
-    def _poll(self) -> bool:
-        assert self._other is not None
-        now = _require(self._now)
-        if self._newer is None:
-            self._newer = Snapshot.begin(self._other, self._deadline)
-        if not (now.db.in_transaction and self._newer.db.in_transaction):
-            raise SnapshotLostError(
-                "A read failed, and SQLite ended the transaction of the earlier snapshot."
-            )
-        return self._newer.version_states != now.version_states
-
-    def _promote(self) -> None:
-        self._other = _require(self._now).end()
-        self._now, self._newer = self._newer, None
-
-
-def _require(snapshot: Snapshot | None) -> Snapshot:
-    assert snapshot is not None, "it is open"
-    return snapshot
+        """Close the connection, which ends its transaction."""
+        if self._db is not None:
+            self._db.close()
+        self._db = self._snapshot = None

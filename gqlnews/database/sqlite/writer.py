@@ -6,7 +6,8 @@ Opening a writer takes these steps:
 2. Set the page size of an empty file, then switch to write-ahead logging.
 3. Run each missing migration in its own transaction, which also sets the version in the header. So if the
    process is killed in between, the next one continues with the migrations that are left.
-4. Create the covering indexes (columns.py) again that contain other columns than declared.
+4. Create the covering indexes (columns.py) again that contain other columns than declared, and add the
+   columns of custom fields to tables that lack them.
 """
 
 import re
@@ -43,6 +44,8 @@ CACHE_KIB = 8 * 1024  # a larger cache is no faster, and a sort uses the same am
 BUSY_TIMEOUT = 5.0
 _RETRY_DELAY = 0.01  # seconds
 
+_TABLES_WITH_FIELDS = ("article", "article_before")  # they have the columns of custom fields
+
 # In one statement, because another process may be creating the database right now.
 _HEADER = (
     "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
@@ -76,7 +79,7 @@ def open_writer(
         try:
             _prepare(db, path, migrations() if known_migrations is None else known_migrations, busy_timeout)
             if known_migrations is None:
-                _reconcile_indexes(db)
+                _reconcile_schema(db)
         except BaseException:
             db.close()
             raise
@@ -189,10 +192,8 @@ def declare_fields(db: sqlite3.Connection, fields: Sequence[CustomField]) -> boo
     text = encode_fields(fields)
     if db.execute("SELECT custom_fields FROM store").fetchone() == (text,):
         return False
-    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_info('article')")}
-    for name, sql_type in field_columns(fields).items():
-        if name not in existing:
-            db.execute(f"ALTER TABLE article ADD COLUMN {name} {sql_type}")
+    for table in _TABLES_WITH_FIELDS:
+        _add_field_columns(db, table, fields)
     views = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     execute_all(db, (statement for name, statement in item_views(fields) if name not in views))
     db.execute("UPDATE store SET custom_fields = ?", (text,))
@@ -200,10 +201,23 @@ def declare_fields(db: sqlite3.Connection, fields: Sequence[CustomField]) -> boo
     return True
 
 
-def _reconcile_indexes(db: sqlite3.Connection) -> None:
-    """Create the covering indexes again that differ from the table of columns."""
-    if _outdated_indexes(db):
+def _add_field_columns(db: sqlite3.Connection, table: str, fields: Sequence[CustomField]) -> None:
+    for name, sql_type in _missing_columns(db, table, fields).items():
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type}")
+
+
+def _missing_columns(db: sqlite3.Connection, table: str, fields: Sequence[CustomField]) -> Mapping[str, str]:
+    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    return {name: type_ for name, type_ in field_columns(fields).items() if name not in existing}
+
+
+def _reconcile_schema(db: sqlite3.Connection) -> None:
+    """Create the covering indexes again that differ from the table of columns, and missing columns."""
+    fields = stored_fields(db)
+    if _outdated_indexes(db) or any(_missing_columns(db, table, fields) for table in _TABLES_WITH_FIELDS):
         with transaction(db):
+            for table in _TABLES_WITH_FIELDS:
+                _add_field_columns(db, table, fields)
             _create_indexes(db)
 
 

@@ -42,7 +42,7 @@ from gqlnews.query.sql.changes import (
     render_change_feed,
     render_change_feed_field,
     render_events,
-    select_passing_keys,
+    select_passing,
 )
 from gqlnews.query.sql.connections import render_connection, render_connection_field
 from gqlnews.query.sql.facets import render_histogram, render_stats_facet, render_terms_facet
@@ -102,6 +102,6 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
     )
 
 
-def render_key_filter(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
-    """Render the query that reduces the bound keys to the keys of rows that pass a subscription's filter."""
-    return Rendered({}, select_passing_keys(plan.field, Context(audience, shapes, RENDERERS)), ())
+def render_change_filter(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+    """Render the query that evaluates a subscription's filter before and after changes."""
+    return Rendered({}, select_passing(plan.field, Context(audience, shapes, RENDERERS)), ())

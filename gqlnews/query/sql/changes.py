@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table
+from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table, union_all
 
 from gqlnews.errors import Code
 from gqlnews.query.conditions import All, AnyOf, Comparison, Not
+from gqlnews.query.entities import Entity
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Kind
 from gqlnews.query.sql.conditions import render_condition
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
@@ -181,11 +182,15 @@ def render_change_feed_field(
 
 # Render the two statements of a change stream (subscription).
 #
-# The first reduces the changed keys to the keys of rows that pass the filter. It runs on the content before
-# the change and on the content after it:
+# The first evaluates the filter before and after changes. It selects the ids of the before-images and the
+# keys of the rows that pass:
 #
-#     SELECT json_group_array(t1.slug) FROM article AS t1
-#     WHERE t1.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t1.title = …>
+#     SELECT json_group_array(passing) FROM (
+#         SELECT t1.id AS passing FROM article_before AS t1
+#         WHERE t1.id IN (SELECT value FROM json_each(:images)) AND <visible> AND <the filter, +t1.title = …>
+#         UNION ALL
+#         SELECT t2.slug AS passing FROM article AS t2
+#         WHERE t2.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t2.title = …>)
 #
 # The second renders each event as one line of JSON, which contains no line feed of its own:
 #
@@ -193,28 +198,44 @@ def render_change_feed_field(
 #     SELECT group_concat(json_object('kind', s2.kind, …), char(10))
 #     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.position) AS s2
 
-KEYS, EVENTS = "keys", "events"
-"""Bound values: a JSON array of keys, and one of objects with the columns of a change."""
+IMAGES, KEYS, EVENTS = "images", "keys", "events"
+"""Bound values: JSON arrays of ids of before-images, of keys, and of objects with the columns of a change."""
 
 
-def select_passing_keys(field: FieldPlan, context: Context) -> Select[Any]:
-    """Select the bound keys whose rows pass the filter, as a JSON array."""
-    declaration, condition = field.declaration, context.shapes[field.number]
-    assert isinstance(declaration, ChangeStream)
+def select_passing(field: FieldPlan, context: Context) -> Select[Any]:
+    """Select what passes the filter, as a JSON array: ids of the bound images, and bound keys."""
+    stream = field.declaration
+    assert isinstance(stream, ChangeStream)
+    before = _select_passing_rows(field, context, stream.before, stream.before.key, IMAGES)
+    after = _select_passing_rows(field, context, stream.entity, stream.key, KEYS)
+    passing = func.json_group_array(column_ref("p", "passing")).label("json")
+    return select(passing).select_from(union_all(before, after).subquery("p"))
+
+
+def _select_passing_rows(
+    field: FieldPlan, context: Context, entity: Entity, key_name: str, bound: str
+) -> Select[Any]:
+    condition = context.shapes[field.number]
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     alias = f"t{next(context.numbers)}"
-    key = column_ref(alias, declaration.key)
-    keys: Select[Any] = select(literal_column("value")).select_from(func.json_each(context.bind(field, KEYS)))
+    key = column_ref(alias, key_name)
+    keys: Select[Any] = select(literal_column("value"))
     condition_sql = render_condition(
         condition,
-        declaration.entity,
+        entity,
         lambda name: column_ref(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
         partial(context.bind, field),
         context.audience,
     )
-    query = select(func.json_group_array(key).label("json"))
-    query = query.select_from(aliased(declaration.entity.table, alias))
-    return query.where(key.in_(keys), visible(declaration.entity, alias, context.audience), condition_sql)
+    return (
+        select(key.label("passing"))
+        .select_from(aliased(entity.table, alias))
+        .where(
+            key.in_(keys.select_from(func.json_each(context.bind(field, bound)))),
+            visible(entity, alias, context.audience),
+            condition_sql,
+        )
+    )
 
 
 def render_events(field: FieldPlan, declaration: ChangeStream, _row: Row, context: Context) -> Expression:

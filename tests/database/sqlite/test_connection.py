@@ -14,7 +14,7 @@ from gqlnews.config.settings import Limits
 from gqlnews.database.sqlite.connection import Statements, connect_to_read, to_limit_error
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotPair
+from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, ResourceLimitError
 
@@ -190,16 +190,17 @@ def test_without_a_size_limit_a_lack_of_memory_is_overload() -> None:
 
 
 async def test_a_snapshot_remains_usable_after_a_stopped_statement(database: Path) -> None:
-    snapshots = SnapshotPair(Limits(timeout_seconds=0.05, max_response_bytes=2_000))
-    await snapshots.open(database)
+    reader = SnapshotReader(Limits(timeout_seconds=0.05, max_response_bytes=2_000))
+    await reader.open(database)
     try:
-        for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
-            with pytest.raises(ResourceLimitError) as refused:
-                await snapshots.with_current(lambda now, one=statement: now.fetch_value(*one))  # type: ignore[misc]
-            assert refused.value.code == code
-        assert await snapshots.with_current(_counts_for_long) == 0
+        async with reader.snapshot():
+            for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
+                with pytest.raises(ResourceLimitError) as refused:
+                    await reader.run(lambda now, one=statement: now.fetch_value(*one))  # type: ignore[misc]
+                assert refused.value.code == code
+            assert await reader.run(_counts_for_long) == 0
     finally:
-        await snapshots.close()
+        await reader.close()
 
 
 def _counts_for_long(now: Snapshot) -> int:

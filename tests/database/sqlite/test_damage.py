@@ -421,17 +421,18 @@ import asyncio, os, sys
 from pathlib import Path
 from gqlnews.content.models import ParseOptions
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.database.sqlite.snapshots import SnapshotPair
+from gqlnews.database.sqlite.snapshots import SnapshotReader
 
 async def main():
-    snapshots = SnapshotPair()
-    await snapshots.open(Path(sys.argv[1]))
+    reader = SnapshotReader()
+    await reader.open(Path(sys.argv[1]))
     os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
     try:
-        await snapshots.with_current(lambda now: now.fetch_value("SELECT max(length(body)) FROM article", ()))
+        async with reader.snapshot():
+            await reader.run(lambda now: now.fetch_value("SELECT max(length(body)) FROM article", ()))
     except DamagedDatabaseError:
         print("damaged")
-    await snapshots.close()
+    await reader.close()
 
 asyncio.run(main())
 """

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import connection, database_handle, job_queue, read_only, snapshots
+from gqlnews.database.sqlite import database_handle, job_queue, read_only, snapshots
 from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import SnapshotPair
+from gqlnews.database.sqlite.snapshots import SnapshotReader
 from gqlnews.errors import StorageError
 from tests.database.sqlite.test_database_handle import filled, until
 
@@ -223,44 +223,45 @@ async def test_an_error_after_opening_closes_everything(store: Path, monkeypatch
             await Database().open(store)
 
 
-@pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("error", [*ERRORS[:-1]], ids=repr)
-async def test_snapshots_that_cannot_begin_leave_nothing(
-    store: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: Exception
+@pytest.mark.parametrize("step", ["connect_to_read", "create_index"])
+async def test_a_snapshot_reader_that_cannot_open_leaves_nothing(
+    store: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
 ) -> None:
-    real, calls = snapshots.Snapshot.begin, 0
-
-    def connect(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == number:
-            raise error
-        return real_connect(*arguments, **options)
-
-    real_connect = connection.connect_to_read
-    monkeypatch.setattr(snapshots, "connect_to_read", connect)
+    monkeypatch.setattr(snapshots, step, failing_times(getattr(snapshots, step), error, 1)[0])
     async with nothing_left(store):
         with pytest.raises(type(error)):
-            await SnapshotPair(UNLIMITED).open(store)
-    monkeypatch.setattr(snapshots, "connect_to_read", real_connect)
-    monkeypatch.setattr(snapshots.Snapshot, "begin", failing_times(real, error, 1)[0])
+            await SnapshotReader(UNLIMITED).open(store)
+
+
+@pytest.mark.parametrize("error", [*ERRORS[:-1]], ids=repr)
+async def test_a_snapshot_that_cannot_begin_does_not_prevent_the_next(
+    store: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    reader = SnapshotReader(UNLIMITED)
+    monkeypatch.setattr(snapshots.Snapshot, "begin", failing_times(snapshots.Snapshot.begin, error, 1)[0])
     async with nothing_left(store):
+        await reader.open(store)
         with pytest.raises(type(error)):
-            await SnapshotPair(UNLIMITED).open(store)
+            async with reader.snapshot():
+                pass
+        async with reader.snapshot() as states:
+            assert len(states) == 3
+        await reader.close()
 
 
 @pytest.mark.parametrize("steps", range(0, MAX_STEPS, 5))
 async def test_snapshots_may_be_cancelled_at_any_step(store: Path, steps: int) -> None:
-    async def use(pair: SnapshotPair) -> None:
-        await pair.open(store)
-        async with pair.advance():
+    async def use(reader: SnapshotReader) -> None:
+        await reader.open(store)
+        async with reader.snapshot():
             pass
-        await pair.close()
+        await reader.close()
 
     async with nothing_left(store):
-        pair = SnapshotPair()
-        await run_and_cancel(use(pair), steps)
-        await pair.close()
+        reader = SnapshotReader()
+        await run_and_cancel(use(reader), steps)
+        await reader.close()
 
 
 async def test_a_reader_without_a_thread_is_an_error_that_says_so(

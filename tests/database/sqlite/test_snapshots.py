@@ -1,4 +1,4 @@
-"""Two snapshots of the content at once, even if a poll fails."""
+"""Snapshots of the content, the changes in them, and the texts of articles before changes."""
 
 import asyncio
 import sqlite3
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotLostError, SnapshotPair
+from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader
 from gqlnews.errors import DatabaseError
-from gqlnews.subscriptions.hub import SNAPSHOT_MAX_AGE
+from gqlnews.ingest import change_log
 from tests.live import Live, open_live
 
 TITLES = "SELECT json_group_array(title) FROM (SELECT title FROM article ORDER BY slug)"
-Check = Callable[[Live, SnapshotPair], Awaitable[None]]
+Check = Callable[[Live, SnapshotReader], Awaitable[None]]
+BEFORE, NOW = (f'["{word}"]'.encode() for word in ("before", "now"))
 
 
 class OopsError(Exception):
@@ -25,129 +26,90 @@ def over_one_article(check: Check) -> None:
     async def run() -> None:
         async with open_live() as live:
             live.write("a", title="before")
-            async with opened(live.database) as snapshots:
-                await check(live, snapshots)
+            async with opened(live.database) as reader:
+                await check(live, reader)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[SnapshotPair]:
-    snapshots = SnapshotPair()
-    await snapshots.open(database)
+async def opened(database: Path) -> AsyncIterator[SnapshotReader]:
+    reader = SnapshotReader()
+    await reader.open(database)
     try:
-        yield snapshots
+        yield reader
     finally:
-        await snapshots.close()
+        await reader.close()
 
 
 def titles(snapshot: Snapshot) -> bytes | None:
     return snapshot.fetch_value(TITLES, ())
 
 
-async def both(snapshots: SnapshotPair) -> tuple[bytes | None, bytes | None]:
-    return await snapshots.with_both(lambda before, now: (titles(before), titles(now)))
-
-
-BEFORE, NOW, LATER = (f'["{word}"]'.encode() for word in ("before", "now", "later"))
-
-
-def test_a_poll_provides_the_snapshots_before_and_after_a_change() -> None:
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.write("a", title="now")
-        async with snapshots.advance() as changed:
-            assert changed
-            live.write("a", title="later")
-            assert await both(snapshots) == (BEFORE, NOW)
-        assert await snapshots.with_current(titles) == NOW
+def test_a_snapshot_does_not_change_and_the_next_one_is_current() -> None:
+    async def check(live: Live, reader: SnapshotReader) -> None:
+        async with reader.snapshot() as states:
+            live.write("a", title="now")
+            assert await reader.run(titles) == BEFORE
+            assert states[0].number == 1
+        async with reader.snapshot() as states:
+            assert await reader.run(titles) == NOW
+            assert states[0].number == 2
 
     over_one_article(check)
 
 
-def test_the_current_snapshot_is_stable_until_the_next_poll() -> None:
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.write("a", title="now")
-        assert await snapshots.with_current(titles) == BEFORE
-
-    over_one_article(check)
-
-
-def test_a_poll_without_changes_yields_false() -> None:
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.ingest()
-        async with snapshots.advance() as changed:
-            assert not changed
-
-    over_one_article(check)
-
-
-def test_the_next_poll_continues_after_a_failed_one() -> None:
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.write("a", title="now")
+def test_a_block_that_raises_ends_its_snapshot() -> None:
+    async def check(live: Live, reader: SnapshotReader) -> None:
         with pytest.raises(OopsError):
-            async with snapshots.advance():
+            async with reader.snapshot():
                 raise OopsError
-        live.write("a", title="later")
-        for expected in ((BEFORE, NOW), (NOW, LATER)):
-            async with snapshots.advance() as changed:
-                assert changed
-                assert await both(snapshots) == expected
+        live.write("a", title="now")
+        async with reader.snapshot():
+            assert await reader.run(titles) == NOW
 
     over_one_article(check)
 
 
 @pytest.mark.parametrize("turns", range(6))
-def test_the_next_poll_continues_after_a_cancelled_one(turns: int) -> None:
+def test_a_cancelled_snapshot_does_not_prevent_the_next(turns: int) -> None:
     """Cancelled after some time: while it begins, reads or ends."""
 
-    async def look(snapshots: SnapshotPair) -> None:
-        async with snapshots.advance():
-            await both(snapshots)
+    async def look(reader: SnapshotReader) -> bytes | None:
+        async with reader.snapshot():
+            return await reader.run(titles)
 
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        live.write("a", title="now")
-        looking = asyncio.create_task(look(snapshots))
+    async def check(live: Live, reader: SnapshotReader) -> None:
+        looking = asyncio.create_task(look(reader))
         for _ in range(turns):
             await asyncio.sleep(0.0002)
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
-        live.write("a", title="later")
-        for _ in range(2):
-            await look(snapshots)
-        assert await snapshots.with_current(titles) == LATER
-
-    over_one_article(check)
-
-
-def test_a_transaction_ended_by_sqlite_raises_snapshot_lost() -> None:
-    async def check(live: Live, snapshots: SnapshotPair) -> None:
-        await snapshots.with_current(lambda now: now.db.execute("ROLLBACK"))
         live.write("a", title="now")
-        with pytest.raises(SnapshotLostError):
-            async with snapshots.advance():
-                pass
+        assert await look(reader) == NOW
 
     over_one_article(check)
 
 
 def test_an_invalid_database_is_rejected_without_leaking_connections(tmp_path: Path) -> None:
     async def run() -> None:
-        snapshots = SnapshotPair()
+        reader = SnapshotReader()
         with pytest.raises(DatabaseError):
-            await snapshots.open(tmp_path / "none.db")
-        assert snapshots._thread is None
+            await reader.open(tmp_path / "none.db")
+        assert reader._thread is None
 
     asyncio.run(run())
 
 
-def test_the_wal_can_be_truncated_while_idle_snapshots_are_open() -> None:
+def test_the_wal_can_be_truncated_while_subscribers_are_idle() -> None:
     async def run() -> None:
         async with open_live() as live:
             watching = await live.subscribed()
             live.write("a")
             await watching.wait_for_events(1)
-            assert await asyncio.to_thread(_empty, live.database, SNAPSHOT_MAX_AGE * 20) == (0, 0, 0)
+            await live.settled()
+            assert await asyncio.to_thread(_empty, live.database) == (0, 0, 0)
             assert live.database.with_name("store.db-wal").stat().st_size == 0
             live.write("b")
             assert (await watching.wait_for_events(2))[1]["slug"] == "b"
@@ -155,8 +117,93 @@ def test_the_wal_can_be_truncated_while_idle_snapshots_are_open() -> None:
     asyncio.run(run())
 
 
-def _empty(database: Path, wait: float) -> tuple[int, int, int]:
+def _empty(database: Path) -> tuple[int, int, int]:
     """Truncate the WAL; return (whether it was blocked, pages, copied pages)."""
-    with closing(sqlite3.connect(database, timeout=wait)) as db:
+    with closing(sqlite3.connect(database, timeout=30)) as db:
         row: tuple[int, int, int] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return row
+
+
+# The images of changes.
+
+
+async def images(live: Live, since: int, scope: int = 0) -> dict[str, list[tuple[int, str | None]]]:
+    """Return the version and the title of each image of each change after `since`, by slug."""
+
+    def read(now: Snapshot) -> dict[str, list[tuple[int, str | None]]]:
+        rows = now.db.execute("SELECT id, title FROM article_before WHERE published IS NOT NULL").fetchall()
+        titles = {id_: title.decode() for id_, title in rows}
+        return {
+            change.slug: [(image.number, titles.get(image.id)) for image in change.images]
+            for change in now.changes(scope, since, 100, since=since)
+        }
+
+    async with opened(live.database) as reader, reader.snapshot():
+        return await reader.run(read)
+
+
+def over_history(check: Callable[[Live], Awaitable[None]]) -> None:
+    """Run `check` after: 1 a added; 2, 3 a changed; 4 b added; 5 b removed; 6 b added; 7 b changed."""
+
+    async def run() -> None:
+        async with open_live() as live:
+            for title in ("one", "two", "three"):
+                live.write("a", title=title)
+            live.write("b", title="old b")
+            live.remove("b")
+            for title in ("new b", "newer b"):
+                live.write("b", title=title)
+            await check(live)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("scope", [0, 1])
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (0, {"a": [(2, "one"), (3, "two")], "b": [(5, "old b"), (6, None), (7, "new b")]}),
+        (2, {"a": [(3, "two")], "b": [(5, "old b"), (6, None), (7, "new b")]}),
+        (4, {"b": [(5, "old b"), (6, None), (7, "new b")]}),
+        (6, {"b": [(7, "new b")]}),
+        (7, {}),
+    ],
+)
+def test_a_change_has_the_images_since_the_version(
+    since: int, expected: dict[str, list[tuple[int, str | None]]], scope: int
+) -> None:
+    async def check(live: Live) -> None:
+        assert await images(live, since, scope) == expected
+
+    over_history(check)
+
+
+def test_the_oldest_images_are_pruned_but_none_of_the_newest_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_log, "MAX_IMAGES", 2)
+
+    async def check(live: Live) -> None:
+        assert await images(live, 0) == {"a": [], "b": [(6, None), (7, "new b")]}
+        live.write("a", "b", "c", "d", title="newest")
+        live.write("a", "b", "c", "d", title="still newer")
+        expected = {slug: [(number, "newest")] for number, slug in enumerate("abcd", 12)}
+        assert await images(live, 0) == expected
+        async with opened(live.database) as reader, reader.snapshot() as states:
+            assert [state.images_pruned for state in states] == [9, 9, 9]
+
+    over_history(check)
+
+
+def test_images_older_than_each_version_that_is_answered_are_pruned() -> None:
+    async def run() -> None:
+        async with open_live() as live:
+            live.max_removed = 1
+            live.write("a", title="one")
+            live.write("a", title="two")
+            live.write("b", "c")
+            live.remove("b")
+            live.remove("c")  # forgets the removal of b, so versions before it are not answered
+            with closing(sqlite3.connect(live.database)) as db:
+                assert db.execute("SELECT slug FROM article_before").fetchall() == [("c",)]
+                assert db.execute("SELECT images_pruned FROM site").fetchall() == [(5,)] * 3
+
+    asyncio.run(run())

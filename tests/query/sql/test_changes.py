@@ -12,6 +12,7 @@ from graphql import DocumentNode
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gqlnews.database.sqlite.before_texts import create_index
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
 from gqlnews.query.entities import Audience
@@ -157,15 +158,17 @@ def ready(product: Product, where: object, audience: Audience) -> PreparedSubscr
 
 @settings(max_examples=200)
 @given(wheres, st.sampled_from(Audience))
-def test_the_change_filter_looks_up_articles_by_slug(
+def test_the_change_filter_looks_up_images_by_id_and_articles_by_slug(
     examples: Product, where: dict[str, Any], audience: Audience
 ) -> None:
     made = examples.engine.prepare(GraphQLRequest(PLAIN, {"where": where}), audience)
     assume(not (isinstance(made, GraphQLResponse) and made.codes == (Code.TOO_WIDE,)))  # more than 200 parts
-    sql, values = ready(examples, where, audience).bound.filter_keys('["a", "b"]')
+    sql, values = ready(examples, where, audience).bound.filter_changes("[1, 2]", '["a", "b"]')
     with closing(sqlite3.connect(examples.database)) as db:
+        create_index(db)
         rows: list[Any] = db.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
     lines = [row[3] for row in rows]
-    assert not [line for line in lines if line.startswith("SCAN t1")], lines
-    (looked_up,) = [line for line in lines if line.startswith("SEARCH t1 ")]
-    assert looked_up.endswith("(slug=?)"), lines
+    assert not [line for line in lines if line.startswith(("SCAN t1", "SCAN t2"))], lines
+    for table, key in (("t1", "(rowid=?)"), ("t2", "(slug=?)")):
+        (looked_up,) = [line for line in lines if line.startswith(f"SEARCH {table} ")]
+        assert looked_up.endswith(key), lines

@@ -1,0 +1,73 @@
+"""Searchable texts of articles as they were before changes, in a temporary full-text index of one reader."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import orjson
+
+from gqlnews.database.sqlite.connection import UNLIMITED_BYTES
+
+# ruff: noqa: S608 - these statements are built from constants only
+
+# An image has the text only if the change changed it. Otherwise the text is that of the next image of the
+# same article that has one, or else that of the present article. A removal always stores the text.
+
+BEFORE_SEARCH = "before_search"
+"""Name of the temporary index. Its rowids are the ids of `article_before`."""
+
+_COLUMNS = "title, excerpt, provider, topics, body, related"
+_CREATE = (
+    f"CREATE VIRTUAL TABLE temp.{BEFORE_SEARCH} USING fts5 ({_COLUMNS}, content = '',"
+    " tokenize = 'unicode61 remove_diacritics 2')"
+)
+_CLEAR = f"INSERT INTO temp.{BEFORE_SEARCH} ({BEFORE_SEARCH}) VALUES ('delete-all')"
+_STORED = """
+SELECT id, (
+    SELECT text FROM article_before AS later
+    WHERE later.slug = image.slug AND later.version >= image.version AND later.text IS NOT NULL
+    ORDER BY later.version LIMIT 1)
+FROM article_before AS image WHERE id IN (SELECT value FROM json_each(?))
+"""
+_INSERT = f"INSERT INTO temp.{BEFORE_SEARCH} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PRESENT = f"""
+INSERT INTO temp.{BEFORE_SEARCH} (rowid, {_COLUMNS})
+SELECT image.id, {", ".join(f"source.{column}" for column in _COLUMNS.split(", "))}
+FROM article_before AS image JOIN article USING (slug)
+    JOIN search_all_source AS source ON source.id = article.id
+WHERE image.id IN (SELECT value FROM json_each(?))
+"""
+
+
+def create_index(db: sqlite3.Connection) -> None:
+    """Create the empty index on this connection, which must not be in a transaction."""
+    db.execute(_CREATE)
+
+
+def load_texts(db: sqlite3.Connection, images: Collection[int]) -> None:
+    """Replace the content of the index with the texts of these images, in the open transaction."""
+    with _without_size_limit(db):
+        db.execute(_CLEAR)
+        unchanged = []
+        for image, compressed in db.execute(_STORED, (_to_json(images),)).fetchall():
+            if compressed is None:
+                unchanged.append(image)
+            else:
+                db.execute(_INSERT, (image, *orjson.loads(zlib.decompress(compressed))))
+        db.execute(_INSERT_PRESENT, (_to_json(unchanged),))
+
+
+def _to_json(images: Collection[int]) -> str:
+    return json.dumps(list(images))
+
+
+@contextmanager
+def _without_size_limit(db: sqlite3.Connection) -> Iterator[None]:
+    """Lift the limit on the length of texts, which is for responses."""
+    limit = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, UNLIMITED_BYTES)
+    try:
+        yield
+    finally:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)

@@ -1,0 +1,108 @@
+"""Before-images: with each change, store what the article was before it, as far as filters read it.
+
+1. `capture_images` copies the rows of the articles that are about to change or go, and their searchable
+   texts, into a temporary table.
+2. `store_images` adds them to `article_before`, with the versions that the change log has assigned. It stores
+   a text only if the change changed it. An article that is added again after a removal gets an empty image,
+   because it did not exist before.
+3. Then it prunes the images that are older than each version that the change log still answers, and the
+   oldest beyond `MAX_IMAGES`, but none of this ingest.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+
+from gqlnews.columns import FILTER_COLUMNS
+from gqlnews.ingest.fts_index import TEXT_COLUMNS
+
+# ruff: noqa: S608 - these statements are built from constants and names of columns
+
+MAX_IMAGES = 10_000
+"""Images that the log keeps, besides those of the newest ingest."""
+
+_TABLE = "temp.captured_image"
+_TEXT = f"json_array({TEXT_COLUMNS})"  # the searchable text of a row of `search_all_source`
+
+
+def create_captured(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
+    """Create the temporary table; `field_columns` are the columns of custom fields."""
+    db.create_function("compress_text", 1, _compress, deterministic=True)
+    columns = ", ".join((*FILTER_COLUMNS, *field_columns))
+    db.execute(f"CREATE TABLE {_TABLE} AS SELECT {columns}, '' AS text FROM article WHERE 0")
+    db.execute("CREATE UNIQUE INDEX temp.captured_image_slug ON captured_image (slug)")
+
+
+def _compress(text: str) -> bytes:
+    return zlib.compress(text.encode(), level=1)
+
+
+def drop_captured(db: sqlite3.Connection) -> None:
+    db.execute(f"DROP TABLE IF EXISTS {_TABLE}")
+
+
+def capture_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
+    """Capture the articles in `batch`, before their rows change."""
+    columns = ", ".join(f"article.{name}" for name in (*FILTER_COLUMNS, *field_columns))
+    db.execute(
+        f"INSERT INTO {_TABLE} SELECT {columns}, (SELECT {_TEXT} FROM search_all_source"
+        " WHERE search_all_source.id = article.id) FROM article WHERE id IN batch"
+    )
+
+
+_STORE = f"""
+INSERT INTO article_before (slug, version, public_version, %(names)s, text)
+SELECT touched.slug, change.version, public.version, %(values)s,
+    CASE WHEN image.text <> coalesce((
+        SELECT {_TEXT} FROM search_all_source
+        WHERE id = (SELECT id FROM article WHERE article.slug = touched.slug)), '')
+    THEN compress_text(image.text) END
+FROM touched
+    JOIN article_change AS change ON change.scope = 1 AND change.slug = touched.slug
+    LEFT JOIN {_TABLE} AS image ON image.slug = touched.slug
+    LEFT JOIN article_change AS public
+        ON public.scope = 0 AND public.slug = touched.slug AND (was_public OR is_public)
+WHERE image.slug IS NOT NULL OR change.first_added < change.version OR public.first_added < public.version
+ORDER BY change.version
+"""
+
+
+def store_images(db: sqlite3.Connection, field_columns: Iterable[str], max_images: int) -> None:
+    """Store the images of the articles in `touched`, whose changes the change log has recorded; prune others.
+
+    `max_images` is the number of images that are kept, besides these.
+    """
+    (last_old,) = db.execute("SELECT coalesce(max(id), 0) FROM article_before").fetchone()
+    names = [*(name for name in FILTER_COLUMNS if name != "slug"), *field_columns]
+    values = (f"image.{name}" for name in names)
+    db.execute(_STORE % {"names": ", ".join(names), "values": ", ".join(values)})
+    _prune_images(db, last_old, max_images)
+
+
+_PRUNE = (
+    *(
+        f"UPDATE site SET images_pruned = max(images_pruned, newest.version) FROM ("
+        f"SELECT max({column}) AS version FROM article_before WHERE id <= ?) AS newest"
+        f" WHERE newest.version IS NOT NULL AND audience IN {audiences}"
+        for column, audiences in (("public_version", "(0)"), ("version", "(1, 2)"))
+    ),
+    "DELETE FROM article_before WHERE id <= ?",
+)
+# The first image that is needed for a version that the change log answers.
+_FIRST_NEEDED = """
+SELECT id FROM article_before
+WHERE version > (SELECT forgotten FROM site WHERE audience = 1)
+   OR public_version > (SELECT forgotten FROM site WHERE audience = 0)
+ORDER BY id LIMIT 1
+"""
+
+
+def _prune_images(db: sqlite3.Connection, last_old: int, max_images: int) -> None:
+    """Prune images up to `last_old`, the newest one from before this ingest."""
+    (last,) = db.execute("SELECT max(id) FROM article_before").fetchone()
+    if last is None:
+        return
+    (first_needed,) = db.execute(_FIRST_NEEDED).fetchone() or (last + 1,)
+    until = max(first_needed - 1, min(last - max_images, last_old))
+    for statement in _PRUNE:
+        db.execute(statement, (until,))

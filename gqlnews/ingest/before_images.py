@@ -43,11 +43,21 @@ def drop_captured(db: sqlite3.Connection) -> None:
 
 def capture_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
     """Capture the articles in `batch`, before their rows change."""
+    _capture(db, field_columns, "id IN batch")
+
+
+def _capture(db: sqlite3.Connection, field_columns: Iterable[str], condition: str) -> None:
     columns = ", ".join(f"article.{name}" for name in (*FILTER_COLUMNS, *field_columns))
     db.execute(
         f"INSERT INTO {_TABLE} SELECT {columns}, (SELECT {_TEXT} FROM search_all_source"
-        " WHERE search_all_source.id = article.id) FROM article WHERE id IN batch"
+        f" WHERE search_all_source.id = article.id) FROM article WHERE {condition}"
     )
+
+
+# Filters read nothing of an article of which only the links in its HTML changed, so it is as it was.
+_NOT_CAPTURED = (
+    f"slug IN (SELECT slug FROM touched WHERE kind = 'UPDATED') AND slug NOT IN (SELECT slug FROM {_TABLE})"
+)
 
 
 _STORE = f"""
@@ -62,7 +72,7 @@ FROM touched
     LEFT JOIN {_TABLE} AS image ON image.slug = touched.slug
     LEFT JOIN article_change AS public
         ON public.scope = 0 AND public.slug = touched.slug AND (was_public OR is_public)
-WHERE image.slug IS NOT NULL OR change.first_added < change.version OR public.first_added < public.version
+WHERE kind <> 'ADDED' OR change.first_added < change.version OR public.first_added < public.version
 ORDER BY change.version
 """
 
@@ -73,6 +83,7 @@ def store_images(db: sqlite3.Connection, field_columns: Iterable[str], max_image
     `max_images` is the number of images that are kept, besides these.
     """
     (last_old,) = db.execute("SELECT coalesce(max(id), 0) FROM article_before").fetchone()
+    _capture(db, field_columns, _NOT_CAPTURED)
     names = [*(name for name in FILTER_COLUMNS if name != "slug"), *field_columns]
     values = (f"image.{name}" for name in names)
     db.execute(_STORE % {"names": ", ".join(names), "values": ", ".join(values)})

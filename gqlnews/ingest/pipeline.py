@@ -26,7 +26,7 @@ from gqlnews.content.models import NO_CONFIG, ContentConfig, ParseOptions, apply
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.custom_fields import field_columns
 from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
-from gqlnews.database.sqlite.writer import declare_fields, execute_all, fetch_int, transaction
+from gqlnews.database.sqlite.writer import database_path, declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, is_image, open_root, scan_folder
 from gqlnews.ingest.apply_schedule import apply_schedule, find_due, next_due
@@ -149,7 +149,7 @@ def ingest(
     transaction is then rolled back.
     """
     started = time.perf_counter()
-    path = _database_path(db)
+    path = database_path(db)
     with (
         open_root(folder) as content,
         translate_errors(path),
@@ -282,7 +282,7 @@ def _read(state: IngestState, parameters: _IngestParameters, total: int) -> Gene
         from gqlnews.ingest.worker_pool import map_files  # not imported if the folder is unchanged
 
         # Closed here, because the transaction cannot end while a statement is unfinished.
-        with crash_marker(_database_path(db)) as crashed_before:
+        with crash_marker(database_path(db)) as crashed_before:
             parse = partial(
                 map_files,
                 file_rows,
@@ -306,7 +306,7 @@ def _apply_files(
     parameters.progress(0, total)
     while batch := list(islice(files, _BATCH_FILES)):
         if parameters.skip_failing:
-            upsert_or_skip(state, batch, _database_path(state.db))
+            upsert_or_skip(state, batch, database_path(state.db))
         else:
             upsert_files(state, batch)
         done += sum(file.source.size >= 0 for file in batch)
@@ -393,9 +393,3 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _database_path(db: sqlite3.Connection) -> str:
-    """Return the path of the database without accessing the file, which may not be readable."""
-    _, _, path = db.execute("PRAGMA database_list").fetchone()
-    return str(path)

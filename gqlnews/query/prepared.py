@@ -17,7 +17,7 @@ from gqlnews.query.fields import ChangeFeedField, Column, ConnectionField, Diffe
 from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
 from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_change_filter, render_root
-from gqlnews.query.sql.changes import EVENTS, IMAGES, KEYS
+from gqlnews.query.sql.changes import BEFORE_KEYS, EVENTS, KEYS
 from gqlnews.query.sql.rows import AnySelect, bound_name
 from gqlnews.query.tree import (
     DeferredFragment,
@@ -163,9 +163,9 @@ class BoundSubscription:
         """Return the statement that renders each event (JSON, see query/sql/changes.py) as a line of JSON."""
         return self._bind_values(self._render_statement, {EVENTS: events})
 
-    def filter_changes(self, images: str, keys: str) -> SqlCall:
-        """Return the statement that selects which of these ids and keys (JSON arrays) pass the filter."""
-        return self._bind_values(self._filter_statement, {IMAGES: images, KEYS: keys})
+    def filter_changes(self, before_keys: str, keys: str) -> SqlCall:
+        """Return the statement that selects which of these keys (JSON arrays) pass the filter."""
+        return self._bind_values(self._filter_statement, {BEFORE_KEYS: before_keys, KEYS: keys})
 
     @property
     def identity(self) -> Hashable:

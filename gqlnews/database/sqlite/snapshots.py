@@ -58,7 +58,7 @@ class VersionState(NamedTuple):
     images_pruned: int
 
 
-class Image(NamedTuple):
+class BeforeImage(NamedTuple):
     """Before-image of the change with version `number`; without an article if it did not exist before."""
 
     number: int
@@ -78,11 +78,11 @@ class Change(NamedTuple):
     first_added: int
     added: int
     removed: int
-    images: tuple[Image, ...] = ()
+    images: tuple[BeforeImage, ...] = ()
 
 
-def _decode_images(images: bytes) -> tuple[Image, ...]:
-    return tuple(Image(number, id_, bool(exists)) for number, id_, exists in orjson.loads(images))
+def _decode_images(images: bytes) -> tuple[BeforeImage, ...]:
+    return tuple(BeforeImage(number, id_, bool(exists)) for number, id_, exists in orjson.loads(images))
 
 
 class Deadline:

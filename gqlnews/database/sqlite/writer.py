@@ -139,6 +139,12 @@ def fetch_int(db: sqlite3.Connection, sql: str) -> int:
     return int(value)
 
 
+def database_path(db: sqlite3.Connection) -> str:
+    """Return the path of the database without accessing the file, which may not be readable."""
+    _, _, path = db.execute("PRAGMA database_list").fetchone()
+    return str(path)
+
+
 def execute_all(db: sqlite3.Connection, statements: Iterable[str]) -> None:
     """Execute the statements, which have no parameters, in order."""
     for statement in statements:

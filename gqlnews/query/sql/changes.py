@@ -182,12 +182,12 @@ def render_change_feed_field(
 
 # Render the two statements of a change stream (subscription).
 #
-# The first evaluates the filter before and after changes. It selects the ids of the before-images and the
+# The first evaluates the filter before and after changes. It selects the keys of earlier states and the
 # keys of the rows that pass:
 #
 #     SELECT json_group_array(passing) FROM (
 #         SELECT t1.id AS passing FROM article_before AS t1
-#         WHERE t1.id IN (SELECT value FROM json_each(:images)) AND <visible> AND <the filter, +t1.title = …>
+#         WHERE t1.id IN (SELECT value FROM json_each(:before_keys)) AND <visible> AND <the filter>
 #         UNION ALL
 #         SELECT t2.slug AS passing FROM article AS t2
 #         WHERE t2.slug IN (SELECT value FROM json_each(:keys)) AND <visible> AND <the filter, +t2.title = …>)
@@ -198,15 +198,15 @@ def render_change_feed_field(
 #     SELECT group_concat(json_object('kind', s2.kind, …), char(10))
 #     FROM (SELECT e1.slug AS slug, … FROM e1 ORDER BY e1.position) AS s2
 
-IMAGES, KEYS, EVENTS = "images", "keys", "events"
-"""Bound values: JSON arrays of ids of before-images, of keys, and of objects with the columns of a change."""
+BEFORE_KEYS, KEYS, EVENTS = "before_keys", "keys", "events"
+"""Bound values: JSON arrays of keys of earlier states, of keys, and of objects with columns of a change."""
 
 
 def select_passing(field: FieldPlan, context: Context) -> Select[Any]:
-    """Select what passes the filter, as a JSON array: ids of the bound images, and bound keys."""
+    """Select the bound keys of earlier states and of rows that pass the filter, as a JSON array."""
     stream = field.declaration
     assert isinstance(stream, ChangeStream)
-    before = _select_passing_rows(field, context, stream.before, stream.before.key, IMAGES)
+    before = _select_passing_rows(field, context, stream.before, stream.before.key, BEFORE_KEYS)
     after = _select_passing_rows(field, context, stream.entity, stream.key, KEYS)
     passing = func.json_group_array(column_ref("p", "passing")).label("json")
     return select(passing).select_from(union_all(before, after).subquery("p"))

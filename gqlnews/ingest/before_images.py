@@ -10,7 +10,6 @@
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable
 
 from gqlnews.columns import FILTER_COLUMNS
@@ -21,24 +20,16 @@ from gqlnews.ingest.fts_index import TEXT_COLUMNS
 MAX_IMAGES = 10_000
 """Images that the log keeps, besides those of the newest ingest."""
 
-_TABLE = "temp.captured_image"
+CAPTURED_COLUMNS = ", ".join(("slug TEXT PRIMARY KEY", *FILTER_COLUMNS[1:], "text"))
+"""Columns of the temporary table `captured_image`; `declare_captured` adds those of custom fields."""
+
 _TEXT = f"json_array({TEXT_COLUMNS})"  # the searchable text of a row of `search_all_source`
 
 
-def create_captured(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
-    """Create the temporary table; `field_columns` are the columns of custom fields."""
-    db.create_function("compress_text", 1, _compress, deterministic=True)
-    columns = ", ".join((*FILTER_COLUMNS, *field_columns))
-    db.execute(f"CREATE TABLE {_TABLE} AS SELECT {columns}, '' AS text FROM article WHERE 0")
-    db.execute("CREATE UNIQUE INDEX temp.captured_image_slug ON captured_image (slug)")
-
-
-def _compress(text: str) -> bytes:
-    return zlib.compress(text.encode(), level=1)
-
-
-def drop_captured(db: sqlite3.Connection) -> None:
-    db.execute(f"DROP TABLE IF EXISTS {_TABLE}")
+def declare_captured(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
+    """Add the columns of custom fields to the temporary table."""
+    for name in field_columns:
+        db.execute(f"ALTER TABLE temp.captured_image ADD COLUMN {name}")
 
 
 def capture_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
@@ -47,19 +38,21 @@ def capture_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> None
 
 
 def _capture(db: sqlite3.Connection, field_columns: Iterable[str], condition: str) -> None:
-    columns = ", ".join(f"article.{name}" for name in (*FILTER_COLUMNS, *field_columns))
+    columns = (*FILTER_COLUMNS, *field_columns)
+    names, values = ", ".join(columns), ", ".join(f"article.{name}" for name in columns)
     db.execute(
-        f"INSERT INTO {_TABLE} SELECT {columns}, (SELECT {_TEXT} FROM search_all_source"
+        f"INSERT INTO captured_image ({names}, text) SELECT {values}, (SELECT {_TEXT} FROM search_all_source"
         f" WHERE search_all_source.id = article.id) FROM article WHERE {condition}"
     )
 
 
 # Filters read nothing of an article of which only the links in its HTML changed, so it is as it was.
 _NOT_CAPTURED = (
-    f"slug IN (SELECT slug FROM touched WHERE kind = 'UPDATED') AND slug NOT IN (SELECT slug FROM {_TABLE})"
+    "slug IN (SELECT slug FROM touched WHERE kind = 'UPDATED')"
+    " AND slug NOT IN (SELECT slug FROM captured_image)"
 )
 
-
+# CROSS JOIN, because SQLite would scan the change log in the order of the versions.
 _STORE = f"""
 INSERT INTO article_before (slug, version, public_version, %(names)s, text)
 SELECT touched.slug, change.version, public.version, %(values)s,
@@ -68,8 +61,8 @@ SELECT touched.slug, change.version, public.version, %(values)s,
         WHERE id = (SELECT id FROM article WHERE article.slug = touched.slug)), '')
     THEN compress_text(image.text) END
 FROM touched
-    JOIN article_change AS change ON change.scope = 1 AND change.slug = touched.slug
-    LEFT JOIN {_TABLE} AS image ON image.slug = touched.slug
+    CROSS JOIN article_change AS change ON change.scope = 1 AND change.slug = touched.slug
+    LEFT JOIN captured_image AS image ON image.slug = touched.slug
     LEFT JOIN article_change AS public
         ON public.scope = 0 AND public.slug = touched.slug AND (was_public OR is_public)
 WHERE kind <> 'ADDED' OR change.first_added < change.version OR public.first_added < public.version

@@ -30,7 +30,7 @@ from gqlnews.database.sqlite.writer import database_path, declare_fields, execut
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, is_image, open_root, scan_folder
 from gqlnews.ingest.apply_schedule import apply_schedule, find_due, next_due
-from gqlnews.ingest.before_images import create_captured
+from gqlnews.ingest.before_images import declare_captured
 from gqlnews.ingest.change_detection import (
     IngestOptions,
     files_to_read,
@@ -196,7 +196,7 @@ def _run(db: sqlite3.Connection, parameters: _IngestParameters) -> ChangeCounts:
     new_ids = count(fetch_int(db, "SELECT coalesce(max(id), 0) + 1 FROM article"))
     incremental = not (full_rebuild or empty)
     columns = tuple(field_columns(parameters.options.fields))
-    create_captured(db, columns)
+    declare_captured(db, columns)
     state = IngestState(db, parameters.now_ns, incremental, empty, new_ids, columns)
     state.problems_changed = config_problems_changed or fields_changed
     deferred_indexes = defer_indexes(db) if empty and total else []

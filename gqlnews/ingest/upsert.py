@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from gqlnews.database.sqlite.writer import execute_all
-from gqlnews.ingest.before_images import capture_images, drop_captured
+from gqlnews.ingest.before_images import CAPTURED_COLUMNS, capture_images
 from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
 from gqlnews.ingest.derive import DECREMENT_USAGE, INCREMENT_USAGE
 from gqlnews.ingest.fts_index import ADD_TO_INDEX, REMOVE_FROM_INDEX, TRACK_ADDED
@@ -318,6 +318,8 @@ _TABLES = {
     # articles that were added, changed or removed, whether they were and are visible to the public, and when
     # they appeared or expired
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER, due TEXT",
+    # what these articles were before (before_images.py)
+    "captured_image": CAPTURED_COLUMNS,
     # the URLs of all articles in a bulk load, which become `article_url` at its end
     "url_new": "url TEXT, article_id INTEGER",
     # dirty keys: the keys of derived data to update (change_log.py)
@@ -363,4 +365,3 @@ def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
         db.execute(f"DROP TABLE temp.{name}")
     for name in _TABLES:
         db.execute(f"DROP TABLE temp.{name}")
-    drop_captured(db)

@@ -15,6 +15,7 @@ import secrets
 import sqlite3
 import time
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -287,8 +288,12 @@ def _folded_letter(letter: str) -> str:
     return folded if len(folded) == 1 else letter.lower()
 
 
+def _compress_text(text: str) -> bytes:
+    return zlib.compress(text.encode(), level=1)  # it is decompressed in before_texts.py
+
+
 # SQL functions of the writer. Migrations, which never change, call them by these names.
-_FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
+_FUNCTIONS: Mapping[str, Callable[[Any], str | bytes | float | None]] = {
     "folded": casefold_key,
     "as_item": escape_list_item,
     "heat_log_of": log2_heat,
@@ -296,4 +301,5 @@ _FUNCTIONS: Mapping[str, Callable[[Any], str | float | None]] = {
     "words_of": tokenize,
     "related_id_of": related_id,
     "path_of": path_of,
+    "compress_text": _compress_text,
 }

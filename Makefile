@@ -36,8 +36,8 @@ serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder C
 test: lint $(EXPLORER) $(READER) clients guides ## run all checks and tests, in WORKERS (2) processes (needs npm)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## compare random queries and schedules with the oracle, then fuzz for MINUTES (30); SEED repeats a run
-	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py tests/ingest/test_schedules.py
+fuzz: $(VENV)/installed-dev ## compare random queries, schedules and copies by the outbox, then fuzz for MINUTES (30); SEED repeats a run
+	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py tests/ingest/test_schedules.py tests/ingest/test_outbox_replay.py
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## check style and types with ruff and mypy

@@ -125,6 +125,10 @@ class StorageError(DatabaseError):
     """The database's disk is full or failing, which may be temporary."""
 
 
+class CopyRequiredError(CommandError):
+    """A consumer of the outbox has to start from a copy of the database: it is unknown, or lacks changes."""
+
+
 class BindError(CommandError):
     """The server cannot bind the host and port."""
 

@@ -26,6 +26,7 @@ from gqlnews.content.models import NO_CONFIG, ContentConfig, ParseOptions, apply
 from gqlnews.content.safe_open import OpenFolder
 from gqlnews.custom_fields import field_columns
 from gqlnews.database.sqlite.damage import check_integrity, damaged_error, to_database_error, translate_errors
+from gqlnews.database.sqlite.outbox import record_changes
 from gqlnews.database.sqlite.writer import database_path, declare_fields, execute_all, fetch_int, transaction
 from gqlnews.discovery.config_files import is_config
 from gqlnews.discovery.scan import is_article, is_image, open_root, scan_folder
@@ -174,7 +175,7 @@ def _run_transaction(db: sqlite3.Connection, parameters: _IngestParameters) -> I
     The clock is read once, with the write lock: a process that waited for the lock must not decide by an
     earlier time than the ingest before it, which would hide again what has just appeared.
     """
-    with bulk_load_mode(db), transaction(db), temp_tables(db):
+    with bulk_load_mode(db), transaction(db), temp_tables(db), record_changes(db):
         parameters = replace(parameters, now_ns=clamp_ns(parameters.clock()))
         changes = _run(db, parameters)
         articles = fetch_int(db, "SELECT article_count FROM site WHERE audience = 1")

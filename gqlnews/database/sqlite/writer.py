@@ -152,6 +152,15 @@ def execute_all(db: sqlite3.Connection, statements: Iterable[str]) -> None:
         db.execute(statement)
 
 
+RESET_OUTBOX = (
+    "UPDATE outbox SET sequence = sequence + 1, token = lower(hex(randomblob(8)))",
+    "UPDATE outbox_consumer SET sequence = NULL, token = NULL",
+    "DELETE FROM outbox_page",
+    "DELETE FROM outbox_batch",
+)
+"""Make all consumers of the outbox (outbox.py) start from a copy of the store."""
+
+
 def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, busy_timeout: float) -> None:
     newest = max(version for version, _ in known_migrations)
     version = check_header(db, path, newest)
@@ -182,6 +191,8 @@ def _migrate(db: sqlite3.Connection, number: int, script: str) -> None:
         execute_all(db, statements(script))
         if number == 1:
             _init_store(db)
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox'").fetchone():
+            execute_all(db, RESET_OUTBOX)  # no batch contains what a migration changes
         db.execute(f"PRAGMA user_version = {number}")
 
 

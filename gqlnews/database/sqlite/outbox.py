@@ -28,6 +28,7 @@ failure after a consumer had read them. After a migration, every consumer has to
 """
 
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -47,7 +48,8 @@ MAX_BATCHES = 10_000
 MAX_BYTES = 1 << 30
 """Bytes of retained batches. If a single batch is larger, all consumers have to start from a copy."""
 
-PAGE_BYTES = 256 * 1024  # a page ends after the row that reaches this size
+PAGE_BYTES = 256 * 1024  # a page ends after the row that reaches this size, before it is compressed
+_COMPRESSION_LEVEL = 1  # a third of the bytes; higher levels save little and take longer
 
 Row = Sequence[Any]
 """Values of a row: None, int, float, str or bytes."""
@@ -61,7 +63,7 @@ class OutboxPosition(NamedTuple):
 
 
 class OutboxBatch(NamedTuple):
-    """Changes of one ingest; `position` is the position after it, `bytes` the size of its pages."""
+    """Changes of one ingest; `position` is the position after it, `bytes` its size as it is stored."""
 
     position: OutboxPosition
     rows: int
@@ -94,8 +96,10 @@ class TableChanges(msgspec.Struct, frozen=True, array_like=True, gc=False):
     deleted: list[Row]
 
 
+_HAS_CONSUMERS = "SELECT EXISTS (SELECT 1 FROM outbox_consumer WHERE token IS NOT NULL)"
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode_page = msgspec.msgpack.Decoder(list[TableChanges]).decode
+_decode = msgspec.msgpack.Decoder(list[TableChanges]).decode
 
 
 # Consumers.
@@ -108,7 +112,7 @@ def register(db: sqlite3.Connection, name: str) -> OutboxPosition:
     was new.
     """
     with transaction(db):
-        if not has_consumers(db):  # the ingests so far have appended no batch
+        if not fetch_int(db, _HAS_CONSUMERS):  # the ingests so far have appended no batch
             execute_all(db, RESET_OUTBOX)
         position = current_position(db)
         db.execute(
@@ -137,12 +141,6 @@ def list_consumers(db: sqlite3.Connection) -> list[Consumer]:
         Consumer(name, None if token is None else OutboxPosition(sequence, token), batches, int(size))
         for name, sequence, token, batches, size in rows
     ]
-
-
-def has_consumers(db: sqlite3.Connection) -> bool:
-    """Return whether there is a consumer that needs the next batch."""
-    (exists,) = db.execute("SELECT EXISTS (SELECT 1 FROM outbox_consumer WHERE token IS NOT NULL)").fetchone()
-    return bool(exists)
 
 
 def current_position(db: sqlite3.Connection) -> OutboxPosition:
@@ -178,7 +176,7 @@ def read_changes(db: sqlite3.Connection, name: str, batch: OutboxBatch) -> Itera
         ).fetchone()
         if page is None:
             raise _copy_required(db, name, "the batch that it reads was pruned")
-        yield from _decode_page(page[0])
+        yield from _decode(zlib.decompress(page[0]))
 
 
 def acknowledge(db: sqlite3.Connection, name: str, position: OutboxPosition) -> None:
@@ -259,7 +257,7 @@ _CREATE_LOG = (
     "CREATE TEMP TABLE outbox_table (number INTEGER PRIMARY KEY, name TEXT, key_columns TEXT)",
     "CREATE TEMP TABLE outbox_key (number INTEGER, a, b, c, d)",
 )
-_IS_LOGGING = "SELECT EXISTS (SELECT 1 FROM sqlite_temp_master WHERE name = 'outbox_key')"
+_STATE = f"SELECT ({_HAS_CONSUMERS}), EXISTS (SELECT 1 FROM sqlite_temp_master WHERE name = 'outbox_key')"
 _LOGGED_TABLE = "SELECT name, key_columns FROM temp.outbox_table WHERE number = ?"
 _CHANGED_KEYS = (
     "SELECT number, a, b, c, d FROM temp.outbox_key GROUP BY number, a, b, c, d ORDER BY number, a, b, c, d"
@@ -273,8 +271,8 @@ def record_changes(db: sqlite3.Connection) -> Iterator[None]:
     Nothing happens if there is no consumer, or no change. If the block raises, the transaction must be rolled
     back.
     """
-    is_logging = fetch_int(db, _IS_LOGGING)
-    if not has_consumers(db):
+    is_needed, is_logging = db.execute(_STATE).fetchone()
+    if not is_needed:
         if is_logging:
             _drop_log(db)
         yield
@@ -349,13 +347,17 @@ def _pages(db: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
             (part.deleted if row is None else part.rows).append(msgspec.Raw(encoded))
             rows, size = rows + 1, size + len(encoded)
             if size >= PAGE_BYTES:
-                yield rows, _encode([*parts, part])
+                yield rows, _encode_page([*parts, part])
                 parts, rows, size = [], 0, 0
                 part = None
         if part is not None:
             parts.append(part)
     if parts:
-        yield rows, _encode(parts)
+        yield rows, _encode_page(parts)
+
+
+def _encode_page(parts: Sequence[TableChanges]) -> bytes:
+    return zlib.compress(_encode(parts), _COMPRESSION_LEVEL)
 
 
 def _prune_oldest(db: sqlite3.Connection) -> None:

@@ -1,9 +1,10 @@
 """The transactional outbox: consumers, retention, and the rows of a batch."""
 
+import os
 import shutil
 import sqlite3
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -56,14 +57,19 @@ def recorded(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def insert(db: sqlite3.Connection, *rows: Row) -> None:
+def insert(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
     with recorded(db):
         db.executemany("INSERT INTO parent VALUES (?, ?, ?)", rows)
 
 
 def add(db: sqlite3.Connection, number: int) -> None:
     """Append a batch."""
-    insert(db, (number, f"name {number}", None))
+    insert(db, [(number, f"name {number}", None)])
+
+
+def large_rows() -> Iterator[Row]:
+    """Yield rows with a megabyte in all, which cannot be compressed."""
+    return ((number, str(number), os.urandom(1000)) for number in range(1000))
 
 
 def last_changes(db: sqlite3.Connection) -> Changes:
@@ -153,8 +159,8 @@ def test_what_a_savepoint_rolls_back_is_not_in_the_batch(consumed: sqlite3.Conne
 def test_a_failed_transaction_leaves_nothing_for_the_next_batch(consumed: sqlite3.Connection) -> None:
     for before in (1, 2):  # the first failure also rolls back the triggers
         with pytest.raises(sqlite3.IntegrityError):
-            insert(consumed, (1, "a", 1), (1, "a", 1))
-        insert(consumed, (before + 1, f"b{before}", 2))
+            insert(consumed, [(1, "a", 1), (1, "a", 1)])
+        insert(consumed, [(before + 1, f"b{before}", 2)])
         assert last_changes(consumed) == {"parent": ([[before + 1, f"b{before}", 2]], [])}
 
 
@@ -168,7 +174,7 @@ def test_a_failed_transaction_leaves_nothing_for_the_next_batch(consumed: sqlite
     ],
 )
 def test_values_are_exact(consumed: sqlite3.Connection, value: object) -> None:
-    insert(consumed, (1, "a", value))
+    insert(consumed, [(1, "a", value)])
     ((_, _, read),) = last_changes(consumed)["parent"][0]
     assert type(read) is type(value)
     assert repr(read) == repr(consumed.execute("SELECT value FROM parent").fetchone()[0])
@@ -208,21 +214,17 @@ def test_every_table_of_the_schema_is_recorded(consumed: sqlite3.Connection) -> 
 
 
 def test_a_large_batch_needs_no_memory_for_all_of_its_rows(consumed: sqlite3.Connection) -> None:
-    text, count = "x" * 2000, 10_000  # 20 MB
+    size, count = 2000, 10_000  # 20 MB
     tracemalloc.start()
     try:
-        with recorded(consumed):
-            consumed.executemany(
-                "INSERT INTO parent VALUES (?, ?, NULL)",
-                ((number, f"{number}{text}") for number in range(count)),
-            )
+        insert(consumed, ((number, str(number), os.urandom(size)) for number in range(count)))
         (batch,) = read_batches(consumed, "a")
         rows = sum(len(changes.rows) for changes in read_changes(consumed, "a", batch))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert rows == batch.rows == count
-    assert batch.bytes > count * len(text)
+    assert batch.bytes > count * size
     assert batch.pages > 50
     assert peak < 3_000_000
 
@@ -357,7 +359,7 @@ def test_a_batch_beyond_the_limit_is_not_stored(
     consumed: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_BYTES", 300_000)
-    insert(consumed, *((number, f"{number}" + "x" * 1000, None) for number in range(1000)))
+    insert(consumed, large_rows())
     assert sequences(consumed) == []
     assert consumed.execute("SELECT count(*) FROM temp.outbox_key").fetchone() == (0,)
     with pytest.raises(CopyRequiredError):
@@ -375,7 +377,7 @@ def test_a_consumer_that_is_not_registered_has_to_start_from_a_copy(consumed: sq
 
 
 def test_a_batch_that_is_pruned_while_it_is_read_raises(consumed: sqlite3.Connection) -> None:
-    insert(consumed, *((number, f"{number}" + "x" * 1000, None) for number in range(1000)))
+    insert(consumed, large_rows())
     (batch,) = read_batches(consumed, "a")
     changes = read_changes(consumed, "a", batch)
     next(changes)

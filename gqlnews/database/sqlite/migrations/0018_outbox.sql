@@ -27,6 +27,6 @@ CREATE TABLE outbox_batch (
 CREATE TABLE outbox_page (
     sequence INTEGER NOT NULL,         -- of the batch
     number INTEGER NOT NULL,           -- from 0
-    content BLOB NOT NULL,             -- MessagePack array of `TableChanges`
+    content BLOB NOT NULL,             -- array of `TableChanges`, MessagePack and zlib
     PRIMARY KEY (sequence, number)
 ) STRICT;

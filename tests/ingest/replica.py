@@ -43,12 +43,13 @@ def open_copy(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
-def catch_up(
-    db: sqlite3.Connection, name: str, copy: Path, after: OutboxPosition | None = None
-) -> OutboxPosition:
-    """Apply the batches that the store `db` has; return the position of the copy."""
+def catch_up(db: sqlite3.Connection, name: str, copy: Path, *, from_copy: bool) -> OutboxPosition:
+    """Apply the batches that the store `db` has; return the position of the copy.
+
+    Reads after the position of the copy or, if not `from_copy`, after the acknowledged position.
+    """
     with closing(open_copy(copy)) as replica:
-        for batch in read_batches(db, name, after):
+        for batch in read_batches(db, name, current_position(replica) if from_copy else None):
             apply(db, name, batch, replica)
         return current_position(replica)
 

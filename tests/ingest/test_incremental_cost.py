@@ -1,12 +1,14 @@
 """The cost of one path is the same in a store of two thousand articles as in one of two hundred."""
 
 import sqlite3
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from gqlnews.content.models import ParseOptions
+from gqlnews.database.sqlite.outbox import register
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.ingest.upsert import temp_tables
@@ -51,10 +53,12 @@ def edit(folder: Folder, how: str) -> str:
     return "0/1.md"
 
 
-def steps(folder: Folder, database: Path, how: str) -> int:
+def steps(folder: Folder, database: Path, how: str, consumers: Sequence[str] = ()) -> int:
     """Return the steps of SQLite's virtual machine that the edit takes, in tens."""
     db = open_writer(database)
     ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns)
+    for name in consumers:
+        register(db, name)
     path = edit(folder, how)
     done = count()
 
@@ -85,6 +89,13 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Folder, Path]
 @pytest.mark.parametrize("how", EDITS)
 def test_an_edit_takes_the_same_steps_in_a_large_store(stores: list[tuple[Folder, Path]], how: str) -> None:
     small, large = (steps(folder, database, how) for folder, database in stores)
+    assert large < small * 1.1 + 50
+
+
+def test_an_edit_with_a_consumer_takes_the_same_steps_in_a_large_store(
+    stores: list[tuple[Folder, Path]],
+) -> None:
+    small, large = (steps(folder, database, "change", ["consumer"]) for folder, database in stores)
     assert large < small * 1.1 + 50
 
 

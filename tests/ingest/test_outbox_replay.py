@@ -46,7 +46,8 @@ class Step:
 
     The two processes kill themselves after these steps, if they have that many; never if it is 0. A step is a
     statement, or 50 steps of SQLite's virtual machine. With `incremental`, only the touched paths are
-    scanned. The consumer may also be killed after it has applied the changes, before it acknowledges them.
+    scanned. The consumer may also be killed after it has applied the changes, before it acknowledges them. It
+    then reads after the position of its copy (`from_copy`) or, once more, after the acknowledged one.
     """
 
     edits: Sequence[Edit]
@@ -55,6 +56,7 @@ class Step:
     ingest_killed_at: int
     consumer_killed_at: int
     killed_before_acknowledging: bool
+    from_copy: bool
 
 
 def scheduled(name: str, begin: float | None, end: float | None) -> Edit:
@@ -89,6 +91,7 @@ steps = st.builds(
     kills,
     st.just(0) | st.integers(1, 100),
     st.booleans(),
+    st.booleans(),
 )
 
 
@@ -113,10 +116,12 @@ class World:
             die_at(db, killed_at)
             ingest(db, self.folder.root, OPTIONS, processes=1, now_ns=clock(self.time), paths=paths)
 
-    def consume(self, killed_at: int = 0, *, killed_before_acknowledging: bool = False) -> None:
+    def consume(
+        self, killed_at: int = 0, *, from_copy: bool = True, killed_before_acknowledging: bool = False
+    ) -> None:
         with closing(open_careless(self.store)) as db:
             die_at(db, killed_at)
-            position = catch_up(db, NAME, self.copy)
+            position = catch_up(db, NAME, self.copy, from_copy=from_copy)
             if killed_before_acknowledging:
                 os.kill(os.getpid(), signal.SIGKILL)
             acknowledge(db, NAME, position)
@@ -134,7 +139,7 @@ class World:
             lambda: self.consume(
                 step.consumer_killed_at, killed_before_acknowledging=step.killed_before_acknowledging
             ),
-            self.consume,
+            lambda: self.consume(from_copy=step.from_copy),
         )
 
     def check_copy(self) -> None:

@@ -13,18 +13,22 @@ A consumer works as follows. All functions need a connection from `open_writer`.
 1. `register` it. From now on the batches that it has not acknowledged are retained.
 2. Copy the store in a read transaction, and read `current_position` in the same transaction. A copy of the
    file (`VACUUM INTO`) contains its own position.
-3. For each batch of `read_batches` after that position, in one transaction of the copy: apply the changes,
-   and store the position of the batch. Its row of `store` comes first, if any: its `custom_fields` say which
-   columns and views to add (`declare_fields` in writer.py). Delete the rows with the keys of all changes
-   before inserting any row, since rows may exchange unique values; `read_changes` can be called repeatedly.
-   Foreign keys must not be enforced meanwhile. Full-text indexes, other indexes and views are not part of a
-   batch; the consumer derives them.
-4. `acknowledge` that position. A consumer that stops between 3 and 4 gets the batch again, and recognizes it
-   by its sequence number.
+3. For each batch of `read_batches` after the position of the copy, in one transaction of the copy: apply the
+   changes, and store the position of the batch.
+   - The row of `store` comes first, if it is among the changes. Its `custom_fields` say which columns and
+     views to add (`declare_fields` in writer.py).
+   - Delete the rows with the keys of all changes before inserting any row, since rows may exchange unique
+     values. Do not enforce foreign keys meanwhile. `read_changes` can be called repeatedly.
+   - Full-text indexes, other indexes and views are not part of a batch: derive them.
+4. `acknowledge` that position. A consumer that stores no position itself reads after the acknowledged one. If
+   it stops between 3 and 4, it gets the batch again, with the same sequence number.
 
 Sequence numbers increase by 1. The token, which is random, protects against another history with the same
 numbers: a store that was rebuilt or restored from a backup, or that lost its last transactions in a power
 failure after a consumer had read them. After a migration, every consumer has to start from a copy.
+
+`register`, `acknowledge` and `unregister` need the write lock. If an ingest holds it for longer than the busy
+timeout, they raise sqlite3.OperationalError, and the caller can retry. No error of SQLite is translated.
 """
 
 import sqlite3

@@ -5,7 +5,8 @@ Opening a writer takes these steps:
 1. Check the header. A file that is not a database, or is another application's, is rejected untouched.
 2. Set the page size of an empty file, then switch to write-ahead logging.
 3. Run each missing migration in its own transaction, which also sets the version in the header. So if the
-   process is killed in between, the next one continues with the migrations that are left.
+   process is killed in between, the next one continues with the migrations that are left. Consumers of the
+   outbox have to start from a copy.
 4. Create the covering indexes (columns.py) again that contain other columns than declared, and add the
    columns of custom fields to tables that lack them.
 """
@@ -52,6 +53,14 @@ _HEADER = (
     "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
     " FROM pragma_application_id, pragma_user_version"
 )
+
+RESET_OUTBOX = (
+    "UPDATE outbox SET sequence = sequence + 1, token = lower(hex(randomblob(8)))",
+    "UPDATE outbox_consumer SET sequence = NULL, token = NULL",
+    "DELETE FROM outbox_page",
+    "DELETE FROM outbox_batch",
+)
+"""Make all consumers of the outbox (outbox.py) start from a copy of the store."""
 
 Migrations = Sequence[tuple[int, str]]
 
@@ -150,15 +159,6 @@ def execute_all(db: sqlite3.Connection, statements: Iterable[str]) -> None:
     """Execute the statements, which have no parameters, in order."""
     for statement in statements:
         db.execute(statement)
-
-
-RESET_OUTBOX = (
-    "UPDATE outbox SET sequence = sequence + 1, token = lower(hex(randomblob(8)))",
-    "UPDATE outbox_consumer SET sequence = NULL, token = NULL",
-    "DELETE FROM outbox_page",
-    "DELETE FROM outbox_batch",
-)
-"""Make all consumers of the outbox (outbox.py) start from a copy of the store."""
 
 
 def _prepare(db: sqlite3.Connection, path: Path, known_migrations: Migrations, busy_timeout: float) -> None:

@@ -31,7 +31,7 @@ from tests.ingest.test_fts_index import check, indexed
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
 
-EXAMPLES = 150 if settings.get_current_profile_name() == "fuzz" else 20
+EXAMPLES = 150 if settings.get_current_profile_name() == "fuzz" else 14
 NAME = "replica"
 CONFIG = "gqlnews.toml"
 SITE = "blog/hugo.toml"
@@ -240,7 +240,7 @@ def test_the_copy_equals_the_store_and_a_fresh_ingest(empty: tuple[Path, Path], 
 def test_an_ingest_killed_at_any_step_appends_its_batch_or_nothing(
     empty: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """Each step of a small ingest, the commit and what follows it included."""
+    """At steps of a small ingest from its start to its end, the commit and what follows it included."""
     world = World(tmp_path)
     for source, to in zip(empty, (world.store, world.copy), strict=True):
         shutil.copy(source, to)
@@ -250,7 +250,7 @@ def test_an_ingest_killed_at_any_step_appends_its_batch_or_nothing(
     world.folder.write("a.md", text_of(keys_of(title="New")))
     before = tmp_path / "before.db"
     shutil.copy(world.store, before)
-    for killed_at in count(5, 23):
+    for killed_at in count(5, 41):
         shutil.copy(before, world.store)
         killed = run_in_child(lambda: world.ingest(world.store, None, killed_at))  # noqa: B023
         with closing(open_careless(world.store)) as db:

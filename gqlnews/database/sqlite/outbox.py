@@ -233,12 +233,8 @@ def _prune_acknowledged(db: sqlite3.Connection) -> None:
     (sequence,) = db.execute(
         "SELECT coalesce((SELECT min(sequence) FROM outbox_consumer), sequence) FROM outbox"
     ).fetchone()
-    _delete_batches(db, sequence)
-
-
-def _delete_batches(db: sqlite3.Connection, last: int) -> None:
     for table in ("outbox_page", "outbox_batch"):
-        db.execute(f"DELETE FROM {table} WHERE sequence <= ?", (last,))
+        db.execute(f"DELETE FROM {table} WHERE sequence <= ?", (sequence,))
 
 
 # Recording the changes of an ingest.
@@ -254,7 +250,7 @@ _KEY_COLUMNS = "SELECT name FROM pragma_table_info(?, 'main') WHERE pk ORDER BY 
 _EVENTS = (("INSERT", "new"), ("UPDATE", "new"), ("UPDATE OF {}", "old"), ("DELETE", "old"))
 """Event of each trigger, and the row whose key it logs. An update of the key logs two."""
 
-_MAX_KEY = 4  # columns of a primary key
+_MAX_KEY = 4  # columns of the longest primary key; each table needs one
 # Without a unique index: INSERT OR IGNORE in a trigger would take the conflict clause of the statement that
 # fires it.
 _CREATE_LOG = (

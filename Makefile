@@ -42,8 +42,8 @@ test: lint $(EXPLORER) $(READER) clients guides ## run all checks and tests, in 
 coverage: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## compare random queries, schedules and copies by the outbox, then fuzz for MINUTES (30); SEED repeats a run
-	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/test_generated_queries.py tests/ingest/test_schedules.py tests/ingest/test_outbox_replay.py
+fuzz: $(VENV)/installed-dev ## run the property tests with all their examples, then fuzz for MINUTES (30); SEED repeats a run
+	$(PYTEST) --hypothesis-profile=fuzz -m generated
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## check style and types with ruff and mypy

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from graphql import GraphQLNamedType, GraphQLSchema, build_schema
-from hypothesis import Phase, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.schema.query import sdl
 from tests.comparison import Comparison
+from tests.effort import WITHOUT_SHRINKING, examples
 from tests.oracle.dice import LENGTH, Dice
 from tests.oracle.engine import oracle_schema
 from tests.oracle.own_config import configurations
@@ -28,7 +29,6 @@ from tests.product import Product, run_ingest
 from tests.ways import Ways
 
 REQUESTS = 25  # for each folder
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # an ingest for each step of a shrink takes too long
 
 
 def shape(schema: GraphQLSchema) -> dict[str, dict[str, str]]:
@@ -45,7 +45,7 @@ def members(type_: GraphQLNamedType) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=10, phases=PHASES)
+@examples(10, quick=4, phases=WITHOUT_SHRINKING)
 @given(config=configurations(), seed=st.integers(0, 2**32 - 1), audience=st.sampled_from(AUDIENCES))
 def test_own_fields_are_answered_as_the_oracle_answers(config: str, seed: int, audience: Audience) -> None:
     note(config)

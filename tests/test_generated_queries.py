@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.comparison import Comparison
+from tests.effort import examples
 from tests.oracle.document import Operation
 from tests.oracle.engine import oracle_schema
 from tests.oracle.folders import write_folder
@@ -59,7 +60,7 @@ def real(corpus: Path, ai2020: Product) -> Iterator[Generated]:
         yield generated(corpus / "ai2020", ways, learn_everywhere=False)
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(data=st.data(), everywhere=st.booleans())
 def test_odd_content_is_answered_as_the_oracle_answers(
     nasty: Generated, data: st.DataObject, everywhere: bool
@@ -67,7 +68,7 @@ def test_odd_content_is_answered_as_the_oracle_answers(
     nasty.compare(data, everywhere=everywhere)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(data=st.data())
 def test_real_content_is_answered_as_the_oracle_answers(real: Generated, data: st.DataObject) -> None:
     real.compare(data)

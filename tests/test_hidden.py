@@ -9,12 +9,13 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from gqlnews.engine.requests import GraphQLRequest, PreparedQuery
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.fuzz.place import HIDDEN, SECRET, url_of, write_content
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
@@ -60,7 +61,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
         yield Twins(one, other, asked)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(data=st.data())
 def test_the_public_is_answered_as_if_the_hidden_were_not_there(twins: Twins, data: st.DataObject) -> None:
     """This includes lists, counts, facets, ranks, scores, stories, links and hints."""

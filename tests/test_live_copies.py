@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import groups, hub
+from tests.effort import examples
 from tests.ingest.histories import Edit, histories
 from tests.live import ARTICLE_CHANGED, Live, Subscriber, open_live
 
@@ -155,7 +156,7 @@ async def follow(history: list[list[Edit]], everyone: list[Copy], settling: list
         assert not any(one.task.done() for one in live.watching)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     histories,
     st.lists(copies, min_size=1, max_size=8),

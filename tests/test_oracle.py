@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from graphql import parse, validate
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.oracle.acting import likely_similar, resolve_markers
 from tests.oracle.content import read_folder
 from tests.oracle.document import Operation
@@ -58,7 +59,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 # ---------------------------------------------------------------- requests
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(data=st.data())
 def test_generated_requests_are_valid_and_the_harness_accepts_the_right_answer(
     setting: Setting, data: st.DataObject

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.oracle.folders import DATES, write_folder
 from tests.product import Product, run_ingest
 
@@ -84,7 +85,7 @@ def walk(product: Product, kind: str, size: int, key: str = "", *, backward: boo
         arguments = f'{count}: {size}, {bound}: "{info[end]}"'
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(kind=st.sampled_from(sorted(LISTS)), size=st.integers(1, 30), backward=st.booleans())
 def test_a_walk_visits_everything_once_and_in_order(
     product: Product, kind: str, size: int, backward: bool

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import run_history, temporary_store
 from tests.product import Product
@@ -123,7 +124,7 @@ def complete(product: Product) -> dict[Key, Any]:
     return {key: render(product, key) for key in keys}
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(histories)
 def test_an_incremental_build_equals_a_complete_one(history: list[list[Edit]]) -> None:
     build = Build()

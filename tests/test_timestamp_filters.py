@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.query.entities import Audience
+from tests.effort import WITHOUT_SHRINKING, examples
 from tests.ingest.folder import keys_of, text_of
 from tests.oracle.instants import read_instant
 from tests.product import Product, run_ingest
@@ -41,7 +42,6 @@ OPERATORS: dict[str, Callable[[int, int], bool]] = {
     "lte": operator.le,
 }
 BASE = 1_714_564_800  # 2024-05-01T12:00:00Z
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # an ingest for each step of a shrink takes too long
 # Within a second of each other, so that only the digits after it decide.
 NANOSECONDS = st.one_of(
     st.sampled_from([0, 1, 999_999, 1_000_000, 123_000_000, 123_000_001, 123_456_789, 999_999_999]),
@@ -56,7 +56,7 @@ def written(nanoseconds: int, digits: int) -> str:
     return f"{text}{fraction}+00:00"
 
 
-@settings(max_examples=5, phases=PHASES)
+@examples(5, phases=WITHOUT_SHRINKING)
 @given(st.lists(st.tuples(NANOSECONDS, st.integers(0, 9)), min_size=2, max_size=4))
 def test_every_operator_agrees_with_the_answers(times: list[tuple[int, int]]) -> None:
     with tempfile.TemporaryDirectory() as place:

@@ -5,11 +5,12 @@ Random histories of a small folder; after each ingest one request queries everyt
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import run_history, temporary_store
 from tests.product import Product
@@ -47,7 +48,7 @@ def answers(database: Path) -> dict[Audience, bytes]:
         return {who: product.answer(GraphQLRequest(EVERYTHING), who).body for who in Audience}
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(histories)
 def test_an_answer_stays_as_long_as_its_version(history: list[list[Edit]]) -> None:
     revision = InlineExecutor()

@@ -1,7 +1,7 @@
 """Both YAML parsers agree on native and mapped files: what the fast one returns, the strict one returns."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.content.front_matter import FrontMatter, split_front_matter
@@ -14,6 +14,7 @@ from gqlnews.custom_fields import CustomField, FieldType
 from tests.content.documents import fronts, mapped_fronts
 from tests.content.sites import site
 from tests.content.test_yaml_positions import FRONT
+from tests.effort import examples
 
 OPTIONS = ParseOptions()
 PLAIN = "title: A\npublishedDateTime: 2021-04-15\nwebUrl: https://a.org/1\n"
@@ -73,8 +74,8 @@ def parse_both(path: str, front: str, options: ParseOptions, body: str = "") -> 
     return parse_fast(path, parts, rendered, options), parse_with_positions(path, parts, rendered, options)
 
 
+@examples(400)
 @given(fronts)
-@settings(max_examples=400)
 def test_both_parsers_return_the_same(front: str) -> None:
     parts = fenced(front.replace("\n---", "\n--"))
     fast = parse_fast("a.md", parts, render(""), OPTIONS)
@@ -82,8 +83,8 @@ def test_both_parsers_return_the_same(front: str) -> None:
         assert fast == parse_with_positions("a.md", parts, render(""), OPTIONS)
 
 
+@examples(400)
 @given(damages)
-@settings(max_examples=400)
 def test_both_parsers_agree_on_corrupted_documents(damages: list[tuple[int, str, int]]) -> None:
     text = PLAIN + FRONT.replace("\ntitle: A\n", "") + "heat: 5\nexcerpt: 'it''s'\n"
     for place, token, gone in damages:
@@ -131,8 +132,8 @@ FIELDS = (
 )
 
 
+@examples(600)
 @given(mapped_fronts, st.sampled_from(sorted(SITES)), st.sampled_from([(), FIELDS]))
-@settings(max_examples=600)
 def test_both_parsers_return_the_same_for_a_mapped_file(
     front: str, path: str, fields: tuple[CustomField, ...]
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.config.settings import UNLIMITED, Limits
@@ -19,6 +19,7 @@ from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.live import Live, open_live
 from tests.store import UnreadStore
 
@@ -297,8 +298,8 @@ steps = st.one_of(
 
 
 @pytest.mark.parametrize("limit", [3_000, ENOUGH])
+@examples(25)
 @given(st.lists(steps, min_size=3, max_size=25))
-@settings(max_examples=25)
 def test_responses_equal_those_without_a_cache(limit: int, history: list[tuple[Any, ...]]) -> None:
     async def play() -> None:
         async with open_live() as live:

@@ -30,7 +30,7 @@ from graphql import (
     validate,
     visit,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.connection import Statements
@@ -40,6 +40,7 @@ from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailabl
 from gqlnews.engine.requests import GraphQLRequest, PreparedIncremental, PreparedQuery
 from gqlnews.query.entities import Audience
 from gqlnews.server.stream_framing import encode_2022, encode_v2
+from tests.effort import examples
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
@@ -209,7 +210,7 @@ def check(
     return parts
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data(), seed=st.integers(0, 2**32), streams=st.booleans())
 def test_incremental_payloads_merge_to_the_single_response(
     unusual: tuple[Answers, Any], data: st.DataObject, seed: int, streams: bool

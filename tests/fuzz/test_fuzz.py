@@ -7,13 +7,13 @@ from tests.fuzz.targets import TARGETS
 from tests.fuzz.world import World
 
 EXAMPLES = {
-    "valid documents": 25,
-    "deep documents": 50,
-    "answers in parts": 50,
-    "swollen documents": 60,
-    "WebSocket messages": 60,
+    "valid documents": 10,
+    "deep documents": 15,
+    "answers in parts": 15,
+    "swollen documents": 20,
+    "WebSocket messages": 20,
 }
-OTHERS = 100
+OTHERS = 30
 
 
 @pytest.mark.parametrize("target", TARGETS)

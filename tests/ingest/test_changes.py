@@ -3,9 +3,10 @@
 import sqlite3
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
 from tests.ingest.histories import Edit, histories
@@ -27,7 +28,7 @@ def site(db: sqlite3.Connection, audience: int) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(histories, bounds)
 def test_the_change_log_equals_a_replay(history: list[list[Edit]], max_removed: int) -> None:
     with temporary_store() as (_, db, model):
@@ -42,7 +43,7 @@ def test_the_change_log_equals_a_replay(history: list[list[Edit]], max_removed: 
             replays[1].last = site(db, 2)[0]  # changed problems alone advance it too
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(histories, bounds)
 def test_applying_changes_to_an_old_snapshot_gives_the_current_one(
     history: list[list[Edit]], max_removed: int
@@ -59,7 +60,7 @@ def test_applying_changes_to_an_old_snapshot_gives_the_current_one(
                         assert apply_changes(snapshot, entries, now) == now
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(histories)
 def test_the_number_is_that_of_the_version(history: list[list[Edit]]) -> None:
     with temporary_store() as (_, db, model):
@@ -70,7 +71,7 @@ def test_the_number_is_that_of_the_version(history: list[list[Edit]]) -> None:
             assert all(expected == version for expected, version in rows)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(histories, bounds)
 def test_public_changes_are_independent_of_hidden_articles(
     history: list[list[Edit]], max_removed: int

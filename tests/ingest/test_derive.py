@@ -6,9 +6,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.ingest import dump
 from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
@@ -229,7 +230,7 @@ def mutual(lists: dict[str, str]) -> dict[str, str]:
     return {min(group): "".join(sorted(group)) for group in found}
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(links)
 def test_after_any_edit_the_stories_equal_the_oracle(edits: list[tuple[str, str | None]]) -> None:
     with temporary_store() as (_, db, model):
@@ -244,7 +245,7 @@ def test_after_any_edit_the_stories_equal_the_oracle(edits: list[tuple[str, str 
             assert groups(db) == groups(db, scope=0) == mutual(lists)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.lists(articles, min_size=2, max_size=6).flatmap(
         lambda some: st.tuples(

@@ -6,12 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.content.models import ParsedArticle, ParseOptions
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.writer import open_writer, tokenize
+from tests.effort import examples
 from tests.ingest import dump
 from tests.ingest.conftest import RunIngest
 from tests.ingest.folder import Folder
@@ -59,7 +60,7 @@ def slugs(db: sqlite3.Connection, match: str) -> list[str]:
     return [slug for slug, _ in ranked(db, "search_all", match)]
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(histories)
 def test_the_indexes_equal_those_of_a_new_store(history: list[list[Edit]]) -> None:
     with temporary_store() as (root, db, model):
@@ -71,7 +72,7 @@ def test_the_indexes_equal_those_of_a_new_store(history: list[list[Edit]]) -> No
                     assert ranked(db, index, '"cafe" OR "one"') == ranked(other, index, '"cafe" OR "one"')
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(histories)
 def test_words_are_counted_by_article(history: list[list[Edit]]) -> None:
     with temporary_store() as (_, db, model):

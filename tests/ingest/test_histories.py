@@ -9,8 +9,9 @@ import shutil
 import sqlite3
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from tests.effort import examples
 from tests.ingest import dump, oracle
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import (
@@ -43,7 +44,7 @@ EDITOR = (*OPEN, "SELECT path AS file, line, column_, code, message FROM problem
 
 
 @WAYS
-@settings(max_examples=14)
+@examples(14)
 @given(histories)
 def test_the_content_equals_that_of_a_new_store(
     select_paths: PathSelector, history: list[list[Edit]]
@@ -57,7 +58,7 @@ def test_the_content_equals_that_of_a_new_store(
 
 
 @WAYS
-@settings(max_examples=14)
+@examples(14)
 @given(histories)
 def test_the_source_table_equals_that_of_a_new_store(
     select_paths: PathSelector, history: list[list[Edit]]
@@ -68,7 +69,7 @@ def test_the_source_table_equals_that_of_a_new_store(
                 assert dump.files(db) == dump.files(other)
 
 
-@settings(max_examples=14)
+@examples(14)
 @given(histories)
 def test_derived_data_equals_the_oracle(history: list[list[Edit]]) -> None:
     with temporary_store() as (_, db, model):
@@ -84,7 +85,7 @@ def test_derived_data_equals_the_oracle(history: list[list[Edit]]) -> None:
                 assert stories(db, scope) == oracle.stories(articles)
 
 
-@settings(max_examples=14)
+@examples(14)
 @given(histories)
 def test_versions_advance_exactly_on_visible_changes(history: list[list[Edit]]) -> None:
     with temporary_store() as (_, db, model):

@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.ingest.pipeline import IngestReport, ingest
+from tests.effort import examples
 from tests.ingest import dump
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless
@@ -37,7 +38,6 @@ from tests.ingest.schedules import (
 from tests.ingest.test_fts_index import check, indexed
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = 200 if settings.get_current_profile_name() == "fuzz" else 25
 START = -1.0
 
 
@@ -121,7 +121,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=EXAMPLES)
+@examples(200, quick=25)
 @given(schedules, runs)
 def test_each_article_appears_and_expires_once_in_order_and_never_early(
     empty: Path, schedule: Schedule, history: list[Run]

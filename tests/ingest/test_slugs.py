@@ -6,12 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
+from tests.effort import examples
 from tests.ingest import dump
 from tests.ingest.folder import Folder, keys_of, later_ns, text_of
 
@@ -56,7 +57,7 @@ def take_in(db: sqlite3.Connection, folder: Folder, paths: list[str] | None = No
     ingest(db, folder.root, ParseOptions(), processes=1, now_ns=later_ns, paths=paths)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(edits(TEXTS))
 def test_the_store_equals_a_fresh_one_after_every_edit(history: list[list[Edit]]) -> None:
     with TemporaryDirectory() as name:
@@ -71,7 +72,7 @@ def test_the_store_equals_a_fresh_one_after_every_edit(history: list[list[Edit]]
                     assert dump.files(db) == dump.files(fresh)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(edits((*TEXTS, BROKEN)))
 def test_after_errors_are_repaired_the_store_equals_a_fresh_one(history: list[list[Edit]]) -> None:
     with TemporaryDirectory() as name:

@@ -7,8 +7,10 @@ import string
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.effort import examples
 
 from .acting import snippet
 from .fulltext import SCALE, WEIGHTS, TextIndex, columns
@@ -163,7 +165,7 @@ def scores_of_sqlite(articles: list[Article], text: str) -> dict[int, float]:
         return dict(db.execute(query, (match(text),)).fetchall())
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(ARTICLES, st.lists(TERMS, min_size=1, max_size=4), st.sampled_from([" ", " OR "]))
 def test_scores_are_those_of_fts5(articles: list[Article], terms: list[str], between: str) -> None:
     text = between.join(terms)

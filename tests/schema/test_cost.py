@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from graphql import ArgumentNode, IntValueNode, NameNode, parse, print_ast
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.config.settings import DEFAULT_LIMITS, Limits
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.oracle.content import read_folder
 from tests.oracle.engine import Oracle, oracle_schema
 from tests.oracle.folders import write_folder
@@ -212,7 +213,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
         yield Generated(product, folder)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(data=st.data())
 def test_no_response_has_more_objects_than_its_cost(generated: Generated, data: st.DataObject) -> None:
     audience = data.draw(st.sampled_from(Audience))

@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 import pytest
 from graphql import DocumentNode
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.before_texts import create_index
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
 from gqlnews.query.entities import Audience
+from tests.effort import examples
 from tests.live import PLAIN, Live, open_live
 from tests.product import Product
 
@@ -156,7 +157,7 @@ def ready(product: Product, where: object, audience: Audience) -> PreparedSubscr
     return ready
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(wheres, st.sampled_from(Audience))
 def test_the_change_filter_looks_up_images_by_id_and_articles_by_slug(
     examples: Product, where: dict[str, Any], audience: Audience

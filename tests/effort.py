@@ -29,7 +29,8 @@ def examples(
     others: dict[str, Any] = {} if phases is None else {"phases": tuple(phases)}
 
     def decorate(test: Test) -> Test:
-        limited: Test = settings(max_examples=number(full, quick), **others)(test)
-        return pytest.mark.generated(limited)
+        marked: Test = pytest.mark.generated(test)
+        limited: Test = settings(max_examples=number(full, quick), **others)(marked)
+        return limited
 
     return decorate

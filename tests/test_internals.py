@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -113,9 +113,12 @@ SIGNATURES: dict[Any, str] = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for file in sorted(PACKAGE.rglob("*.py")):
-        yield str(file.relative_to(PACKAGE)), ast.parse(file.read_text())
+@cache
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(
+        (str(file.relative_to(PACKAGE)), ast.parse(file.read_text()))
+        for file in sorted(PACKAGE.rglob("*.py"))
+    )
 
 
 def is_internal(module: str | None) -> bool:

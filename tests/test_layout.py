@@ -3,7 +3,8 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -47,13 +48,24 @@ AT_PLUGIN_LOAD = ("testing/__init__.py", "testing/plugin.py")
 READS_ENVIRONMENT = ("os.environ", "os.getenv", "expandvars", "envvar_value", "EnvSettingsSource")
 
 
-def imports() -> Iterator[tuple[str, str, str]]:
+@cache
+def sources() -> Mapping[Path, str]:
+    """Return the text of every module."""
+    return {file: file.read_text() for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def trees() -> Mapping[Path, ast.Module]:
+    return {file: ast.parse(text) for file, text in sources().items()}
+
+
+def find_imports() -> Iterator[tuple[str, str, str]]:
     """Yield (importing package, imported package, file) for every internal import."""
-    for file in sorted(PACKAGE.rglob("*.py")):
+    for file, tree in trees().items():
         parts = file.relative_to(PACKAGE).with_suffix("").parts
         if parts[0].startswith("__"):
             continue  # the version and the entry point
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -65,11 +77,14 @@ def imports() -> Iterator[tuple[str, str, str]]:
                     yield parts[0], module.split(".")[1], "/".join(parts)
 
 
-@pytest.mark.parametrize("package", sorted({package for package, _, _ in imports()}))
+IMPORTS = tuple(find_imports())
+
+
+@pytest.mark.parametrize("package", sorted({package for package, _, _ in IMPORTS}))
 def test_a_package_imports_only_what_the_layout_allows(package: str) -> None:
     strangers = [
         f"{file} imports {imported}"
-        for importing, imported, file in imports()
+        for importing, imported, file in IMPORTS
         if importing == package and imported not in ALLOWED[package] | {package}
     ]
     assert strangers == []
@@ -80,12 +95,12 @@ def test_the_pytest_plugin_imports_nothing_but_pytest_at_its_load() -> None:
     imported = {
         node.module
         for file in AT_PLUGIN_LOAD
-        for node in ast.parse((PACKAGE / file).read_text()).body
+        for node in trees()[PACKAGE / file].body
         if isinstance(node, ast.ImportFrom)
     } | {
         alias.name
         for file in AT_PLUGIN_LOAD
-        for node in ast.parse((PACKAGE / file).read_text()).body
+        for node in trees()[PACKAGE / file].body
         if isinstance(node, ast.Import)
         for alias in node.names
     }
@@ -95,8 +110,8 @@ def test_the_pytest_plugin_imports_nothing_but_pytest_at_its_load() -> None:
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         str(file.relative_to(PACKAGE))
-        for file in PACKAGE.rglob("*.py")
-        if any(name in file.read_text() for name in READS_ENVIRONMENT)
+        for file, text in sources().items()
+        if any(name in text for name in READS_ENVIRONMENT)
     ]
     assert readers == ["config/sources.py"]
 
@@ -104,22 +119,20 @@ def test_only_the_settings_read_the_environment() -> None:
 def test_only_the_database_package_opens_a_database() -> None:
     openers = {
         file.relative_to(PACKAGE).parts[0]
-        for file in PACKAGE.rglob("*.py")
-        if any(name in file.read_text() for name in ("sqlite3.connect(", "aiosqlite.connect("))
+        for file, text in sources().items()
+        if any(name in text for name in ("sqlite3.connect(", "aiosqlite.connect("))
     }
     assert openers <= {"database"}
 
 
 def test_no_module_is_longer_than_400_lines() -> None:
-    lengths = {
-        str(file.relative_to(PACKAGE)): len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")
-    }
+    lengths = {str(file.relative_to(PACKAGE)): len(text.splitlines()) for file, text in sources().items()}
     assert {file: lines for file, lines in lengths.items() if lines > 400} == {}
 
 
 def test_class_names_are_unique() -> None:
-    trees = (ast.parse(file.read_text()) for file in PACKAGE.rglob("*.py"))
-    names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    nodes = (node for tree in trees().values() for node in ast.walk(tree))
+    names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
 
 
@@ -127,11 +140,11 @@ def test_no_modules_import_each_other() -> None:
     """Not even through others, at the top level of the modules."""
     files = {
         ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): file
-        for file in PACKAGE.rglob("*.py")
+        for file in sources()
     }
     graph: dict[str, set[str]] = {module: set() for module in files}
     for module, file in files.items():
-        for node in ast.parse(file.read_text()).body:
+        for node in trees()[file].body:
             if isinstance(node, ast.ImportFrom):
                 parts = {f"{node.module}.{alias.name}" for alias in node.names} & files.keys()
                 graph[module] |= parts or {str(node.module)}
@@ -143,8 +156,8 @@ def test_no_pattern_has_a_possessive_group() -> None:
     possessive = re.compile(r"\)[*+?]\+|\(\?>")
     lines = (
         (file.name, line)
-        for file in PACKAGE.rglob("*.py")
-        for line in file.read_text().splitlines()
+        for file, text in sources().items()
+        for line in text.splitlines()
         if '"' in line and possessive.search(line.replace("()*+", ""))
     )
     assert list(lines) == []

@@ -171,8 +171,9 @@ def test_a_storm_of_changes_is_ingested(folder: Folder, database: Path) -> None:
 
 
 def rage(folder: Folder, dice: random.Random, name: str) -> None:
-    folders = [path for path in folder.root.rglob("*") if path.is_dir()] or [folder.root]
-    files = list(folder.root.rglob("*.md"))
+    """Do something at random; the order in which a file system lists its files does not matter."""
+    folders = sorted(path for path in folder.root.rglob("*") if path.is_dir())
+    files = sorted(folder.root.rglob("*.md"))
     match dice.randrange(6):
         case 0 | 1:
             deep = f"n{dice.randrange(9)}/m{dice.randrange(3)}/{name}.md"

@@ -144,7 +144,10 @@ def outcome(setting: Setting, given: dict[str, Any]) -> tuple[Any, str]:
 @pytest.mark.parametrize(
     "setting", [setting for setting in settings_of("config") if setting.option], ids=lambda one: one.name
 )
-def test_options_and_variables_accept_the_same_values(environ: dict[str, str], setting: Setting) -> None:
+def test_options_and_variables_accept_the_same_values(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, setting: Setting
+) -> None:
+    monkeypatch.setattr(sources, "settings_of", lambda _: (setting,))  # all of them would be read each time
     by_option = [outcome(setting, {setting.name: value}) for value in VALUES]
     by_variable = []
     for value in VALUES:

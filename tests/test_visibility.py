@@ -188,10 +188,10 @@ def test_no_slug_id_or_url_leads_to_an_unpublished_one(
         ids = [base64.b64encode(f"Article:{slug}".encode()).decode() for slug in some]
         answer = ai2020.data(WALKS["Query.nodes"] % CARD, {"ids": ids})
         assert answer["nodes"] == [None] * len(some)
-        by_slug = " ".join(
-            f's{number}: article(slug: "{slug}") {{ slug }}' for number, slug in enumerate(some)
-        )
-        assert set(ai2020.data(f"{{ {by_slug} }}").values()) == {None}
+        variables = {f"s{number}": slug for number, slug in enumerate(some)}
+        by_slug = " ".join(f"{name}: article(slug: ${name}) {{ slug }}" for name in variables)
+        declared = ", ".join(f"${name}: String!" for name in variables)
+        assert set(ai2020.data(f"query ({declared}) {{ {by_slug} }}", variables).values()) == {None}
         variables = {f"u{number}": urls[slug] for number, slug in enumerate(some)}
         by_url = " ".join(f"{name}: articleByUrl(url: ${name}) {{ slug published }}" for name in variables)
         declared = ", ".join(f"${name}: URL!" for name in variables)

@@ -1,5 +1,6 @@
 """Shared fixtures: the real articles, and the product over them."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -86,11 +87,24 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ai2020(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product over the 8,682 articles of `ai2020`."""
-    database = tmp_path_factory.mktemp("ai2020") / "store.db"
-    run_ingest(corpus / "ai2020", database)
-    with Product(database) as product:
+def ai2020_database(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the 8,682 articles of `ai2020`: all test processes read the same one."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    database, complete = place / "ai2020.db", place / "ai2020.complete"
+    with (place / "ai2020.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            run_ingest(corpus / "ai2020", database)
+            complete.touch()
+    return database
+
+
+@pytest.fixture(scope="session")
+def ai2020(ai2020_database: Path) -> Iterator[Product]:
+    """The product over `ai2020`."""
+    with Product(ai2020_database) as product:
         yield product
 
 

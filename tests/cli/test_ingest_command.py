@@ -67,15 +67,22 @@ def test_a_terminal_sees_a_progress_bar(tmp_path: Path, changes: dict[str, str],
     assert bool(re.search(r"\x1b\[[\d;]*3\d", terminal.shown)) is colours
 
 
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ingest takes longer than a signal."""
+    home = tmp_path_factory.mktemp("sample")
+    assert run_cli(home, "sample", home / "content", "--articles", "3000").returncode == 0
+    return home / "content"
+
+
 @pytest.mark.parametrize(
     ("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
 )
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_signal_stops_the_ingest_and_rolls_it_back(
-    tmp_path: Path, number: int, code: int, name: str, processes: str
+    tmp_path: Path, sample: Path, number: int, code: int, name: str, processes: str
 ) -> None:
-    sample, few, database = tmp_path / "sample", write_articles(tmp_path / "few"), tmp_path / "news.db"
-    assert run_cli(tmp_path, "sample", sample, "--articles", "3000").returncode == 0
+    few, database = write_articles(tmp_path / "few"), tmp_path / "news.db"
     assert run_cli(tmp_path, "ingest", few, "--db", database).returncode == 0
     command = ["ingest", str(sample), "--db", str(database), "--ingest-workers", processes]
     with on_terminal(tmp_path, command, {}) as terminal:

@@ -20,9 +20,10 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedQuery
 from gqlnews.query.entities import Audience
+from tests.effort import number
 from tests.store import UnreadStore
 
-MAX_SAMPLES = 60  # requests of a kind, drawn once
+MAX_SAMPLES = number(60)  # requests of a kind, drawn once
 ROOM = 6  # more nested parentheses that a statement must allow; the parser has room for about 75
 PASSED_OVER = {"Problem", "PageInfo", "Site", "IntRange", "DateTimeRange"}
 ARGUMENTS = {
@@ -111,6 +112,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Con
     db.close()
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize(
     ("links", "length", "width"),
     [(NESTING, 6, 1), (NESTING, 5, 61), (NESTING, 4, 119), (ALL, 4, 1), (ALL, 3, 61)],

@@ -28,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
+.PHONY: help serve install test coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -36,10 +36,12 @@ help: ## list the targets
 serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
 
-test: lint $(EXPLORER) $(READER) clients guides ## run all checks and tests, in WORKERS (3) processes (needs npm)
+install: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## install and build everything that the tests need (needs npm); faster with -j4
+
+test: lint install ## run all checks and tests, in WORKERS (3) processes (needs npm)
 	$(PYTEST)
 
-coverage: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
+coverage: install ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: $(VENV)/installed-dev ## run the property tests with all their examples, then fuzz for MINUTES (30); SEED repeats a run

@@ -1,6 +1,7 @@
-"""How many examples property tests try: all under the profile `fuzz`, a quarter otherwise.
+"""How many random examples a test tries: all under the profile `fuzz`, a quarter otherwise.
 
-`make fuzz` runs every test with the marker `generated`, which `examples` sets.
+`make fuzz` runs every test with the marker `generated`. The decorator `examples` sets it; tests that call
+`number` set it themselves.
 """
 
 from collections.abc import Callable, Iterable

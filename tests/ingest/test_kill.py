@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import effort
 from tests.ingest import dump
 from tests.ingest.folder import BROKEN, Folder
 
@@ -102,12 +103,13 @@ def copy(before: Path, to: Path) -> Path:
     return to
 
 
+@pytest.mark.generated
 def test_killed_at_any_step_and_run_again(folder: Folder, before: Path, tmp_path: Path) -> None:
     undisturbed = copy(before, tmp_path / "undisturbed.db")
     steps = finish(run(undisturbed, folder, 0))
     expected = dumped(undisturbed)
     dice = random.Random(7)  # noqa: S311 - the same points in every run
-    for number in range(9):
+    for number in range(effort.number(9)):
         database = copy(before, tmp_path / f"{number}.db")
         killed = run(database, folder, dice.randrange(1, steps))
         killed.communicate()
@@ -116,13 +118,14 @@ def test_killed_at_any_step_and_run_again(folder: Folder, before: Path, tmp_path
         assert dumped(database) == expected
 
 
+@pytest.mark.generated
 def test_killed_at_any_time_and_run_again(folder: Folder, before: Path, tmp_path: Path) -> None:
     undisturbed = copy(before, tmp_path / "undisturbed.db")
     finish(run(undisturbed, folder, 0))
     expected = dumped(undisturbed)
     dice = random.Random(11)  # noqa: S311
     database = copy(before, tmp_path / "killed.db")
-    for _ in range(9):
+    for _ in range(effort.number(9)):
         kill_after(run(database, folder, 0), dice.uniform(0.05, 0.6))
     finish(run(database, folder, 0))
     assert dumped(database) == expected

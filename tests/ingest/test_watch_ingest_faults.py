@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.sqlite.writer import open_writer, transaction
+from tests import effort
 from tests.ingest.folder import Folder, keys_of, text_of
 from tests.ingest.test_kill import finish, run
 from tests.ingest.watch_process import (
@@ -51,11 +52,12 @@ def edit(folder: Folder, turn: int) -> None:
             folder.article(path, f"https://example.com/{number}", title=f"turn {turn}")
 
 
+@pytest.mark.generated
 def test_killed_at_any_step_it_recovers(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder)
     steps = finish(run(tmp_path / "undisturbed.db", folder, 0))
     dice = random.Random(7)  # noqa: S311 - the same points in every run
-    for turn in range(10):
+    for turn in range(effort.number(10)):
         edit(folder, turn)
         point = str(dice.randrange(1000, steps))
         module = [sys.executable, "-m", "tests.ingest.killed_watch", str(database), str(folder.root), point]
@@ -73,10 +75,11 @@ def has_ended(run: Running, folder: Folder) -> bool:
     return run.process.poll() is not None
 
 
+@pytest.mark.generated
 def test_killed_at_any_time_it_recovers(folder: Folder, database: Path) -> None:
     fill(folder)
     dice = random.Random(11)  # noqa: S311
-    for turn in range(10):
+    for turn in range(effort.number(10)):
         with running(command(folder, database), database.parent) as killed:
             killed.wait_for("watching")
             edit(folder, turn)

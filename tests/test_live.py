@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.ingest.watch_process import until
 from tests.server.support import DEADLINE, PUBLISHED, Running, run_cli, serving, write_articles
 
 LIVE = {"GQLNEWS_WATCH": "1"}
@@ -40,8 +41,7 @@ def title_at(url: str) -> object:
 def wait_for_title(url: str, title: str) -> float:
     """Return the seconds until a query returns this title."""
     start = time.monotonic()
-    while title_at(url) != title:
-        assert time.monotonic() < start + DEADLINE
+    until(lambda: title_at(url) == title, f"the title is not {title}")
     return time.monotonic() - start
 
 
@@ -75,12 +75,11 @@ def command_of(pid: str) -> str:
 
 
 def wait_until_gone(pids: list[int]) -> None:
-    until = time.monotonic() + DEADLINE
-    while any(os.path.exists(f"/proc/{pid}") and not is_zombie(pid) for pid in pids):
-        assert time.monotonic() < until
+    until(lambda: all(is_zombie(pid) for pid in pids), "a process has not ended")
 
 
 def is_zombie(pid: int) -> bool:
+    """Return whether the process has ended, also if its parent has not waited for it yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -198,10 +197,8 @@ def test_a_worker_that_is_killed_is_started_again(several: tuple[str, Running]) 
     before = workers(run)
     os.kill(before[0], signal.SIGKILL)
     run.wait_for("worker exited status=-9 again=True")
-    until = time.monotonic() + DEADLINE
-    while len(now := workers(run)) < 2:
-        assert time.monotonic() < until
-    assert before[0] not in now
+    until(lambda: len(workers(run)) == 2, "there is no new worker")
+    assert before[0] not in workers(run)
     assert title_at(url) == "Published"
 
 

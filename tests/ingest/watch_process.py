@@ -49,11 +49,12 @@ def wait_until_ingested(folder: Folder, database: Path, beside: Path | None = No
 
 
 def until(condition: Callable[[], bool], message: str) -> None:
-    """Wait for a condition that no log line reports."""
-    deadline = time.monotonic() + DEADLINE
+    """Wait for a condition that no log line reports. The pause between two checks grows to 0.1 s."""
+    deadline, pause = time.monotonic() + DEADLINE, 0.01
     while not condition():
         assert time.monotonic() < deadline, message
-        threading.Event().wait(0.01)
+        threading.Event().wait(pause)
+        pause = min(pause * 1.2, 0.1)
 
 
 def read_store(database: Path) -> StoreContent | None:

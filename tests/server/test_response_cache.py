@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +19,8 @@ from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.entities import Audience
 from gqlnews.server.response_cache import CacheKey
-from tests.server.support import DEADLINE, TOKEN, TOKEN_HASH, write_articles
+from tests.ingest.watch_process import until
+from tests.server.support import TOKEN, TOKEN_HASH, write_articles
 
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
 TITLES = "{ articles { nodes { title } } }"
@@ -151,9 +151,8 @@ def test_an_older_copy_of_the_database_revives_no_cached_response(make: Callable
             site.database.with_name(name).unlink(missing_ok=True)
         copy.replace(site.database)
         site.write("Two")
-        until = time.monotonic() + DEADLINE / 4
-        while titles(after := site.get()) != ["Two", "Published"]:
-            assert time.monotonic() < until, titles(after)
+        after = _wait_for(site, TITLES, '"Two"')
+        assert titles(after) == ["Two", "Published"]
         assert after.headers["etag"] == before.headers["etag"]
         (site.folder / "new.md").unlink()
         site.ingest()
@@ -306,10 +305,8 @@ def test_a_changed_field_invalidates_responses_to_the_same_content(
 
 def _wait_for(site: Site, query: str, text: str) -> Any:
     """Return the first response that contains the text: a server looks for changed fields twice a second."""
-    deadline = time.monotonic() + DEADLINE
-    while text not in (response := site.get(query)).text:
-        assert time.monotonic() < deadline, response.text
-    return response
+    until(lambda: text in site.get(query).text, f"no response contains {text}")
+    return site.get(query)
 
 
 MAX_AGE = "public, max-age=10, stale-while-revalidate=60"

@@ -3,19 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from gqlnews.cli.app import run
 from gqlnews.query.entities import Audience
 from tests.product import Product
-from tests.server.support import serving
+from tests.server.support import run_here, serving
 
 from .author_tables import AuthorRow
 from .conftest import every_folder, site_folder
@@ -71,19 +68,14 @@ def served(
     name, given = request.param
     folder = site_folder(copies, name) / given
     home = tmp_path_factory.mktemp("home")
-    output, errors = run_here("ingest", folder, "--db", home / "store.db", "--ingest-workers", "1")
-    assert "Traceback" not in errors
-    checked, _ = run_here("check", "--format", "json", folder)
-    problems = {(problem["path"], problem["code"]) for problem in json.loads(checked)}
+    ingested = run_here(home, "ingest", folder, "--db", home / "store.db")
+    assert "Traceback" not in ingested.stderr
+    checked = run_here(home, "check", "--format", "json", folder)
+    problems = {(problem["path"], problem["code"]) for problem in json.loads(checked.stdout)}
     with Product(home / "store.db") as product:
-        yield Served(name, folder, given, read_site(folder), every_node(product), output, problems, product)
-
-
-def run_here(*arguments: str | Path) -> tuple[str, str]:
-    """Run a command in this process, which starts none, and return its output and errors."""
-    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
-        run([str(one) for one in arguments])
-    return output.getvalue(), errors.getvalue()
+        yield Served(
+            name, folder, given, read_site(folder), every_node(product), ingested.stdout, problems, product
+        )
 
 
 def every_node(product: Product, audience: Audience = Audience.EDITOR) -> dict[str, Node]:
@@ -265,13 +257,13 @@ def test_translations(served: Served) -> None:
 @pytest.mark.parametrize(
     "site", ["zola", "eleventy", "docusaurus", "pelican", "jekyll", "hugo_json", "generic"]
 )
-def test_pages_are_named(copies: Path, site: str) -> None:
+def test_pages_are_named(copies: Path, tmp_path: Path, site: str) -> None:
     """Files without any date are passed over; `check --verbose` names them."""
     folder = site_folder(copies, site)
-    printed = "".join(run_here("check", "--verbose", folder))
+    checked = run_here(tmp_path, "check", "--verbose", folder)
     pages = read_site(folder).pages
     assert pages
-    assert [page for page in sorted(pages) if page not in printed] == []
+    assert [page for page in sorted(pages) if page not in checked.stdout + checked.stderr] == []
 
 
 def summary_of(name: str, found: Site) -> str:

@@ -28,6 +28,7 @@ from gqlnews.database.sqlite.rebuild import SIDE_FILES, rebuild, rebuilt_path
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DamagedDatabaseError, StorageError, UnknownDatabaseError
 from gqlnews.ingest.pipeline import ingest
+from tests import effort
 from tests.ingest import dump
 from tests.ingest.damaged import (
     GARBAGE,
@@ -42,7 +43,7 @@ from tests.ingest.folder import Folder, later_ns
 from tests.ingest.test_kill import ROOT, finish, run
 from tests.ingest.test_watch_ingest_faults import fill_up, small_disk
 from tests.ingest.watch_process import command, fresh_content, kill, read_store, running, wait_until_ingested
-from tests.server.support import run_cli
+from tests.server.support import run_here
 
 __all__ = ["small_disk"]
 
@@ -84,13 +85,13 @@ def test_an_ingest_rejects_a_damaged_database_and_a_rebuild_replaces_it(
     line = line_of(store)
     damage(store)
     before = store.read_bytes()
-    refused = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    refused = run_here(tmp_path, "ingest", folder.root, "--db", store)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith(f"gqlnews: database {store} is damaged (")
     assert f"`gqlnews ingest FOLDER --rebuild --db {store}`" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert store.read_bytes() == before
-    rebuilt = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    rebuilt = run_here(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
     assert rebuilt.stdout.startswith(f"{MANY} added, 0 changed, 0 removed, 0 unchanged, 0 problems; ")
     assert is_sound(store)
     assert read_store(store) == fresh_content(folder, tmp_path / "fresh.db")
@@ -168,7 +169,7 @@ def test_a_file_that_may_belong_to_another_application_is_never_replaced(
     damage_first_page(store)
     before = store.read_bytes()
     for arguments in ([], ["--rebuild"]):
-        refused = run_cli(tmp_path, "ingest", folder.root, "--db", store, *arguments)
+        refused = run_here(tmp_path, "ingest", folder.root, "--db", store, *arguments)
         assert refused.returncode == 2
         assert f"database {store} is not a gqlnews database: choose another file with --db" in refused.stderr
     assert store.read_bytes() == before
@@ -184,7 +185,7 @@ def test_a_database_of_another_application_is_never_replaced(
     harm(database)
     before = database.read_bytes()
     for arguments in ([], ["--rebuild"]):
-        refused = run_cli(tmp_path, "ingest", folder.root, "--db", database, *arguments)
+        refused = run_here(tmp_path, "ingest", folder.root, "--db", database, *arguments)
         assert refused.returncode == 2
         assert "damaged" not in refused.stderr
     assert database.read_bytes() == before
@@ -192,15 +193,15 @@ def test_a_database_of_another_application_is_never_replaced(
 
 def test_a_rebuild_needs_no_database(folder: Folder, database: Path, tmp_path: Path) -> None:
     fill(folder, 3)
-    done = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", database)
+    done = run_here(tmp_path, "ingest", folder.root, "--rebuild", "--db", database)
     assert done.stdout.startswith("3 added")
-    again = run_cli(tmp_path, "ingest", folder.root, "--db", database)
+    again = run_here(tmp_path, "ingest", folder.root, "--db", database)
     assert again.stdout.startswith("0 added, 0 changed, 0 removed, 3 unchanged")
 
 
 def test_a_rebuild_replaces_a_sound_database_too(folder: Folder, store: Path, tmp_path: Path) -> None:
     line = line_of(store)
-    done = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    done = run_here(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
     assert done.stdout.startswith(f"{MANY} added")
     assert line_of(store) != line
 
@@ -209,7 +210,7 @@ def test_a_database_truncated_to_zero_bytes_is_filled_again(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     store.write_bytes(b"")
-    done = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    done = run_here(tmp_path, "ingest", folder.root, "--db", store)
     assert done.stdout.startswith(f"{MANY} added")
 
 
@@ -221,7 +222,7 @@ def test_damage_is_found_behind_an_error_that_does_not_name_it(
         db.execute("DELETE FROM sqlite_master WHERE name = 'search_word'")
         db.commit()
     folder.article("0.md", "https://example.com/0", title="Edited")
-    refused = run_cli(tmp_path, "ingest", folder.root, "--db", store)
+    refused = run_here(tmp_path, "ingest", folder.root, "--db", store)
     assert refused.returncode == 2
     assert "--rebuild" in refused.stderr
 
@@ -250,14 +251,14 @@ def test_an_ingest_that_finds_no_damage_deletes_the_report(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     write_report(store, get_identity(store), damaged_error(store, "of a deleted file"))
-    assert run_cli(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
+    assert run_here(tmp_path, "ingest", folder.root, "--db", store).returncode == 0
     assert not report_path(store).exists()
 
 
 def test_a_rebuild_by_hand_records_that_the_file_is_ours(folder: Folder, store: Path, tmp_path: Path) -> None:
-    assert run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
+    assert run_here(tmp_path, "ingest", folder.root, "--rebuild", "--db", store).returncode == 0
     damage_first_page(store)
-    again = run_cli(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
+    again = run_here(tmp_path, "ingest", folder.root, "--rebuild", "--db", store)
     assert again.stdout.startswith(f"{MANY} added")
 
 
@@ -304,6 +305,7 @@ def rebuild_in_a_process(database: Path, folder: Folder, steps: int) -> subproce
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
 
+@pytest.mark.generated
 def test_a_rebuild_killed_at_any_step_leaves_the_old_store_or_the_new_one(
     folder: Folder, database: Path, tmp_path: Path
 ) -> None:
@@ -316,7 +318,10 @@ def test_a_rebuild_killed_at_any_step_leaves_the_old_store_or_the_new_one(
     expected = content_of(undisturbed)
     dice = random.Random(7)  # noqa: S311 - the same points in every run
     outcomes = []
-    for step in [*dice.sample(range(1, steps), 6), *range(steps - 120, steps, 5)]:
+    for step in [
+        *dice.sample(range(1, steps), effort.number(6)),
+        *range(steps - 120, steps, 120 // effort.number(24)),
+    ]:
         remove(database)
         shutil.copy(tmp_path / "before.db", database)
         with closing(open_writer(database)) as old:  # of another process; partly only in the WAL

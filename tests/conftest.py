@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -43,6 +44,19 @@ def use_memory_for_temporary_files() -> None:
 
 
 use_memory_for_temporary_files()
+
+
+def stop_ignoring_signals() -> None:
+    """Restore the default actions of SIGINT and SIGHUP, which are ignored in the background or under nohup.
+
+    Child processes inherit that a signal is ignored, and tests send both.
+    """
+    for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, action)
+
+
+stop_ignoring_signals()
 
 
 LONG = ("test_generated", "test_histories", "test_changes", "test_live_copies", "test_fuzz", "test_hostile")

@@ -1,6 +1,7 @@
 """Shared fixtures: the real articles, and the product over them."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -89,6 +90,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if item.path.name.startswith(UNMEASURED_CHILDREN):
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         return (yield)
+
+
+@pytest.fixture(scope="module")
+def frozen_heap() -> Iterator[None]:
+    """Exclude present objects, such as the data of other tests, from garbage collections."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from gqlnews.query.entities import Audience
 from tests.product import Product
 from tests.store import UnreadStore
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")  # they collect garbage to measure memory
+
 LEAVES = "title excerpt url webUrl type quality slug category heat published wordCount updatedAt"
 LINKS = f"related {{ title article {{ {LEAVES} story {{ id }} }} }}"
 WIDE = "".join(f" a{number}: articles(first: 1) {{ nodes {{ {LINKS} }} }}" for number in range(25))

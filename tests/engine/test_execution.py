@@ -23,6 +23,8 @@ from tests.effort import examples
 from tests.live import Live, open_live
 from tests.store import UnreadStore
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")  # they collect garbage to measure memory
+
 ENOUGH = 1 << 20
 LIST = "articles { nodes { slug title related { title article { title } } } totalCount }"
 ARTICLE = "article(slug: $slug) { title excerpt }"

@@ -14,6 +14,8 @@ from gqlnews.engine.validation import MAX_ERROR_BYTES, MAX_ERRORS, MAX_SUGGESTIO
 from gqlnews.query.entities import Audience
 from tests.product import Product
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")  # they collect garbage to measure memory
+
 ELSEWHERE = 200_000  # bytes that Python allocates meanwhile for other purposes
 DEEP = "{a:" * 150 + '"😀"' + "}" * 150
 UNKNOWN = ",".join(f"u{number}:1" for number in range(50))

@@ -16,11 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite.outbox import acknowledge, list_consumers, register
 from gqlnews.ingest.pipeline import ingest
+from tests.effort import examples
 from tests.ingest import dump
 from tests.ingest.folder import Folder, keys_of, text_of
 from tests.ingest.histories import PATHS, URLS, Edit, articles, edits, write
@@ -31,7 +32,6 @@ from tests.ingest.test_fts_index import check, indexed
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
 
-EXAMPLES = 150 if settings.get_current_profile_name() == "fuzz" else 14
 NAME = "replica"
 CONFIG = "gqlnews.toml"
 SITE = "blog/hugo.toml"
@@ -218,7 +218,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "store.db", root / "copy.db"
 
 
-@settings(max_examples=EXAMPLES)
+@examples(150, quick=10)
 @given(st.lists(steps, min_size=1, max_size=5))
 def test_the_copy_equals_the_store_and_a_fresh_ingest(empty: tuple[Path, Path], history: list[Step]) -> None:
     with TemporaryDirectory() as name:

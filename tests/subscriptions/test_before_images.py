@@ -5,16 +5,16 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import hub
+from tests.effort import WITHOUT_SHRINKING, examples
 from tests.ingest.histories import Edit, histories
 from tests.live import Live, Subscriber, open_live
 
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # each step of a shrink takes too long
 MATCHING = "query ($where: ArticleFilter) { articles(first: 100, where: $where) { nodes { slug } } }"
 PUBLIC, OPEN, EDITOR = Audience
 
@@ -83,7 +83,7 @@ async def start_copies(live: Live, wheres: list[dict[str, Any]], audiences: list
     return copies
 
 
-@settings(max_examples=25, phases=PHASES)
+@examples(100, quick=15, phases=WITHOUT_SHRINKING)
 @given(
     histories,
     st.lists(st.sampled_from(FILTERS), min_size=4, max_size=6, unique_by=repr),

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gqlnews"
 SHARED = {
     *("errors", "cache", "columns", "custom_fields", "reserved_names", "timestamps", "text_keys"),
-    "time_budget",
+    *("time_budget", "versions"),
 }
 ALLOWED = {
     "errors": set(),
@@ -24,6 +24,7 @@ ALLOWED = {
     "timestamps": set(),
     "text_keys": set(),
     "time_budget": {"errors"},
+    "versions": {"errors"},
     "config": SHARED,
     "content": SHARED,
     "discovery": SHARED | {"content"},

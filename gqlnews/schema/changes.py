@@ -1,11 +1,9 @@
-"""Change feed and subscriptions: `changes` and `articleChanged`, their types and version tokens."""
+"""Change feed and subscriptions: `changes` and `articleChanged`, and their types."""
 
-import re
 from enum import Enum
 
 import strawberry
 
-from gqlnews.errors import Code, RequestError
 from gqlnews.query.arguments import Arguments, ResolvedArguments
 from gqlnews.query.connection_args import MAX_PAGE_SIZE, page_size, read_where
 from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, JoinKey, One
@@ -23,10 +21,9 @@ from gqlnews.schema.fields import (
     root_field,
 )
 from gqlnews.schema.inputs import ArticleFilter, FilteringArguments
+from gqlnews.versions import read_version
 
 # Change feed.
-
-_VERSION = re.compile(r"([0-9a-f]{1,32}-)([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 def change_arguments(arguments: Arguments) -> ResolvedArguments:
@@ -35,23 +32,6 @@ def change_arguments(arguments: Arguments) -> ResolvedArguments:
     limit, _ = page_size(MAX_PAGE_SIZE if first is None else first, None)
     epoch, since, started = read_version(arguments.get("since"))
     return ResolvedArguments(values={"limit": limit, "epoch": epoch, "since": since, "started": started})
-
-
-def read_version(text: str | None) -> tuple[str | None, int, int | None]:
-    """Parse a version into its epoch, its number, and the number at which unfinished paging began.
-
-    None means the start of the change log. Raises RequestError.
-    """
-    if text is None:
-        return None, 0, None
-    match = _VERSION.fullmatch(text)
-    if match is None:
-        raise RequestError(
-            Code.BAD_VERSION,
-            "`since` is not a version: pass a `version` that the API returned, or omit `since`.",
-        )
-    epoch, number, started = match.groups()
-    return epoch, int(number), None if started is None else int(started)
 
 
 @strawberry.enum(description="The kind of change to an article.")

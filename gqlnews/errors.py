@@ -129,6 +129,14 @@ class CopyRequiredError(CommandError):
     """A consumer of the outbox has to start from a copy of the database: it is unknown, or lacks changes."""
 
 
+class VersionError(CommandError):
+    """The history of changes cannot be read from this version; `code` is the one of the API."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
 class BindError(CommandError):
     """The server cannot bind the host and port."""
 

@@ -12,6 +12,7 @@ from hashlib import blake2b
 
 _ID_BYTES = 12
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
+_ESCAPED = re.compile(r"\\(.)")
 _DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -32,6 +33,12 @@ def escape_list_item(text: str) -> str:
 def encode_list(texts: Sequence[str]) -> str:
     """Encode a list as escaped items between line feeds, `"\\na\\nb\\n"`; an empty list as `""`."""
     return "\n".join(["", *map(escape_list_item, texts), ""]) if texts else ""
+
+
+def decode_list(encoded: str) -> list[str]:
+    """Return the items of what `encode_list` returned."""
+    items = encoded[1:-1].split("\n") if encoded else []
+    return [_ESCAPED.sub(lambda match: "\n" if match[1] == "n" else match[1], item) for item in items]
 
 
 def log2_heat(heat: int | None) -> float | None:

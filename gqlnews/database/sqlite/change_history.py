@@ -1,0 +1,336 @@
+"""Full history of changes, oldest first: what each article was before and after each change.
+
+The changes of a scope are the images in `article_before` with their numbers in this scope, and the first
+additions in `article_change`, which have no image. For change number n of an article:
+
+1. Before it, the article was as its image n says; without an image, it did not exist.
+2. After it, the article was as its next image says; without a next one, as its row says. So the result does
+   not depend on when the change is read.
+3. An empty image or no row means that there was no article. To the public, an unpublished article does not
+   exist either.
+
+Each page is read in a short read transaction of its own, so that checkpoints can reset the write-ahead log.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType, Filter
+from gqlnews.custom_fields import CustomField, Storage, decode_fields
+from gqlnews.database.sqlite.connection import connect_to_read, read_transaction
+from gqlnews.database.sqlite.damage import get_identity, translate_errors
+from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.writer import check_header
+from gqlnews.errors import Code, DatabaseError, RequestError, SettingsError, VersionError
+from gqlnews.text_keys import decode_list
+from gqlnews.versions import read_version
+
+# ruff: noqa: S608 - these statements are built from constants and names of columns
+
+PAGE_SIZE = 200  # changes per read transaction
+MAX_KEYS = 10_000  # changes that are found at once, before their pages are read
+
+State = Mapping[str, object]
+"""Values of an article by the names of fields."""
+
+
+# Fields: those that filters read, with their values as the API returns them.
+
+
+class StateField(NamedTuple):
+    """Column of a field, and how its value, which is not null, is decoded."""
+
+    column: str
+    decode: Callable[[Any], object]
+
+
+_DECODE_COLUMN: Mapping[ColumnType, Callable[[Any], object]] = {
+    ColumnType.BOOLEAN: bool,
+    ColumnType.INSTANT: lambda key: f"{key}Z",
+    ColumnType.ITEMS: decode_list,
+}
+_DECODE_CUSTOM: Mapping[Storage, Callable[[Any], object]] = {
+    Storage.FLAG: bool,
+    Storage.JSON: orjson.Fragment,
+}
+
+
+def known_fields(declared: Sequence[CustomField]) -> dict[str, StateField]:
+    """Return the fields by name: those of filters, with the custom ones that everyone may filter by."""
+    fields = {
+        _camel_case(column.filter.field): StateField(column.name, _decoder(column, column.filter))
+        for column in ARTICLE_COLUMNS
+        if column.filter is not None
+    }
+    for field in declared:
+        if field.filter and not field.editor_only:
+            rendered = field.rendered
+            fields[field.name] = StateField(rendered.name, _DECODE_CUSTOM.get(rendered.storage, _as_it_is))
+    return fields
+
+
+def _decoder(column: ArticleColumn, filter_: Filter) -> Callable[[Any], object]:
+    if filter_.positive:
+        return lambda count: count > 0
+    return _DECODE_COLUMN.get(column.type, _as_it_is)
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _camel_case(name: str) -> str:
+    """Convert to the name in the API: `published_date_time` → `publishedDateTime`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+# Statements.
+
+_NUMBERS = ("public_version", "version")  # of an image, by scope
+
+_STORE = """
+SELECT substr(version, 1, instr(version, '-')), number, max(forgotten, images_pruned),
+    (SELECT max(number) FROM site WHERE audience IN (:scope, 2 * :scope)), custom_fields
+FROM site, store WHERE audience = :scope
+"""
+
+
+class StoreState(NamedTuple):
+    """State of the history in one scope: it is complete after the version number `pruned`.
+
+    `newest` is the number of the newest version, which only editors may have. `declared` are the
+    declarations of custom fields.
+    """
+
+    epoch: str
+    number: int
+    pruned: int
+    newest: int
+    declared: str
+
+
+def _keys_sql(scope: int) -> str:
+    """Build SQL that selects the numbers and slugs of changes; `version` of an entry is its latest change."""
+    number = _NUMBERS[scope]
+    return f"""
+SELECT {number}, slug FROM article_before WHERE {number} > :after
+UNION
+SELECT first_added, slug FROM article_change
+WHERE scope = {scope} AND version > :after AND first_added > :after
+ORDER BY 1 LIMIT {MAX_KEYS}
+"""
+
+
+def _images_sql(scope: int, columns: str) -> str:
+    """Build SQL that selects the image of a change, and the next one of this article."""
+    number = _NUMBERS[scope]
+    return (
+        f"SELECT {number}, published{columns} FROM article_before"
+        f" WHERE slug = ? AND {number} >= ? ORDER BY {number} LIMIT 2"
+    )
+
+
+def _articles_sql(scope: int, columns: str) -> str:
+    """Build SQL that selects all articles, in the order of a covering index."""
+    condition = "" if scope else " WHERE published = 1"
+    return f"SELECT slug, published{columns} FROM article{condition} ORDER BY published_at DESC, slug"
+
+
+# History.
+
+
+class RecordedChange(NamedTuple):
+    """One change, and what the article was before and after it; None if there was no article."""
+
+    version: str
+    slug: str
+    before: State | None
+    after: State | None
+
+    @property
+    def kind(self) -> str:
+        """ADDED, UPDATED or REMOVED."""
+        if self.before is None:
+            return "ADDED"
+        return "REMOVED" if self.after is None else "UPDATED"
+
+
+class ChangeHistory:
+    """Reader of the history in one scope, from the version `since` on; `close` it at the end.
+
+    `names` are the fields of states. The reader opens the file that replaces the database. All methods raise
+    DatabaseError or a subclass, VersionError if the history from the last version on is not known, and
+    SettingsError if a field is not.
+    """
+
+    def __init__(self, path: Path, scope: int, names: Sequence[str], since: str | None) -> None:
+        self._path, self._scope, self._names = path, scope, names
+        self._epoch, self._number, started = _parse_version(since)
+        self._keys: deque[tuple[int, str]] = deque()
+        self._read_version: int | None = None  # the PRAGMA data_version of which all changes are read
+        self._fields: dict[str, StateField] = {}
+        self._declared: str | None = None
+        self._has_articles = self._number > 0  # those of the version at which the history continues
+        self._identity, self._db = get_identity(path), _connect(path)
+        try:
+            with self._transaction() as state:
+                self._check_position(state, max(self._number, started or 0))
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether the articles have not been read yet: the history begins with them."""
+        return not self._has_articles
+
+    def read_articles(self) -> Iterator[RecordedChange]:
+        """Yield all articles as added, in one read transaction; the history continues after these.
+
+        All but the last have the version of the start, because only all of them are a known state.
+        """
+        with self._transaction() as state:
+            last = None
+            for slug, *row in self._db.execute(_articles_sql(self._scope, self._columns)):
+                if last is not None:
+                    yield last
+                last = RecordedChange(self._version(0), slug, None, self._to_state(row))
+            if last is not None:
+                yield last._replace(version=self._version(state.number))
+        self._number, self._has_articles = state.number, True
+
+    def read_page(self) -> list[RecordedChange]:
+        """Return the next changes, at most `PAGE_SIZE`; none if there are no more at the moment."""
+        self._follow_path()
+        with translate_errors(self._path):
+            (data_version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if data_version == self._read_version:
+            return []
+        with self._transaction() as state:
+            if not self._keys and self._number < state.number:
+                self._keys.extend(self._db.execute(_keys_sql(self._scope), {"after": self._number}))
+            keys = [self._keys.popleft() for _ in range(min(PAGE_SIZE, len(self._keys)))]
+            changes = [self._read_change(number, slug) for number, slug in keys]
+        if keys:
+            self._number = keys[-1][0]
+        else:
+            self._number = max(self._number, state.number)
+            self._read_version = data_version
+        return changes
+
+    def _follow_path(self) -> None:
+        """Open the file that is at the path now, if that is another one."""
+        identity = get_identity(self._path)
+        if identity != self._identity:
+            self._db.close()
+            self._identity, self._db = identity, _connect(self._path)
+            self._keys.clear()
+            self._read_version = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[StoreState]:
+        """Read transaction, after a check that the last version is known and the fields are declared."""
+        with translate_errors(self._path), read_transaction(self._db):
+            if check_header(self._db, self._path, _newest_migration()) == 0:
+                raise _no_content(self._path)
+            state = StoreState(*self._db.execute(_STORE, {"scope": self._scope}).fetchone())
+            self._check_position(state, self._number)
+            if state.declared != self._declared:
+                self._declare(state.declared)
+            yield state
+
+    def _check_position(self, state: StoreState, number: int) -> None:
+        if self._epoch is None:
+            self._epoch = state.epoch
+        version = f"version {self._version(self._number)}"
+        if self._epoch != state.epoch:
+            raise VersionError(
+                Code.VERSION_TOO_OLD,
+                f"{version} is from before database {self._path} was rebuilt or replaced, or from a history "
+                "with other articles (--unpublished): start again without --since",
+            )
+        if number > state.newest:
+            raise VersionError(
+                Code.BAD_VERSION,
+                f"{version} is not a known one of database {self._path}: pass a `version` that this command "
+                "or the API returned, or start again without --since",
+            )
+        if self._has_articles and self._number < state.pruned:
+            raise VersionError(
+                Code.VERSION_TOO_OLD,
+                f"{version} is older than the history in database {self._path}: start again without --since",
+            )
+
+    def _declare(self, declared: str) -> None:
+        known = known_fields(decode_fields(declared))
+        unknown = [name for name in self._names if name not in known]
+        if unknown:
+            raise SettingsError(
+                f"--fields: {unknown[0]!r} is not a field that filters read in database {self._path}; "
+                f"use {', '.join(known)}"
+            )
+        self._fields = {name: known[name] for name in self._names}
+        self._columns = "".join(f", {field.column}" for field in self._fields.values())
+        self._declared = declared
+
+    def _read_change(self, number: int, slug: str) -> RecordedChange:
+        images = self._db.execute(_images_sql(self._scope, self._columns), (slug, number)).fetchall()
+        before = images.pop(0)[1:] if images and images[0][0] == number else None
+        after = images[0][1:] if images else self._read_article(slug)
+        return RecordedChange(self._version(number), slug, self._to_state(before), self._to_state(after))
+
+    def _read_article(self, slug: str) -> Sequence[Any] | None:
+        sql = f"SELECT published{self._columns} FROM article WHERE slug = ?"
+        row: Sequence[Any] | None = self._db.execute(sql, (slug,)).fetchone()
+        return row
+
+    def _to_state(self, row: Sequence[Any] | None) -> State | None:
+        """Return the state from a row, which begins with `published`: null, if there was no article."""
+        if row is None or row[0] is None or (row[0] == 0 and self._scope == 0):
+            return None
+        return {
+            name: None if value is None else field.decode(value)
+            for (name, field), value in zip(self._fields.items(), row[1:], strict=True)
+        }
+
+    def _version(self, number: int) -> str:
+        return f"{self._epoch}{number}"
+
+
+def _parse_version(since: str | None) -> tuple[str | None, int, int | None]:
+    try:
+        return read_version(since)
+    except RequestError as error:
+        raise VersionError(
+            error.code,
+            f"--since: {since!r} is not a version: pass a `version` that this command or the API returned",
+        ) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():  # opening it would leave a lock file there
+        raise _no_content(path)
+    db = connect_to_read(path)
+    db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
+    db.text_factory = str
+    return db
+
+
+def _no_content(path: Path) -> DatabaseError:
+    return DatabaseError(f"database {path} does not exist: run `gqlnews ingest FOLDER --db {path}`")
+
+
+@cache
+def _newest_migration() -> int:
+    return max(version for version, _ in migrations())

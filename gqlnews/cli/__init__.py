@@ -1,4 +1,4 @@
-"""The command line: serve, ingest, check, config, schema, sample."""
+"""The command line: serve, ingest, check, changes, config, schema, sample."""
 
 from gqlnews.cli.app import main
 

@@ -135,6 +135,15 @@ def check(settings: EffectiveSettings) -> None:
 
 @app.command()
 @with_options
+def changes(settings: EffectiveSettings) -> None:
+    """Print the changes of a database's articles as JSON lines; with --follow, also every further one."""
+    from gqlnews.cli.changes import ChangesOptions, run_changes
+
+    run_changes(settings.group(ChangesOptions))
+
+
+@app.command()
+@with_options
 def config(settings: EffectiveSettings) -> None:
     """Print the settings that `serve` would have with these options, and where each comes from."""
     from gqlnews.cli.show_config import format_config

@@ -77,6 +77,11 @@ def _parse_origin(value: str) -> str:
     return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
 
 
+def parse_field_names(names: list[str]) -> tuple[str, ...]:
+    """Return the distinct names, in their order; the database of the command knows which there are."""
+    return tuple(dict.fromkeys(names))
+
+
 def parse_host_names(values: Sequence[str]) -> tuple[str, ...]:
     hosts = tuple(value.lower() for value in values)
     if wrong := [host for host in hosts if not _HOST_NAME.fullmatch(host)]:

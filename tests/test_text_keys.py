@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.text_keys import slug_from_path, topic_slug
+from gqlnews.text_keys import decode_list, encode_list, slug_from_path, topic_slug
 from tests.oracle import names as oracle
 
 
@@ -76,3 +76,8 @@ def test_the_slug_of_any_topic_is_that_of_the_oracle(name: str) -> None:
 @given(st.text(st.sampled_from("Aé1+# łßहिй"), min_size=1, max_size=12))
 def test_a_slug_is_its_own_slug(name: str) -> None:
     assert topic_slug(topic_slug(name)) == topic_slug(name)
+
+
+@given(st.lists(st.text(st.sampled_from("a\\n\n ☃"))))
+def test_a_list_is_decoded_to_its_items(items: list[str]) -> None:
+    assert decode_list(encode_list(items)) == items

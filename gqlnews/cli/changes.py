@@ -30,7 +30,7 @@ class ChangesOptions:
 
 
 def run_changes(options: ChangesOptions) -> None:
-    """Print the changes until there are no more or, to follow, until a signal or until nobody reads them.
+    """Print the changes until there are no more or, to follow, until a signal or until their reader is gone.
 
     Raises CommandError.
     """
@@ -70,7 +70,7 @@ def _to_line(change: RecordedChange, fields: Sequence[str]) -> bytes:
 
 
 def _is_output_closed(seconds: float) -> bool:
-    """Return whether nobody reads standard output any more; wait for that as long as this."""
+    """Wait until the reader of standard output is gone, or for this time; return whether it is gone."""
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)  # reports only errors, such as a pipe without a reader
     return bool(output.poll(seconds * 1000))

@@ -35,6 +35,7 @@ from gqlnews.versions import read_version
 # ruff: noqa: S608 - these statements are built from constants and names of columns
 
 PAGE_SIZE = 200  # changes per read transaction
+CACHE_KIB = 8 * 1024  # each row is read once
 MAX_KEYS = 10_000  # changes that are found at once, before their pages are read
 
 State = Mapping[str, object]
@@ -72,17 +73,17 @@ def known_fields(declared: Sequence[CustomField]) -> dict[str, StateField]:
     for field in declared:
         if field.filter and not field.editor_only:
             rendered = field.rendered
-            fields[field.name] = StateField(rendered.name, _DECODE_CUSTOM.get(rendered.storage, _as_it_is))
+            fields[field.name] = StateField(rendered.name, _DECODE_CUSTOM.get(rendered.storage, _unchanged))
     return fields
 
 
 def _decoder(column: ArticleColumn, filter_: Filter) -> Callable[[Any], object]:
     if filter_.positive:
         return lambda count: count > 0
-    return _DECODE_COLUMN.get(column.type, _as_it_is)
+    return _DECODE_COLUMN.get(column.type, _unchanged)
 
 
-def _as_it_is(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 
@@ -323,12 +324,14 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise _no_content(path)
     db = connect_to_read(path)
     db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     db.text_factory = str
     return db
 
 
 def _no_content(path: Path) -> DatabaseError:
-    return DatabaseError(f"database {path} does not exist: run `gqlnews ingest FOLDER --db {path}`")
+    state = "has no content" if path.exists() else "does not exist"
+    return DatabaseError(f"database {path} {state}: run `gqlnews ingest FOLDER --db {path}`")
 
 
 @cache

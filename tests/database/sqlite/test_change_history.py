@@ -312,16 +312,31 @@ def test_only_the_last_article_has_the_current_version(database: Path) -> None:
     assert [change.version for change in read(database)] == [f"{epoch}-0", f"{epoch}-2"]
 
 
+def test_an_ingest_during_the_listing_is_a_change_after_it(database: Path, folder: Folder) -> None:
+    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+        articles = history.read_articles()
+        slugs = [next(articles).slug]
+        folder.article("a.md", title="new")
+        folder.remove("b.md")
+        ingest_all(database, folder)
+        slugs += [change.slug for change in articles]
+        assert slugs == ["a", "b"]
+        changes = [(change.kind, change.slug, change.after) for change in history.read_page()]
+        assert changes == [("UPDATED", "a", {"title": "new"}), ("REMOVED", "b", None)]
+
+
 def test_the_start_of_a_history_is_the_same_as_no_version(database: Path) -> None:
     assert read(database, since=f"{epoch_of(database)}-0") == read(database)
 
 
-def test_the_last_version_is_the_one_of_the_api(database: Path) -> None:
+def test_a_version_continues_the_history_and_the_feed_of_the_api(database: Path) -> None:
+    feed = "query ($since: String) { changes(since: $since) { nodes { slug } } }"
     with Product(database) as product:
         for scope, audience in enumerate(AUDIENCES):
-            site = product.data("{ site { version } }", audience=audience)["site"]
-            assert read(database, scope)[-1].version == site["version"]
-            assert read(database, scope, site["version"]) == []
+            version = read(database, scope)[-1].version
+            assert product.data("{ site { version } }", audience=audience)["site"]["version"] == version
+            assert product.data(feed, {"since": version}, audience)["changes"]["nodes"] == []
+            assert read(database, scope, version) == []
 
 
 def test_an_editors_version_is_known_in_the_history_of_all_articles(database: Path, folder: Folder) -> None:
@@ -386,7 +401,7 @@ def test_a_version_before_a_pruned_removal_is_too_old(database: Path, folder: Fo
         read(database, since=since)
 
 
-def test_a_reader_that_falls_behind_is_told(
+def test_a_reader_that_falls_behind_gets_an_error(
     database: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_log, "MAX_IMAGES", 1)
@@ -437,9 +452,9 @@ def test_a_migration_by_a_newer_program_ends_the_history(database: Path) -> None
             history.read_page()
 
 
-def test_an_empty_database_file_is_an_error(tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
-    with pytest.raises(DatabaseError, match=r"does not exist: run|has no content"):
+    with pytest.raises(DatabaseError, match=r"empty\.db has no content: run `gqlnews ingest"):
         read(tmp_path / "empty.db")
 
 

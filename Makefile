@@ -44,8 +44,9 @@ test: lint install ## run all checks and tests, in WORKERS (3) processes (needs 
 coverage: install ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-fuzz: $(VENV)/installed-dev ## run the property tests with all their examples, then fuzz for MINUTES (30); SEED repeats a run
+fuzz: $(VENV)/installed-dev ## run the property tests with all their examples, kill a consumer of changes, then fuzz for MINUTES (30); SEED repeats a run
 	$(PYTEST) --hypothesis-profile=fuzz -m generated
+	$(BIN)/python -m tests.cli.killed_changes 200 $(SEED)
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-dev ## check style and types with ruff and mypy

@@ -1,11 +1,12 @@
-"""Kill a consumer of `gqlnews changes --follow` again and again: `python -m tests.cli.killed_changes KILLS [SEED]`.
+"""Kill a consumer of `gqlnews changes --follow`: `python -m tests.cli.killed_changes KILLS [SEED]`.
 
 While an ingest changes files, the command is killed with SIGKILL after a random number of lines, and resumed
 with the version of the last line that the consumer has processed. The numbers of the lines must have no gap
-and no repetition, each `before` must be what the consumer has, and at the end it must have what the store has.
+and no repetition, each `before` must equal the consumer's copy, and at the end the copy must equal the store.
 """
 
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -112,7 +113,10 @@ class Source:
 def changes(database: Path, *arguments: str) -> Iterator[IO[bytes]]:
     """Yield the output of the command, which is killed at the end of the block."""
     command = [sys.executable, "-m", "gqlnews", "changes", "--db", str(database), "--fields", "title,heat"]
-    with subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603
+    env = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [*command, *arguments], cwd=ROOT, env=env, stdout=subprocess.PIPE
+    ) as process:
         timer = threading.Timer(DEADLINE, process.kill)
         timer.start()
         assert process.stdout is not None

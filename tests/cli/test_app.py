@@ -11,7 +11,7 @@ from gqlnews import __version__
 from gqlnews.cli.app import run
 from tests.server.support import environment, run_cli, write_articles
 
-COMMANDS = ("serve", "ingest", "check", "config", "schema", "sample")
+COMMANDS = ("serve", "ingest", "check", "changes", "config", "schema", "sample")
 
 
 @pytest.fixture(autouse=True)

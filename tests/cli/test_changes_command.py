@@ -1,12 +1,17 @@
 """`gqlnews changes`: lines, pipes, signals, and a consumer that is killed."""
 
+import itertools
 import json
 import os
+import queue
+import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,8 @@ from tests.cli.killed_changes import kill_repeatedly
 from tests.ingest.folder import Folder
 from tests.ingest.model import open_careless, run_ingest
 from tests.server.support import DEADLINE, Running, environment, run_cli, running
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "changes.md"
 
 
 class Store:
@@ -94,7 +101,7 @@ def test_changes_are_followed_until_ctrl_c(store: Store) -> None:
     assert [line["slug"] for line in store.changes("--since", line["version"])] == ["a"]
 
 
-def test_following_ends_when_nobody_reads_any_more(store: Store) -> None:
+def test_following_ends_when_the_reader_is_gone(store: Store) -> None:
     """Even if no change is to be printed."""
     arguments = ["changes", "--follow", "--db", str(store.database)]
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -111,7 +118,7 @@ def test_following_ends_when_nobody_reads_any_more(store: Store) -> None:
         assert process.stderr.read() == b""
 
 
-def test_a_reader_that_ends_during_the_output_is_no_error(store: Store) -> None:
+def test_a_reader_that_is_gone_is_no_error(store: Store) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(  # noqa: S603 - our own program
@@ -164,3 +171,69 @@ def test_an_error_is_one_line_and_code_2(
 def test_a_consumer_that_is_killed_misses_nothing(tmp_path: Path) -> None:
     """`make fuzz` kills it 200 times."""
     assert kill_repeatedly(tmp_path, kills=8, seed=1) > 0
+
+
+# The example of the documentation.
+
+
+class Webhook:
+    """A local HTTP server that queues the lines it receives, and rejects those at the given indexes."""
+
+    def __init__(self, rejected: set[int]) -> None:
+        self.received: queue.Queue[dict[str, Any]] = queue.Queue()
+        count = itertools.count()
+        received = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                line = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                is_rejected = next(count) in rejected
+                self.send_response(503 if is_rejected else 204)
+                self.end_headers()
+                if not is_rejected:
+                    received.put(line)
+
+            def log_message(self, *_: object) -> None:
+                """Print nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+
+    def __enter__(self) -> "Webhook":
+        threading.Thread(target=self._server.serve_forever).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def next(self) -> tuple[str, str]:
+        line = self.received.get(timeout=DEADLINE)
+        return line["kind"], line["slug"]
+
+
+def test_the_webhook_of_the_documentation_delivers_every_change(store: Store) -> None:
+    """The webhook fails at the first line, and the program is killed after the second."""
+    example = re.search(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    (store.root / "deliver.py").write_text(example[1], "utf-8")
+    env = environment(store.root)
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
+    with Webhook(rejected={0}) as webhook:
+        command = [sys.executable, "deliver.py", str(store.database), webhook.url, "position.txt"]
+        failed = subprocess.run(  # noqa: S603 - our own example
+            command, env=env, cwd=store.root, capture_output=True, text=True, timeout=DEADLINE, check=False
+        )
+        assert (failed.returncode, "503" in failed.stderr) == (1, True)
+        with running(command, env, subprocess.Popen.kill, folder=store.root):
+            assert webhook.next() == ("ADDED", "a")
+            store.write("c")
+            store.ingest()
+            assert webhook.next() == ("ADDED", "c")
+        store.folder.remove("a.md")
+        store.ingest()
+        with running(command, env, folder=store.root):
+            delivered = webhook.next()
+            if delivered == ("ADDED", "c"):  # it was killed before it stored the version
+                delivered = webhook.next()
+            assert delivered == ("REMOVED", "a")

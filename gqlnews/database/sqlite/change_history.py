@@ -13,23 +13,19 @@ Each page is read in a short read transaction of its own, so that checkpoints ca
 """
 
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
-from gqlnews.columns import ARTICLE_COLUMNS, ArticleColumn, ColumnType, Filter
-from gqlnews.custom_fields import CustomField, Storage, decode_fields
+from gqlnews.custom_fields import decode_fields
 from gqlnews.database.sqlite.connection import connect_to_read, read_transaction
 from gqlnews.database.sqlite.damage import get_identity, translate_errors
 from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.state_fields import State, StateField, known_fields
 from gqlnews.database.sqlite.writer import check_header
 from gqlnews.errors import Code, DatabaseError, RequestError, SettingsError, VersionError
-from gqlnews.text_keys import decode_list
 from gqlnews.versions import read_version
 
 # ruff: noqa: S608 - these statements are built from constants and names of columns
@@ -37,61 +33,6 @@ from gqlnews.versions import read_version
 PAGE_SIZE = 200  # changes per read transaction
 CACHE_KIB = 8 * 1024  # each row is read once
 MAX_KEYS = 10_000  # changes that are found at once, before their pages are read
-
-State = Mapping[str, object]
-"""Values of an article by the names of fields."""
-
-
-# Fields: those that filters read, with their values as the API returns them.
-
-
-class StateField(NamedTuple):
-    """Column of a field, and how its value, which is not null, is decoded."""
-
-    column: str
-    decode: Callable[[Any], object]
-
-
-_DECODE_COLUMN: Mapping[ColumnType, Callable[[Any], object]] = {
-    ColumnType.BOOLEAN: bool,
-    ColumnType.INSTANT: lambda key: f"{key}Z",
-    ColumnType.ITEMS: decode_list,
-}
-_DECODE_CUSTOM: Mapping[Storage, Callable[[Any], object]] = {
-    Storage.FLAG: bool,
-    Storage.JSON: orjson.Fragment,
-}
-
-
-def known_fields(declared: Sequence[CustomField]) -> dict[str, StateField]:
-    """Return the fields by name: those of filters, with the custom ones that everyone may filter by."""
-    fields = {
-        _camel_case(column.filter.field): StateField(column.name, _decoder(column, column.filter))
-        for column in ARTICLE_COLUMNS
-        if column.filter is not None
-    }
-    for field in declared:
-        if field.filter and not field.editor_only:
-            rendered = field.rendered
-            fields[field.name] = StateField(rendered.name, _DECODE_CUSTOM.get(rendered.storage, _unchanged))
-    return fields
-
-
-def _decoder(column: ArticleColumn, filter_: Filter) -> Callable[[Any], object]:
-    if filter_.positive:
-        return lambda count: count > 0
-    return _DECODE_COLUMN.get(column.type, _unchanged)
-
-
-def _unchanged(value: object) -> object:
-    return value
-
-
-def _camel_case(name: str) -> str:
-    """Convert to the name in the API: `published_date_time` → `publishedDateTime`."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
-
 
 # Statements.
 
@@ -175,9 +116,10 @@ class ChangeHistory:
     def __init__(self, path: Path, scope: int, names: Sequence[str], since: str | None) -> None:
         self._path, self._scope, self._names = path, scope, names
         self._epoch, self._number, started = _parse_version(since)
-        self._keys: deque[tuple[int, str]] = deque()
+        self._keys: list[tuple[int, str]] = []  # of changes that are still to be read
         self._read_version: int | None = None  # the PRAGMA data_version of which all changes are read
         self._fields: dict[str, StateField] = {}
+        self._columns = ""
         self._declared: str | None = None
         self._has_articles = self._number > 0  # those of the version at which the history continues
         self._identity, self._db = get_identity(path), _connect(path)
@@ -221,10 +163,11 @@ class ChangeHistory:
         with self._transaction() as state:
             if not self._keys and self._number < state.number:
                 self._keys.extend(self._db.execute(_keys_sql(self._scope), {"after": self._number}))
-            keys = [self._keys.popleft() for _ in range(min(PAGE_SIZE, len(self._keys)))]
+            keys = self._keys[:PAGE_SIZE]
             changes = [self._read_change(number, slug) for number, slug in keys]
         if keys:
             self._number = keys[-1][0]
+            del self._keys[:PAGE_SIZE]
         else:
             self._number = max(self._number, state.number)
             self._read_version = data_version

@@ -15,8 +15,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite import change_history
-from gqlnews.database.sqlite.change_history import ChangeHistory, RecordedChange, known_fields
+from gqlnews.database.sqlite.change_history import ChangeHistory, RecordedChange
 from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.state_fields import known_fields
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import Code, DatabaseError, NewerDatabaseError, SettingsError, VersionError
 from gqlnews.ingest import change_log

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
 ARTICLES = 450  # more than two pages
 EDITS = 30  # of one ingest, at most
+INGESTS = 3  # while the command runs once, at most
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Consumer:
         return ["--since", self.version] if self.version else []
 
     def process(self, line: bytes) -> None:
+        assert line.endswith(b"\n"), f"after {self.version}, the command printed {line!r}"
         change = json.loads(line)
         slug, before, after = change["slug"], change["before"], change["after"]
         assert self.copy.get(slug) == before, (change, self.copy.get(slug))
@@ -127,6 +129,11 @@ def changes(database: Path, *arguments: str) -> Iterator[IO[bytes]]:
             process.kill()
 
 
+def consume(consumer: Consumer, output: IO[bytes], lines: int) -> None:
+    for _ in range(lines):
+        consumer.process(output.readline())
+
+
 def kill_repeatedly(root: Path, kills: int, seed: int) -> int:
     """Return the number of lines that the consumer has processed."""
     dice = random.Random(seed)  # noqa: S311 - repeatable, no secret
@@ -135,11 +142,16 @@ def kill_repeatedly(root: Path, kills: int, seed: int) -> int:
     consumer = Consumer()
     with ThreadPoolExecutor(1) as pool:
         for _ in range(kills):
-            pending = source.number() - consumer.number if consumer.number else len(source.articles())
             with changes(source.database, "--follow", *consumer.start()) as output:
-                ingesting = pool.submit(source.change, dice.randint(1, 3))
-                for _ in range(dice.randint(0, pending)):
-                    consumer.process(output.readline())
+                pending = source.number() - consumer.number
+                ingesting = pool.submit(source.change, dice.randint(1, INGESTS))
+                if consumer.number > 0:
+                    consume(consumer, output, dice.randint(0, pending))
+                elif dice.random() < 0.5:  # it lists the articles; some may be gone by then
+                    consume(consumer, output, dice.randint(0, ARTICLES // 2))
+                else:
+                    while consumer.number == 0:
+                        consumer.process(output.readline())
             ingesting.result()
     with changes(source.database, *consumer.start()) as output:
         for line in output:

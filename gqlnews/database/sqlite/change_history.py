@@ -169,7 +169,7 @@ class ChangeHistory:
             self._number = keys[-1][0]
             del self._keys[:PAGE_SIZE]
         else:
-            self._number = max(self._number, state.number)
+            self._number = state.number
             self._read_version = data_version
         return changes
 

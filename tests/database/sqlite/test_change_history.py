@@ -427,13 +427,35 @@ def test_a_rebuilt_database_ends_the_history(database: Path, folder: Folder) -> 
 def test_a_copy_of_the_database_continues_the_history(database: Path, folder: Folder) -> None:
     with closing(ChangeHistory(database, 0, ["title"], None)) as history:
         read_on(history)
-        copy = database.with_name("copy.db")
-        with closing(sqlite3.connect(database)) as db, closing(sqlite3.connect(copy)) as to:
-            db.backup(to)
+        copy = copied(database)
         folder.article("a.md", title="new")
         ingest_all(copy, folder)
         copy.rename(database)
         assert [change.after for change in history.read_page()] == [{"title": "new"}]
+
+
+def test_an_older_copy_has_no_later_changes(
+    database: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_history, "PAGE_SIZE", 1)
+    since = read(database)[-1].version
+    for name in ("one", "two"):
+        folder.article("a.md", title=name)
+        ingest_all(database, folder)
+    copy = copied(database)
+    folder.article("a.md", title="three")
+    ingest_all(database, folder)
+    with closing(ChangeHistory(database, 0, ["title"], since)) as history:
+        assert [change.after for change in history.read_page()] == [{"title": "one"}]
+        copy.rename(database)
+        assert [change.after for change in read_on(history)] == [{"title": "two"}]
+
+
+def copied(database: Path) -> Path:
+    copy = database.with_name("copy.db")
+    with closing(sqlite3.connect(database)) as db, closing(sqlite3.connect(copy)) as to:
+        db.backup(to)
+    return copy
 
 
 def test_a_deleted_database_ends_the_history(database: Path) -> None:

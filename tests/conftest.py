@@ -60,7 +60,14 @@ def stop_ignoring_signals() -> None:
 stop_ignoring_signals()
 
 
-LONG = ("test_generated", "test_histories", "test_changes.py", "test_live_copies", "test_fuzz", "test_hostile")
+LONG = (
+    "test_generated",
+    "test_histories",
+    "test_changes.py",
+    "test_live_copies",
+    "test_fuzz",
+    "test_hostile",
+)
 """Modules of property tests that take minutes, and longer if coverage is measured; others cover the same."""
 
 UNMEASURED_CHILDREN = (

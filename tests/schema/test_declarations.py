@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 import pytest
 from graphql import is_object_type
 
+from gqlnews.database.sqlite.before_texts import create_index
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.query.entities import Entity, FullTextIndex, JoinTable
 from gqlnews.query.fields import ChangeFeed, Column, Declaration, JoinKey, JsonArray, Many, One
@@ -24,9 +25,12 @@ T = TypeVar("T")
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     db = open_writer(tmp_path_factory.mktemp("tables") / "store.db")
+    create_index(db)  # of texts before changes, as the subscriptions' reader does
     db.row_factory = sqlite3.Row
     names = [
-        row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        row["name"]
+        for schema in ("sqlite_master", "sqlite_temp_master")
+        for row in db.execute(f"SELECT name FROM {schema} WHERE type IN ('table', 'view')")  # noqa: S608
     ]
     columns = {name: {row["name"] for row in db.execute(f"PRAGMA table_info({name})")} for name in names}
     db.close()

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import orjson
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.database.sqlite import change_history
@@ -23,13 +23,13 @@ from gqlnews.errors import Code, DatabaseError, NewerDatabaseError, SettingsErro
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
 from gqlnews.schema.inputs import ArticleFilter, collect_filter_fields
+from tests.effort import WITHOUT_SHRINKING, examples
 from tests.ingest.folder import Folder
 from tests.ingest.histories import Edit, histories
 from tests.ingest.model import open_careless, run_ingest
 from tests.live import Live, open_live
 from tests.product import Product
 
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # each step of a shrink takes too long
 NAMES = tuple(known_fields(()))
 AUDIENCES = (Audience.PUBLIC, Audience.OPEN)  # by scope
 QUERY = """{ articles(first: 100) { nodes {
@@ -87,7 +87,7 @@ def apply(copy: Copy, changes: Iterable[RecordedChange]) -> Copy:
     return copy
 
 
-@settings(max_examples=15, phases=PHASES)
+@examples(60, phases=WITHOUT_SHRINKING)
 @given(histories, st.sampled_from([1, 3, 200]))
 def test_from_any_version_on_the_changes_lead_to_the_content(
     history: list[list[Edit]], page_size: int

@@ -195,15 +195,15 @@ class FieldEncoder:
 
 def encoders_of(fields: tuple[CustomField, ...]) -> list[FieldEncoder]:
     """Return the encoders of the fields; all files of an ingest pass the same tuple."""
-    if _last.fields is not fields:
-        _last.fields, _last.encoders = fields, [FieldEncoder(each) for each in fields]
-    return _last.encoders
+    last_fields, encoders = _last.value  # one object, because another thread may ingest other fields
+    if last_fields is not fields:
+        encoders = [FieldEncoder(each) for each in fields]
+        _last.value = fields, encoders
+    return encoders
 
 
-@dataclass(slots=True)
 class _Last:
-    fields: tuple[CustomField, ...] = ()
-    encoders: list[FieldEncoder] = field(default_factory=list)
+    value: tuple[tuple[CustomField, ...], list[FieldEncoder]] = ((), [])
 
 
 _last = _Last()

@@ -233,7 +233,7 @@ SETTINGS: tuple[Setting, ...] = (
             "[Caching](operations.md#caching).",
             parse=check_cache_control),
     Setting("compression", bool, True, "--compression/--no-compression", "GQLNEWS_COMPRESSION", APP,
-            "Compress responses with zstd, br or gzip, as the client accepts",
+            "Compress responses with br, zstd or gzip, as the client accepts",
             "`--no-compression` is for a proxy that compresses. [Compression](operations.md#compression)."),
     Setting("workers", int, 1, "--workers", "GQLNEWS_WORKERS", SERVE, "Number of server processes",
             "Each has its own caches, limits and metrics.", range=(1, 64)),

@@ -1,6 +1,7 @@
 """Content coding of responses: negotiate it, and compress bodies (RFC 9110, sections 8.4.1 and 12.5.3).
 
-1. `Accept-Encoding` → the acceptable codings, best first. At equal quality, the order is zstd, br, gzip.
+1. `Accept-Encoding` → the acceptable codings, best first. At equal quality, the order is br, zstd, gzip: some
+   clients accept zstd and cannot decode it, such as @whatwg-node/node-fetch 0.9 on Node.js 20.
 2. A body below MIN_BYTES is sent as it is, unless the client rejects `identity`.
 3. A body of at most INLINE_BYTES is compressed on the event loop, in less than a millisecond; a larger one is
    for a thread.
@@ -28,7 +29,7 @@ MIN_BYTES = 1024
 INLINE_BYTES = 32 * 1024
 
 IDENTITY, GZIP, BROTLI, ZSTD = "identity", "gzip", "br", "zstd"
-CODINGS = (ZSTD, BROTLI, GZIP)
+CODINGS = (BROTLI, ZSTD, GZIP)
 """The codings, best first."""
 
 NO_CODING = (IDENTITY,)

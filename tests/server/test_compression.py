@@ -39,7 +39,7 @@ NEGOTIATED = {
     "gzip": ("gzip", "identity"),
     "gzip, deflate": ("gzip", "identity"),
     "gzip, deflate, br": ("br", "gzip", "identity"),
-    "gzip, deflate, br, zstd": ("zstd", "br", "gzip", "identity"),
+    "gzip, deflate, br, zstd": ("br", "zstd", "gzip", "identity"),
     "GZIP;Q=0.8 , BR;q=0.9": ("br", "gzip", "identity"),
     "x-gzip": ("gzip", "identity"),
     "deflate": ("identity",),
@@ -207,7 +207,7 @@ def test_without_an_acceptable_coding_the_request_is_rejected(url: str, method: 
     assert answer.status == 406
     if method != "HEAD":
         assert "NOT_ACCEPTABLE" in str(answer.data)
-        assert "zstd, br, gzip or identity" in str(answer.data)
+        assert "br, zstd, gzip or identity" in str(answer.data)
 
 
 @pytest.mark.parametrize("query", [SHORT, "{ unknown }", "{"])

@@ -157,7 +157,8 @@ def evaluate(
     start = thread_time()
     try:
         subscription = group.subscription.current()
-        change_filter.load_texts(subscription)  # outside the limit, because all groups share them
+        change_filter.load_texts(subscription)
+        start = thread_time()  # no client is charged for the texts, because all groups share them
         with now.limit_cpu_time(left):
             return change_filter.events(subscription, now.version_states[group.subscription.audience])
     except ResourceLimitError as error:
@@ -209,8 +210,8 @@ class CatchUp:
         page = ChangeFilter(now, scope, self.progress, self.position, self.page_size)
         subscription = self.subscription.current()
         try:
-            page.load_texts(subscription)
             with now.limit_cpu_time(CATCH_UP_SECONDS if self.limited else inf):
+                page.load_texts(subscription)
                 events = page.events(subscription, state)
             if self.page_size == 1 or sum(len(event.body) for event in events) <= MAX_PAGE_BYTES:
                 self.progress.add(page.delivered())

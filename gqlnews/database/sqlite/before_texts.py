@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import orjson
@@ -37,7 +37,7 @@ INSERT INTO temp.{BEFORE_SEARCH} (rowid, {_COLUMNS})
 SELECT image.id, {", ".join(f"source.{column}" for column in _COLUMNS.split(", "))}
 FROM article_before AS image JOIN article USING (slug)
     JOIN search_all_source AS source ON source.id = article.id
-WHERE image.id IN (SELECT value FROM json_each(?))
+WHERE image.id = ?
 """
 
 
@@ -46,21 +46,19 @@ def create_index(db: sqlite3.Connection) -> None:
     db.execute(_CREATE)
 
 
-def load_texts(db: sqlite3.Connection, images: Collection[int]) -> None:
-    """Replace the content of the index with the texts of these images, in the open transaction."""
+def load_texts(db: sqlite3.Connection, images: Collection[int], check: Callable[[], None]) -> None:
+    """Replace the content of the index with the texts of these images, in the open transaction.
+
+    `check` is called before each text; it raises to stop.
+    """
     with _without_size_limit(db):
         db.execute(_CLEAR)
-        unchanged = []
-        for image, compressed in db.execute(_STORED, (_to_json(images),)).fetchall():
+        for image, compressed in db.execute(_STORED, (json.dumps(list(images)),)).fetchall():
+            check()
             if compressed is None:
-                unchanged.append(image)
+                db.execute(_INSERT_PRESENT, (image,))
             else:
                 db.execute(_INSERT, (image, *orjson.loads(zlib.decompress(compressed))))
-        db.execute(_INSERT_PRESENT, (_to_json(unchanged),))
-
-
-def _to_json(images: Collection[int]) -> str:
-    return json.dumps(list(images))
 
 
 @contextmanager

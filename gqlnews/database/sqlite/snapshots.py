@@ -18,6 +18,7 @@ from gqlnews.database.sqlite.connection import (
     SEARCH_STEPS_PER_CHECK,
     STATEMENT_TIME_SHARE,
     connect_to_read,
+    timeout_error,
     to_limit_error,
 )
 from gqlnews.database.sqlite.damage import Identity, get_identity, translate_errors, write_report
@@ -143,8 +144,15 @@ class Snapshot:
         ]
 
     def load_texts(self, images: Collection[int]) -> None:
-        """Load the searchable texts of these before-images into the index that `matches` reads."""
-        load_texts(self.db, images)
+        """Load the searchable texts of these before-images into the index that `matches` reads.
+
+        Raises ResourceLimitError if that exceeds the CPU time.
+        """
+        load_texts(self.db, images, self._check_time)
+
+    def _check_time(self) -> None:
+        if self._deadline.is_exceeded():
+            raise timeout_error()
 
     def fetch_value(self, sql: str, params: Sequence[object]) -> bytes | None:
         """Return a statement's one value as bytes. Raises ResourceLimitError; the snapshot remains usable."""

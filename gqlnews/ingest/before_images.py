@@ -5,8 +5,8 @@
 2. `store_images` adds them to `article_before`, with the versions that the change log has assigned. It stores
    a text only if the change changed it. An article that is added again after a removal gets an empty image,
    because it did not exist before.
-3. Then it prunes the images that are older than each version that the change log still answers, and the
-   oldest beyond `MAX_IMAGES`, but none of this ingest.
+3. `prune_images` deletes the images that are older than each version that the change log still answers, and
+   the oldest beyond `MAX_BEFORE_IMAGES`, but none of this ingest.
 """
 
 import sqlite3
@@ -17,11 +17,11 @@ from gqlnews.ingest.fts_index import TEXT_COLUMNS
 
 # ruff: noqa: S608 - these statements are built from constants and names of columns
 
-MAX_IMAGES = 10_000
+MAX_BEFORE_IMAGES = 10_000
 """Images that the log keeps, besides those of the newest ingest."""
 
 CAPTURED_COLUMNS = ", ".join(("slug TEXT PRIMARY KEY", *FILTER_COLUMNS[1:], "text"))
-"""Columns of the temporary table `captured_image`; `declare_captured` adds those of custom fields."""
+"""Columns of the temporary table `captured_before`; `declare_captured` adds those of custom fields."""
 
 _TEXT = f"json_array({TEXT_COLUMNS})"  # the searchable text of a row of `search_all_source`
 
@@ -29,7 +29,7 @@ _TEXT = f"json_array({TEXT_COLUMNS})"  # the searchable text of a row of `search
 def declare_captured(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
     """Add the columns of custom fields to the temporary table."""
     for name in field_columns:
-        db.execute(f"ALTER TABLE temp.captured_image ADD COLUMN {name}")
+        db.execute(f"ALTER TABLE temp.captured_before ADD COLUMN {name}")
 
 
 def capture_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> None:
@@ -41,7 +41,7 @@ def _capture(db: sqlite3.Connection, field_columns: Iterable[str], condition: st
     columns = (*FILTER_COLUMNS, *field_columns)
     names, values = ", ".join(columns), ", ".join(f"article.{name}" for name in columns)
     db.execute(
-        f"INSERT INTO captured_image ({names}, text) SELECT {values}, (SELECT {_TEXT} FROM search_all_source"
+        f"INSERT INTO captured_before ({names}, text) SELECT {values}, (SELECT {_TEXT} FROM search_all_source"
         f" WHERE search_all_source.id = article.id) FROM article WHERE {condition}"
     )
 
@@ -49,7 +49,7 @@ def _capture(db: sqlite3.Connection, field_columns: Iterable[str], condition: st
 # Filters read nothing of an article of which only the links in its HTML changed, so it is as it was.
 _NOT_CAPTURED = (
     "slug IN (SELECT slug FROM touched WHERE kind = 'UPDATED')"
-    " AND slug NOT IN (SELECT slug FROM captured_image)"
+    " AND slug NOT IN (SELECT slug FROM captured_before)"
 )
 
 # CROSS JOIN, because SQLite would scan the change log in the order of the versions.
@@ -62,7 +62,7 @@ SELECT touched.slug, change.version, public.version, %(values)s,
     THEN compress_text(image.text) END
 FROM touched
     CROSS JOIN article_change AS change ON change.scope = 1 AND change.slug = touched.slug
-    LEFT JOIN captured_image AS image ON image.slug = touched.slug
+    LEFT JOIN captured_before AS image ON image.slug = touched.slug
     LEFT JOIN article_change AS public
         ON public.scope = 0 AND public.slug = touched.slug AND (was_public OR is_public)
 WHERE kind <> 'ADDED' OR change.first_added < change.version OR public.first_added < public.version
@@ -70,17 +70,17 @@ ORDER BY change.version
 """
 
 
-def store_images(db: sqlite3.Connection, field_columns: Iterable[str], max_images: int) -> None:
-    """Store the images of the articles in `touched`, whose changes the change log has recorded; prune others.
+def store_images(db: sqlite3.Connection, field_columns: Iterable[str]) -> int:
+    """Store the images of the articles in `touched`, before any entry of the change log is pruned.
 
-    `max_images` is the number of images that are kept, besides these.
+    Returns the id of the newest image from before this ingest.
     """
     (last_old,) = db.execute("SELECT coalesce(max(id), 0) FROM article_before").fetchone()
     _capture(db, field_columns, _NOT_CAPTURED)
     names = [*(name for name in FILTER_COLUMNS if name != "slug"), *field_columns]
     values = (f"image.{name}" for name in names)
     db.execute(_STORE % {"names": ", ".join(names), "values": ", ".join(values)})
-    _prune_images(db, last_old, max_images)
+    return int(last_old)
 
 
 _PRUNE = (
@@ -101,8 +101,11 @@ ORDER BY id LIMIT 1
 """
 
 
-def _prune_images(db: sqlite3.Connection, last_old: int, max_images: int) -> None:
-    """Prune images up to `last_old`, the newest one from before this ingest."""
+def prune_images(db: sqlite3.Connection, last_old: int, max_images: int) -> None:
+    """Prune the images that no version needs, after the change log was pruned, and the oldest ones.
+
+    `max_images` is the number of images that are kept, besides those after `last_old`.
+    """
     (last,) = db.execute("SELECT max(id) FROM article_before").fetchone()
     if last is None:
         return

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gqlnews.ingest.before_images import MAX_IMAGES, store_images
+from gqlnews.ingest.before_images import MAX_BEFORE_IMAGES, prune_images, store_images
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -127,9 +127,10 @@ def append_changes(
                 {"providers": providers[scope], "topics": topics[scope]},
             )
             db.execute(_UPDATE_SITE[audience], {"audience": audience, "number": number, "now": now, **deltas})
+    last_old = store_images(db, field_columns)
     for scope, audiences in ((0, "(0)"), (1, "(1, 2)")):
         _prune_removals(db, scope, audiences, max_removed)
-    store_images(db, field_columns, MAX_IMAGES)
+    prune_images(db, last_old, MAX_BEFORE_IMAGES)
     kinds = dict(db.execute("SELECT kind, count(*) FROM touched GROUP BY kind").fetchall())
     return ChangeCounts(kinds.get("ADDED", 0), kinds.get("UPDATED", 0), kinds.get("REMOVED", 0))
 

@@ -319,7 +319,7 @@ _TABLES = {
     # they appeared or expired
     "touched": "slug TEXT PRIMARY KEY, kind TEXT, was_public INTEGER, is_public INTEGER, due TEXT",
     # what these articles were before (before_images.py)
-    "captured_image": CAPTURED_COLUMNS,
+    "captured_before": CAPTURED_COLUMNS,
     # the URLs of all articles in a bulk load, which become `article_url` at its end
     "url_new": "url TEXT, article_id INTEGER",
     # dirty keys: the keys of derived data to update (change_log.py)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gqlnews.database.sqlite.connection import timeout_error
+from gqlnews.database.sqlite.snapshots import Snapshot
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import hub
@@ -182,10 +184,50 @@ def test_a_resumed_subscription_reports_only_what_left_its_filter() -> None:
     asyncio.run(run())
 
 
+def test_a_public_removal_is_delivered_if_more_articles_are_removed_than_the_log_keeps() -> None:
+    async def run() -> None:
+        async with open_live() as live:
+            live.max_removed = 1
+            live.write("a")
+            live.write("b", published=False)
+            watching = await live.subscribed()
+            version = live.version()
+            live.remove("a", "b")  # the log of all articles forgets the removal of a
+            await live.settled()
+            again = await live.subscribed(since=version)
+            assert watching.changes == again.changes == [("REMOVED", "a")]
+
+    asyncio.run(run())
+
+
+def test_a_replay_that_has_no_time_for_texts_tries_a_smaller_page() -> None:
+    async def run() -> None:
+        async with open_live() as live:
+            slugs = [f"s{number:02}" for number in range(30)]
+            live.write(*slugs, title="one")
+            version = live.version()
+            live.write(*slugs, title="two")
+            loaded: list[int] = []
+            load = Snapshot.load_texts
+
+            def load_few(self: Snapshot, images: list[int]) -> None:
+                loaded.append(len(images))
+                if len(images) > 10:
+                    raise timeout_error()
+                load(self, images)
+
+            with patch.object(Snapshot, "load_texts", load_few):
+                late = await live.subscribed(where={"matches": "one"}, since=version)
+            assert late.changes == [("REMOVED", slug) for slug in slugs]
+            assert loaded[0] == 30
+
+    asyncio.run(run())
+
+
 def test_without_images_a_resumed_subscription_reports_all_that_may_have_left_its_filter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(change_log, "MAX_IMAGES", 1)
+    monkeypatch.setattr(change_log, "MAX_BEFORE_IMAGES", 1)
 
     async def run() -> None:
         async with open_live() as live:

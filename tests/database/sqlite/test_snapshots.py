@@ -179,7 +179,7 @@ def test_a_change_has_the_images_since_the_version(
 
 
 def test_the_oldest_images_are_pruned_but_none_of_the_newest_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(change_log, "MAX_IMAGES", 2)
+    monkeypatch.setattr(change_log, "MAX_BEFORE_IMAGES", 2)
 
     async def check(live: Live) -> None:
         assert await images(live, 0) == {"a": [], "b": [(6, None), (7, "new b")]}

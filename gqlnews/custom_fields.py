@@ -134,6 +134,9 @@ class CustomField(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return upper_snake_case(self.name)
 
 
+COLUMN_PREFIX = "field_"
+
+
 class FieldColumn(NamedTuple):
     """A column of a field."""
 
@@ -144,7 +147,7 @@ class FieldColumn(NamedTuple):
     def name(self) -> str:
         """The name in SQL, which ignores case: `_x` stands for `X`, and `__` for `_`."""
         escaped = _NOT_IN_COLUMN_NAME.sub(lambda match: f"_{match[0].lower()}", self.field)
-        return f"field_{self.storage.prefix}_{escaped}"
+        return f"{COLUMN_PREFIX}{self.storage.prefix}_{escaped}"
 
 
 def upper_snake_case(name: str) -> str:

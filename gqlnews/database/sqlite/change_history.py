@@ -60,14 +60,19 @@ class StoreState(NamedTuple):
 
 
 def _keys_sql(scope: int) -> str:
-    """Build SQL that selects the numbers and slugs of changes; `version` of an entry is its latest change."""
+    """Build SQL that selects the numbers and slugs of changes, and the ids of their images or 0.
+
+    `version` of an entry of the change log is its latest change. Images up to `:last_image` are not read.
+    """
     number = _NUMBERS[scope]
     return f"""
-SELECT {number}, slug FROM article_before WHERE {number} > :after
-UNION
-SELECT first_added, slug FROM article_change
-WHERE scope = {scope} AND version > :after AND first_added > :after
-ORDER BY 1 LIMIT {MAX_KEYS}
+SELECT number, slug, max(image) FROM (
+    SELECT {number} AS number, slug, id AS image FROM article_before
+    WHERE id > :last_image AND {number} > :after
+    UNION ALL
+    SELECT first_added, slug, 0 FROM article_change
+    WHERE scope = {scope} AND version > :after AND first_added > :after)
+GROUP BY number, slug ORDER BY number LIMIT {MAX_KEYS}
 """
 
 
@@ -117,6 +122,7 @@ class ChangeHistory:
         self._path, self._scope, self._names = path, scope, names
         self._epoch, self._number, started = _parse_version(since)
         self._keys: list[tuple[int, str]] = []  # of changes that are still to be read
+        self._last_image = 0  # the id of the last image of these; the ids ascend with the versions
         self._read_version: int | None = None  # the PRAGMA data_version of which all changes are read
         self._fields: dict[str, StateField] = {}
         self._columns = ""
@@ -162,7 +168,7 @@ class ChangeHistory:
             return []
         with self._transaction() as state:
             if not self._keys and self._number < state.number:
-                self._keys.extend(self._db.execute(_keys_sql(self._scope), {"after": self._number}))
+                self._find_changes()
             keys = self._keys[:PAGE_SIZE]
             changes = [self._read_change(number, slug) for number, slug in keys]
         if keys:
@@ -173,6 +179,12 @@ class ChangeHistory:
             self._read_version = data_version
         return changes
 
+    def _find_changes(self) -> None:
+        bound = {"after": self._number, "last_image": self._last_image}
+        for number, slug, image in self._db.execute(_keys_sql(self._scope), bound):
+            self._keys.append((number, slug))
+            self._last_image = max(self._last_image, image)
+
     def _follow_path(self) -> None:
         """Open the file that is at the path now, if that is another one."""
         identity = get_identity(self._path)
@@ -180,6 +192,7 @@ class ChangeHistory:
             self._db.close()
             self._identity, self._db = identity, _connect(self._path)
             self._keys.clear()
+            self._last_image = 0
             self._read_version = None
 
     @contextmanager

@@ -27,6 +27,7 @@ import msgspec
 
 from gqlnews.columns import index_statements
 from gqlnews.custom_fields import (
+    COLUMN_PREFIX,
     CustomField,
     decode_fields,
     encode_fields,
@@ -205,13 +206,14 @@ def stored_fields(db: sqlite3.Connection) -> tuple[CustomField, ...]:
 def declare_fields(db: sqlite3.Connection, fields: Sequence[CustomField]) -> bool:
     """Add what custom fields need, in the current transaction; return whether the fields differ from before.
 
-    A column stays when its field goes, because running servers may still read it.
+    A column stays when its field goes, because running servers may still read it; its values do not.
     """
     text = encode_fields(fields)
     if db.execute("SELECT custom_fields FROM store").fetchone() == (text,):
         return False
     for table in _TABLES_WITH_FIELDS:
         _add_field_columns(db, table, fields)
+        _clear_undeclared_columns(db, table, fields)
     views = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     execute_all(db, (statement for name, statement in item_views(fields) if name not in views))
     db.execute("UPDATE store SET custom_fields = ?", (text,))
@@ -224,8 +226,20 @@ def _add_field_columns(db: sqlite3.Connection, table: str, fields: Sequence[Cust
         db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type}")
 
 
+def _clear_undeclared_columns(db: sqlite3.Connection, table: str, fields: Sequence[CustomField]) -> None:
+    """Set the columns of fields that are gone to null: declared again, they have no value from before."""
+    declared = field_columns(fields)
+    for name in _column_names(db, table):
+        if name.startswith(COLUMN_PREFIX) and name not in declared:
+            db.execute(f"UPDATE {table} SET {name} = NULL WHERE {name} IS NOT NULL")  # noqa: S608
+
+
+def _column_names(db: sqlite3.Connection, table: str) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
 def _missing_columns(db: sqlite3.Connection, table: str, fields: Sequence[CustomField]) -> Mapping[str, str]:
-    existing = {name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    existing = _column_names(db, table)
     return {name: type_ for name, type_ in field_columns(fields).items() if name not in existing}
 
 

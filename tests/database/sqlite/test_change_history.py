@@ -282,6 +282,24 @@ def test_a_custom_field_is_null_before_it_was_declared(tmp_path: Path) -> None:
     assert (change.before, change.after) == ({"sponsor": None}, {"sponsor": "S"})
 
 
+def test_a_custom_field_that_is_declared_again_has_no_earlier_values(tmp_path: Path) -> None:
+    folder, database = Folder(tmp_path / "content"), tmp_path / "news.db"
+    folder.write("gqlnews.toml", CONFIG)
+    folder.article("a.md", sponsor="old")
+    ingest_all(database, folder)
+    since = read(database)[-1].version
+    folder.remove("gqlnews.toml")
+    ingest_all(database, folder)
+    folder.article("a.md", sponsor="new")
+    ingest_all(database, folder)
+    folder.write("gqlnews.toml", CONFIG)
+    ingest_all(database, folder)
+    changes = read(database, since=since, names=["sponsor"])
+    states = [(change.before, change.after) for change in changes]
+    nothing, new = {"sponsor": None}, {"sponsor": "new"}
+    assert states == [(nothing, nothing), (nothing, nothing), (nothing, new)]
+
+
 # Where a history begins and ends.
 
 
@@ -381,7 +399,7 @@ def test_a_version_from_which_no_history_is_known_is_an_error(
 def test_a_version_before_a_pruned_image_is_too_old(
     database: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_log, "MAX_IMAGES", 1)
+    monkeypatch.setattr(change_log, "MAX_BEFORE_IMAGES", 1)
     since = read(database)[-1].version
     for name in ("one", "two", "three"):
         folder.article("a.md", title=name)
@@ -405,7 +423,7 @@ def test_a_version_before_a_pruned_removal_is_too_old(database: Path, folder: Fo
 def test_a_reader_that_falls_behind_gets_an_error(
     database: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_log, "MAX_IMAGES", 1)
+    monkeypatch.setattr(change_log, "MAX_BEFORE_IMAGES", 1)
     with closing(ChangeHistory(database, 0, ["title"], None)) as history:
         read_on(history)
         for name in ("one", "two", "three"):

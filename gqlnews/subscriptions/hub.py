@@ -84,7 +84,8 @@ class SubscriptionHub:
                 await asyncio.wait([self._task])
                 self._task = None
         finally:
-            await self._close_reader()
+            async with self._lock:  # a replay may be reading
+                await self._close_reader()
 
     def subscribe(
         self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""

@@ -11,13 +11,14 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.database.sqlite.snapshots import SnapshotReader
+from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader, VersionState
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
 from gqlnews.subscriptions.change_filter import ChangeFilter
+from gqlnews.subscriptions.groups import CatchUp
 from gqlnews.subscriptions.hub import SubscriptionHub
-from gqlnews.subscriptions.subscriber_queue import SubscriptionFailedError
-from tests.live import Live, open_live, until, wait_until
+from gqlnews.subscriptions.subscriber_queue import Event, ShuttingDownError, SubscriptionFailedError
+from tests.live import DEADLINE, Live, open_live, until, wait_until
 
 Failure = Callable[[], Exception]
 
@@ -168,6 +169,30 @@ def test_closing_a_hub_may_be_cancelled_at_any_step(steps: int) -> None:
     before = threading.active_count()
     run_live(check)
     wait_until(lambda: threading.active_count() == before)  # a cancelled close does not wait for its threads
+
+
+def test_closing_a_hub_during_a_replay_ends_the_subscription_with_its_reason() -> None:
+    async def check(live: Live) -> None:
+        version = live.version()
+        live.write("a")
+        reading, may_continue, read = threading.Event(), threading.Event(), CatchUp.read
+
+        def read_slowly(self: CatchUp, state: VersionState, now: Snapshot) -> list[Event]:
+            reading.set()
+            assert may_continue.wait(DEADLINE)
+            return read(self, state, now)
+
+        with patch.object(CatchUp, "read", read_slowly):
+            late = live.subscribe(since=version)
+            await until(reading.is_set)
+            closing = asyncio.create_task(live.hub.close())
+            await asyncio.sleep(0)
+            may_continue.set()
+            await closing
+            await asyncio.wait([late.task])
+        assert isinstance(late.task.exception(), ShuttingDownError)
+
+    run_live(check)
 
 
 def test_new_subscribers_are_told_that_the_database_cannot_be_opened(

@@ -15,14 +15,13 @@ Each page is read in a short read transaction of its own, so that checkpoints ca
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gqlnews.custom_fields import decode_fields
 from gqlnews.database.sqlite.connection import connect_to_read, read_transaction
 from gqlnews.database.sqlite.damage import get_identity, translate_errors
-from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.state_fields import State, StateField, known_fields
 from gqlnews.database.sqlite.writer import check_header
 from gqlnews.errors import Code, DatabaseError, RequestError, SettingsError, VersionError
@@ -199,7 +198,7 @@ class ChangeHistory:
     def _transaction(self) -> Iterator[StoreState]:
         """Read transaction, after a check that the last version is known and the fields are declared."""
         with translate_errors(self._path), read_transaction(self._db):
-            if check_header(self._db, self._path, _newest_migration()) == 0:
+            if check_header(self._db, self._path, newest_version()) == 0:
                 raise _no_content(self._path)
             state = StoreState(*self._db.execute(_STORE, {"scope": self._scope}).fetchone())
             self._check_position(state, self._number)
@@ -288,8 +287,3 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _no_content(path: Path) -> DatabaseError:
     state = "has no content" if path.exists() else "does not exist"
     return DatabaseError(f"database {path} {state}: run `gqlnews ingest FOLDER --db {path}`")
-
-
-@cache
-def _newest_migration() -> int:
-    return max(version for version, _ in migrations())

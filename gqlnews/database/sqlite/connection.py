@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from gqlnews.custom_fields import CustomField, decode_fields
 from gqlnews.database.sqlite.damage import translate_errors
-from gqlnews.database.sqlite.migrations import migrations
+from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.read_only import has_log, is_immutable, is_read_only
 from gqlnews.database.sqlite.rebuild import hold_swap_lock
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, check_header
@@ -127,7 +127,7 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
         cached_statements=CACHED_STATEMENTS,
     )
     try:
-        newest = max(version for version, _ in migrations())
+        newest = newest_version()
         if 0 < (version := check_header(db, path, newest)) < newest:
             raise DatabaseError(
                 f"database {path} was created by an older gqlnews (its version is {version}, this program "

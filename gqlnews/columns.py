@@ -165,6 +165,10 @@ FILTER_COLUMNS = tuple(
     if name is not None
 )
 FOLDED_COLUMNS = tuple(column for column in ARTICLE_COLUMNS if column.folded is not None)
+TEXT_COLUMNS = "title, excerpt, provider, topics, body, related"
+"""Columns of the full-text indexes, and of the views that they index."""
+TOKENIZER = "unicode61 remove_diacritics 2"
+"""Tokenizer of the full-text indexes."""
 GROUP_COLUMNS = tuple(column.name for column in ARTICLE_COLUMNS if column.of_group)
 GROUPS = {"article_topic": "topic", "article_author": "author", "article_section": "section"}
 """Tables with a row for each article and each group that it is in, and the column of the group's key."""

@@ -12,13 +12,12 @@
 import sqlite3
 from collections.abc import Iterable
 
-from gqlnews.columns import FILTER_COLUMNS
-from gqlnews.ingest.fts_index import TEXT_COLUMNS
+from gqlnews.columns import FILTER_COLUMNS, TEXT_COLUMNS
 
 # ruff: noqa: S608 - these statements are built from constants and names of columns
 
 MAX_BEFORE_IMAGES = 10_000
-"""Images that the log keeps, besides those of the newest ingest."""
+"""Images that are retained, besides those of the newest ingest."""
 
 CAPTURED_COLUMNS = ", ".join(("slug TEXT PRIMARY KEY", *FILTER_COLUMNS[1:], "text"))
 """Columns of the temporary table `captured_before`; `declare_captured` adds those of custom fields."""
@@ -104,7 +103,7 @@ ORDER BY id LIMIT 1
 def prune_images(db: sqlite3.Connection, last_old: int, max_images: int) -> None:
     """Prune the images that no version needs, after the change log was pruned, and the oldest ones.
 
-    `max_images` is the number of images that are kept, besides those after `last_old`.
+    `max_images` is the number of images to retain, besides those after `last_old`.
     """
     (last,) = db.execute("SELECT max(id) FROM article_before").fetchone()
     if last is None:

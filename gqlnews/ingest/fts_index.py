@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from gqlnews.columns import TEXT_COLUMNS
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, enable_wal, fetch_int
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -16,7 +17,6 @@ from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, enable_wal, fetch_int
 # second are subtracted.
 
 
-TEXT_COLUMNS = "title, excerpt, provider, topics, body, related"
 _INDEXES = ("search_public", "search_all")
 _TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXT_COLUMNS.split(", "))
 

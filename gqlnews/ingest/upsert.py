@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from gqlnews.columns import TOKENIZER
 from gqlnews.database.sqlite.writer import execute_all
 from gqlnews.ingest.before_images import CAPTURED_COLUMNS, capture_images
 from gqlnews.ingest.change_log import MARK_DIRTY, fill_batch
@@ -356,7 +357,7 @@ def temp_tables(db: sqlite3.Connection) -> Iterator[None]:
     for name in _INDEXES:
         db.execute(
             f"CREATE VIRTUAL TABLE temp.{name} USING fts5 (public, hidden,"
-            " content = '', detail = column, tokenize = 'unicode61 remove_diacritics 2')"
+            f" content = '', detail = column, tokenize = '{TOKENIZER}')"
         )
         db.execute(f"CREATE VIRTUAL TABLE temp.{name}_words USING fts5vocab (temp, {name}, col)")
     yield

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import orjson
 
+from gqlnews.columns import TEXT_COLUMNS, TOKENIZER
 from gqlnews.database.sqlite.connection import UNLIMITED_BYTES
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -18,10 +19,9 @@ from gqlnews.database.sqlite.connection import UNLIMITED_BYTES
 BEFORE_SEARCH = "before_search"
 """Name of the temporary index. Its rowids are the ids of `article_before`."""
 
-_COLUMNS = "title, excerpt, provider, topics, body, related"
 _CREATE = (
-    f"CREATE VIRTUAL TABLE temp.{BEFORE_SEARCH} USING fts5 ({_COLUMNS}, content = '',"
-    " tokenize = 'unicode61 remove_diacritics 2')"
+    f"CREATE VIRTUAL TABLE temp.{BEFORE_SEARCH} USING fts5 ({TEXT_COLUMNS}, content = '',"
+    f" tokenize = '{TOKENIZER}')"
 )
 _CLEAR = f"INSERT INTO temp.{BEFORE_SEARCH} ({BEFORE_SEARCH}) VALUES ('delete-all')"
 _STORED = """
@@ -31,10 +31,10 @@ SELECT id, (
     ORDER BY later.version LIMIT 1)
 FROM article_before AS image WHERE id IN (SELECT value FROM json_each(?))
 """
-_INSERT = f"INSERT INTO temp.{BEFORE_SEARCH} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT INTO temp.{BEFORE_SEARCH} (rowid, {TEXT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PRESENT = f"""
-INSERT INTO temp.{BEFORE_SEARCH} (rowid, {_COLUMNS})
-SELECT image.id, {", ".join(f"source.{column}" for column in _COLUMNS.split(", "))}
+INSERT INTO temp.{BEFORE_SEARCH} (rowid, {TEXT_COLUMNS})
+SELECT image.id, {", ".join(f"source.{column}" for column in TEXT_COLUMNS.split(", "))}
 FROM article_before AS image JOIN article USING (slug)
     JOIN search_all_source AS source ON source.id = article.id
 WHERE image.id = ?

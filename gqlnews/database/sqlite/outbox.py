@@ -41,7 +41,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gqlnews.database.sqlite.writer import RESET_OUTBOX, execute_all, fetch_int, transaction
+from gqlnews.database.sqlite.writer import RESET_OUTBOX, database_path, execute_all, fetch_int, transaction
 from gqlnews.errors import CopyRequiredError
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
@@ -221,9 +221,8 @@ def _next_batch(db: sqlite3.Connection, name: str, position: OutboxPosition) -> 
 
 
 def _copy_required(db: sqlite3.Connection, name: str, reason: str) -> CopyRequiredError:
-    _, _, path = db.execute("PRAGMA database_list").fetchone()
     return CopyRequiredError(
-        f"consumer {name} of the outbox in {path} cannot continue, {reason}: "
+        f"consumer {name} of the outbox in {database_path(db)} cannot continue, {reason}: "
         "register it again, and start from a copy of the database"
     )
 

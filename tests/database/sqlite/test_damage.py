@@ -152,8 +152,7 @@ def test_a_watch_ingest_recognizes_its_database_with_a_destroyed_first_page(
     folder: Folder, store: Path, tmp_path: Path
 ) -> None:
     with running(command(folder, store), tmp_path) as following:
-        following.wait_for("watching")
-        wait_until_ingested(folder, store)
+        following.wait_for("ingested")  # by this process, which has recorded the identity of the file then
     damage_first_page(store)
     destroyed = store.read_bytes()
     with running(command(folder, store), tmp_path) as following:

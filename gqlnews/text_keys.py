@@ -2,6 +2,7 @@
 
 import math
 import re
+import secrets
 import string
 import struct
 import unicodedata
@@ -15,6 +16,16 @@ _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _ESCAPED = re.compile(r"\\(.)")
 _DOUBLE, _INT64, _MIN_INT64 = struct.Struct("<d"), struct.Struct("<q"), -(2**63)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+SNIPPET_MARK = secrets.token_hex(16)
+"""Begins a JSON string that stands for a snippet, which the PostgreSQL store replaces. No content has it."""
+
+
+class SearchExpression(str):
+    """Full-text query in the syntax of FTS5; by its type a store that is not SQLite recognizes it."""
+
+    __slots__ = ()
 
 
 def casefold_key(text: str | None) -> str | None:

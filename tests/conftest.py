@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gqlnews.database.sqlite import inline_executor
+from tests.postgresql import Cluster, running_cluster
 from tests.product import Product, run_ingest
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
@@ -105,6 +106,13 @@ def frozen_heap() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A real PostgreSQL, one per test process."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

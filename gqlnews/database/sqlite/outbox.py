@@ -283,6 +283,11 @@ def record_changes(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("DELETE FROM temp.outbox_key")
 
 
+def ordinary_tables(db: sqlite3.Connection) -> list[str]:
+    """Return the tables whose rows batches contain, `store` first."""
+    return [name for (name,) in db.execute(_ORDINARY_TABLES)]
+
+
 def _create_log(db: sqlite3.Connection) -> None:
     """Create the temporary table for the keys of changed rows, and the triggers that fill it.
 
@@ -290,7 +295,7 @@ def _create_log(db: sqlite3.Connection) -> None:
     """
     db.execute("PRAGMA recursive_triggers = ON")  # otherwise a row that REPLACE deletes fires no trigger
     execute_all(db, _CREATE_LOG)
-    for number, (table,) in enumerate(db.execute(_ORDINARY_TABLES).fetchall()):
+    for number, table in enumerate(ordinary_tables(db)):
         key = [column for (column,) in db.execute(_KEY_COLUMNS, (table,))]
         db.execute("INSERT INTO temp.outbox_table VALUES (?, ?, ?)", (number, table, " ".join(key)))
         # CREATE TEMP TRIGGER outbox_26_0 AFTER INSERT ON main.url_owner

@@ -1,0 +1,33 @@
+"""A SQLite store copied to PostgreSQL has the same rows."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+
+from gqlnews.database.postgresql.schema import read_tables, schema_name
+from tests.conftest import EXAMPLES
+from tests.postgresql import Cluster
+from tests.product import run_ingest
+
+
+def test_a_copy_has_the_same_rows(postgresql: Cluster, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    run_ingest(EXAMPLES, database)
+    url = postgresql.copy_of(database)
+
+    async def rows(table: str, columns: str) -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            found = await connection.fetch(f"SELECT {columns} FROM {schema_name()}.{table}")
+            return sorted(map(tuple, found), key=repr)
+        finally:
+            await connection.close()
+
+    with closing(sqlite3.connect(database)) as db:
+        for table in read_tables(db):
+            columns = ", ".join(column.name for column in table.columns)
+            expected = sorted(db.execute(f"SELECT {columns} FROM {table.name}"), key=repr)
+            assert asyncio.run(rows(table.name, columns)) == expected, table.name

@@ -1,0 +1,193 @@
+"""A real PostgreSQL for tests: a cluster of the test process, with one database per test."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+
+from gqlnews.database.postgresql.copy import load
+from gqlnews.database.postgresql.schema import schema_name
+
+GIVEN_CLUSTER = "GQLNEWS_TEST_POSTGRES"
+"""Environment variable with the URL of a cluster to use instead; its user may create databases."""
+
+DEBIAN = Path("/usr/lib/postgresql/15/bin")
+"""Programs of Debian's package postgresql-15."""
+
+STARTED = "database system is ready to accept"
+_DEADLINE = 60.0
+_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+
+
+def installed_programs() -> Path:
+    """Return the folder of the programs in the package pgserver; its Python code is not used."""
+    spec = find_spec("pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def unprivileged_user() -> str | None:
+    """Return the user that runs PostgreSQL, which refuses to run as root; None for the present user."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+@dataclass
+class PostgresProcess:
+    """A PostgreSQL server with its data in a folder, on a Unix domain socket in the same folder."""
+
+    folder: Path
+    programs: Path
+    process: "subprocess.Popen[str] | None" = None
+    log: "deque[str]" = field(default_factory=lambda: deque(maxlen=200))
+    _reader: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """URL of the maintenance database."""
+        return f"postgresql://postgres@/postgres?host={quote(str(self.folder), safe='')}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs until it exits."""
+        user = unprivileged_user()
+        subprocess.run(  # noqa: S603 - a program of PostgreSQL
+            [self.programs / program, *arguments],
+            user=user,
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            timeout=_DEADLINE,
+        )
+
+    def create(self) -> None:
+        """Create the data folder."""
+        user = unprivileged_user()
+        if user is not None:
+            shutil.chown(self.folder, user)
+        data = str(self.folder / "data")
+        self.run(
+            "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+        )
+
+    def start(self, options: Sequence[str] = ()) -> None:
+        """Start the server, and wait until it accepts connections."""
+        user = unprivileged_user()
+        settings = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        self.process = subprocess.Popen(  # noqa: S603 - a program of PostgreSQL
+            [
+                *(self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder),
+                *("-c", "listen_addresses=", *settings, *options),
+            ],
+            user=user,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        ready = threading.Event()
+        self._reader = threading.Thread(target=self._read_log, args=(self.process, ready), daemon=True)
+        self._reader.start()
+        assert ready.wait(_DEADLINE), "\n".join(self.log)
+        assert self.process.poll() is None, "\n".join(self.log)
+
+    def _read_log(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            for line in process.stderr:
+                self.log.append(line.rstrip())
+                if STARTED in line:
+                    ready.set()
+        ready.set()
+
+    def stop(self) -> None:
+        """Stop the server at once."""
+        if self.process is not None and self._reader is not None:
+            self.process.send_signal(signal.SIGQUIT)  # immediate shutdown
+            self.process.wait(_DEADLINE)
+            self._reader.join(_DEADLINE)
+            self.process = None
+
+
+@dataclass
+class Cluster:
+    """A running cluster. `url` is that of its maintenance database."""
+
+    url: str
+    _numbers: Iterator[int] = field(default_factory=count)
+    _templates: dict[Path, str] = field(default_factory=dict)
+
+    def create_database(self, template: str = "template0") -> str:
+        """Create a database, and return its URL."""
+        name = f"gqlnews_test_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url_of(name)
+
+    def url_of(self, database: str) -> str:
+        return urlsplit(self.url)._replace(path=f"/{database}").geturl()
+
+    def drop_database(self, url: str) -> None:
+        self.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    def execute(self, statement: str, url: str | None = None) -> None:
+        """Execute a statement in the maintenance database, or in another one."""
+        asyncio.run(_execute(url or self.url, statement))
+
+    def copy_of(self, store: Path) -> str:
+        """Return the URL of a new database with the rows of a SQLite store, which must not change."""
+        if store not in self._templates:
+            url = self.create_database()
+            with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+                asyncio.run(_load(url, db))
+            self._templates[store] = urlsplit(url).path[1:]
+        return self.create_database(self._templates[store])
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _load(url: str, db: sqlite3.Connection) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await load(connection, db, schema_name())
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def running_cluster(programs: Path | None = None) -> Iterator[Cluster]:
+    """Start a cluster in temporary files, by default of the package pgserver; or use the given one."""
+    if programs is None and (url := os.environ.get(GIVEN_CLUSTER)):
+        yield Cluster(url)
+        return
+    with tempfile.TemporaryDirectory(prefix="gqlnews-pg-") as folder:
+        server = PostgresProcess(Path(folder), programs or installed_programs())
+        server.create()
+        server.start()
+        try:
+            yield Cluster(server.url)
+        finally:
+            server.stop()

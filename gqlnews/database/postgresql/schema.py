@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.outbox import ordinary_tables
 
-# ruff: noqa: S608 - the names in these statements are those of tables and columns
-
 FORMAT = 1
 """Version of what this package adds to the tables of SQLite."""
 

@@ -12,6 +12,8 @@ from tests.conftest import EXAMPLES
 from tests.postgresql import Cluster
 from tests.product import run_ingest
 
+# ruff: noqa: S608 - the names in these statements are those of tables and columns
+
 
 def test_a_copy_has_the_same_rows(postgresql: Cluster, tmp_path: Path) -> None:
     database = tmp_path / "news.db"

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import count
@@ -65,23 +65,28 @@ class PostgresProcess:
         """URL of the maintenance database."""
         return f"postgresql://postgres@/postgres?host={quote(str(self.folder), safe='')}"
 
-    def run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs until it exits."""
-        user = unprivileged_user()
-        subprocess.run(  # noqa: S603 - a program of PostgreSQL
+    def run(self, program: str, *arguments: str) -> str:
+        """Run one of PostgreSQL's programs until it exits, and return its output."""
+        finished = subprocess.run(  # noqa: S603 - a program of PostgreSQL
             [self.programs / program, *arguments],
-            user=user,
+            user=unprivileged_user(),
             check=True,
             capture_output=True,
+            text=True,
             cwd=self.folder,
             timeout=_DEADLINE,
         )
+        return finished.stdout
 
-    def create(self) -> None:
-        """Create the data folder."""
+    def prepare_folder(self) -> None:
+        """Let the user that runs PostgreSQL write to the folder."""
         user = unprivileged_user()
         if user is not None:
             shutil.chown(self.folder, user)
+
+    def create(self) -> None:
+        """Create the data folder."""
+        self.prepare_folder()
         data = str(self.folder / "data")
         self.run(
             "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
@@ -124,6 +129,23 @@ class PostgresProcess:
             self.process.wait(_DEADLINE)
             self._reader.join(_DEADLINE)
             self.process = None
+
+    def kill(self) -> None:
+        """Kill the server and its child processes, as if the machine had lost power."""
+        if self.process is not None and self._reader is not None:
+            children = child_processes(self.process.pid)
+            for number in (self.process.pid, *children):
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            self.process.wait(_DEADLINE)
+            self._reader.join(_DEADLINE)  # the pipe closes when the last child process has exited
+            self.process = None
+
+
+def child_processes(parent: int) -> list[int]:
+    """Return the process ids of the children of a process."""
+    text = "".join(file.read_text() for file in Path(f"/proc/{parent}/task").glob("*/children"))
+    return [int(number) for number in text.split()]
 
 
 @dataclass

@@ -4,6 +4,7 @@
 PYTHON ?= python3
 CONTENT ?= examples/news
 WORKERS ?= 3
+PROGRAMS ?= /usr/lib/postgresql/15/bin
 MINUTES ?= 30
 
 VENV := .venv
@@ -28,10 +29,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve install test coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
+.PHONY: help serve install test test-postgresql coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-13s", $$1, $$2; $$1 = $$2 = ""; print}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-15s", $$1, $$2; $$1 = $$2 = ""; print}'
 
 serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder CONTENT (examples/news)
 	@exec $(BIN)/gqlnews serve "$(CONTENT)"
@@ -40,6 +41,9 @@ install: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## install a
 
 test: lint install ## run all checks and tests, in WORKERS (3) processes (needs npm)
 	$(PYTEST)
+
+test-postgresql: $(VENV)/installed-dev ## run only the tests that run PostgreSQL, with Debian's or with the programs in PROGRAMS
+	GQLNEWS_TEST_POSTGRES_PROGRAMS=$(PROGRAMS) $(PYTEST) -m postgresql
 
 coverage: install ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95

@@ -89,6 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name.startswith(LONG):
             item.add_marker("no_cover")
+        if "postgresql" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgresql")
 
 
 @pytest.hookimpl(wrapper=True)

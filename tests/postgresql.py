@@ -26,6 +26,9 @@ from gqlnews.database.postgresql.schema import schema_name
 GIVEN_CLUSTER = "GQLNEWS_TEST_POSTGRES"
 """Environment variable with the URL of a cluster to use instead; its user may create databases."""
 
+PROGRAMS = "GQLNEWS_TEST_POSTGRES_PROGRAMS"
+"""Environment variable with the folder of PostgreSQL's programs; by default those of the package pgserver."""
+
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 """Programs of Debian's package postgresql-15."""
 
@@ -35,7 +38,9 @@ _OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 
 
 def installed_programs() -> Path:
-    """Return the folder of the programs in the package pgserver; its Python code is not used."""
+    """Return the folder of PostgreSQL's programs. Of the package pgserver, no Python code is used."""
+    if named := os.environ.get(PROGRAMS):
+        return Path(named)
     spec = find_spec("pgserver")
     assert spec is not None
     assert spec.origin is not None

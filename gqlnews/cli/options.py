@@ -57,6 +57,8 @@ def _parameter(setting: Setting) -> Parameter:
     kind: Any = setting.type
     if setting.type is list:
         kind = list[Path] if setting.has_paths else list[str]
+    elif setting.type is Path and setting.parse is not None:
+        kind = str  # a path would lose one slash of a URL
     default = Parameter.empty if setting.default is REQUIRED else setting.default
     return Parameter(
         setting.name,

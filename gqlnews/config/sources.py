@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from gqlnews.config.declarations import CREATE_APP, REQUIRED, VARIABLE_PREFIX, Setting, settings_of
 from gqlnews.config.settings import EffectiveSettings, HttpSettings, Limits, ServerSettings
-from gqlnews.config.values import Origin
+from gqlnews.config.values import Origin, PostgresUrl
 from gqlnews.errors import SettingsError, shorten
 
 OTLP_ENDPOINT_VARS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -77,7 +77,21 @@ def read_settings(command: str, given: Mapping[str, Any] | None = None) -> Effec
     except ValidationError as error:
         raise SettingsError(_message(error.errors()[0], model, rows)) from None
     origins = {row.name: _origin(row, model.states) for row in rows}
+    if base is SettingsModel:
+        _reject_visible_passwords(rows, values, origins)
     return EffectiveSettings(values, origins, _ignored(rows, options))
+
+
+def _reject_visible_passwords(
+    rows: Iterable[Setting], values: Mapping[str, Any], origins: Mapping[str, Origin]
+) -> None:
+    for row in rows:
+        value = values[row.name]
+        if isinstance(value, PostgresUrl) and value.has_password and origins[row.name] is Origin.OPTION:
+            raise SettingsError(
+                f"{row.flag}: the URL contains a password, which other users see in the list of processes: "
+                f"set {row.variable} to the URL, or use PGPASSFILE or a service file"
+            )
 
 
 def read_arguments(arguments: Mapping[str, Any]) -> EffectiveSettings:
@@ -104,6 +118,8 @@ def _field(row: Setting) -> tuple[Any, Any]:
         kind = Annotated[tuple[Any, ...], BeforeValidator(parse), BeforeValidator(split)]
     elif row.type is bool:
         kind = Annotated[bool, BeforeValidator(lambda value: str(value).strip())]
+    elif row.type is Path and parse is not None:
+        kind = Annotated[Any, BeforeValidator(parse)]  # a path would lose one slash of a URL
     elif parse is not None:
         kind = Annotated[kind, AfterValidator(parse)]
     if row.range is not None:

@@ -3,12 +3,14 @@
 A parser raises ValueError; its message says what is wrong and what is allowed.
 """
 
+import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -148,3 +150,92 @@ def check_cache_control(value: str) -> str:
         if name.lower() in _WITH_SECONDS and not (argument or "").isdecimal():
             raise ValueError(f"{name} in {value!r} needs a whole number of seconds; {example}")
     return value
+
+
+# URLs of PostgreSQL databases. A message never contains a part of a URL that may be its password.
+
+_POSTGRES_SCHEME = re.compile(r"postgres(ql)?:", re.IGNORECASE)
+_SECRETS = ("password", "sslpassword")
+_SUPPORTED = (
+    *("host", "port", "dbname", "database", "user", "password", "passfile", "service", "sslmode", "sslcert"),
+    *("sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation", "ssl_min_protocol_version"),
+    *(
+        "ssl_max_protocol_version",
+        "target_session_attrs",
+        "krbsrvname",
+        "gsslib",
+        "application_name",
+        "options",
+    ),
+)
+_PARAMETER_NAME = re.compile(r"[a-z_]{1,40}")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
+_POSTGRES_EXAMPLE = "use one such as postgresql://user@host:5432/news"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresUrl:
+    """URL of a PostgreSQL database. Its text and its repr leave out the passwords; `url` contains them."""
+
+    url: str
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        user_info, at, hosts = parts.netloc.rpartition("@")
+        query = "&".join(text for text in parts.query.split("&") if text.partition("=")[0] not in _SECRETS)
+        start = f"{parts.scheme}://{user_info.partition(':')[0]}{at}{hosts}{parts.path}"
+        return f"{start}?{query}" if query else start
+
+    def __repr__(self) -> str:
+        return f"PostgresUrl({str(self)!r})"
+
+    @property
+    def has_password(self) -> bool:
+        return str(self) != self.url.removesuffix("?")
+
+
+def parse_database(value: object) -> Path | PostgresUrl:
+    """Parse the path of a SQLite database, or the URL of a PostgreSQL database."""
+    if isinstance(value, PostgresUrl):
+        return value
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError("the value is not a path")
+    text = os.fspath(value)
+    if not isinstance(text, str) or not _POSTGRES_SCHEME.match(text):
+        return Path(os.fsdecode(text))
+    _check_postgres_url(text)
+    return PostgresUrl(text)
+
+
+def _check_postgres_url(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if not text.startswith(("postgresql://", "postgres://")) or not parts.scheme:
+        raise ValueError(f"the URL is not one of a PostgreSQL database; {_POSTGRES_EXAMPLE}")
+    others = (parts.path, parts.query, parts.fragment)
+    if parts.fragment or parts.netloc.count("@") > 1 or any("@" in part for part in others):
+        raise ValueError(
+            "the URL has a part that cannot be read; in user names, passwords and values, "
+            "write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25"
+        )
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        port = _HOST_AND_PORT.fullmatch(host)
+        if port is None or int(port[1] or 1) not in range(1, 65536):
+            raise ValueError(f"a host or port of the URL is not valid; {_POSTGRES_EXAMPLE}")
+    _check_parameters(parts.query)
+
+
+def _check_parameters(query: str) -> None:
+    for text in query.split("&") if query else ():
+        name, equals, value = text.partition("=")
+        if not equals or not _PARAMETER_NAME.fullmatch(name):
+            raise ValueError("the part after ? in the URL is not valid; use one such as ?sslmode=verify-full")
+        if name not in _SUPPORTED:
+            allowed = ", ".join(_SUPPORTED)
+            raise ValueError(f"the driver does not support {name} in the URL: remove it (allowed: {allowed})")
+        if name == "sslrootcert" and value == "system":
+            raise ValueError("the driver does not support sslrootcert=system: set it to the path of a file")
+        if name == "port" and not re.fullmatch(r"[0-9]{1,5}(,[0-9]{1,5})*", value):
+            raise ValueError(f"a port of the URL is not valid; {_POSTGRES_EXAMPLE}")

@@ -17,7 +17,7 @@ from gqlnews.config.sources import (
     server_settings,
     tracing_enabled,
 )
-from gqlnews.config.values import LogFormat, Origin, StatusCodePolicy
+from gqlnews.config.values import LogFormat, Origin, PostgresUrl, StatusCodePolicy
 from gqlnews.errors import SettingsError
 
 ONE, OTHER = (sha256(token).hexdigest() for token in (b"one", b"other"))
@@ -381,3 +381,19 @@ def test_tracing_without_the_extra_is_rejected(
 def test_metrics_and_traces_by_environment(environ: dict[str, str], word: str, on: bool) -> None:
     settings = server(environ, GQLNEWS_METRICS=word, GQLNEWS_TRACING=word)
     assert (settings.metrics, settings.tracing) == (on, on)
+
+
+URL = "postgresql://ann:s3cret@db/news"
+
+
+def test_a_database_url_with_a_password_comes_from_the_environment(environ: dict[str, str]) -> None:
+    environ["GQLNEWS_DB"] = URL
+    assert read_settings("ingest", {"folder": "news"})["database"] == PostgresUrl(URL)
+    with pytest.raises(SettingsError, match=r"^--db: .*password.* set GQLNEWS_DB") as error:
+        read_settings("ingest", {"folder": "news", "database": URL})
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_database_url_without_a_password_may_be_an_option() -> None:
+    url = "postgresql://ann@db/news?passfile=/etc/pass"
+    assert read_settings("ingest", {"folder": "news", "database": url})["database"] == PostgresUrl(url)

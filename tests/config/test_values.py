@@ -1,12 +1,16 @@
 """Parsers of setting values, and rejected values."""
 
+import pickle
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from gqlnews.config.values import (
+    PostgresUrl,
     check_cache_control,
     check_url,
+    parse_database,
     parse_host_names,
     parse_origins,
     parse_proxies,
@@ -125,3 +129,60 @@ def test_a_cache_control_header_is_taken_as_it_is(value: str) -> None:
 def test_a_malformed_cache_control_header_is_rejected(wrong: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_cache_control(wrong)
+
+
+@pytest.mark.parametrize("path", ["news.db", "/var/a b.db", "postgresql", "a/postgres://b"])
+def test_a_database_is_a_path(path: str) -> None:
+    assert parse_database(path) == Path(path) == parse_database(Path(path))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql:///news", "postgresql:///news"),
+        ("postgres://ann@db:5433,[::1]/news", "postgres://ann@db:5433,[::1]/news"),
+        ("postgresql://ann:s%40ret:x@db/news", "postgresql://ann@db/news"),
+        ("postgresql://:s3cret@db/news", "postgresql://@db/news"),
+        (
+            "postgresql:///news?host=/run/pg&password=s3cret&sslmode=require",
+            "postgresql:///news?host=/run/pg&sslmode=require",
+        ),
+        (
+            "postgresql://db/news?sslkey=k&sslpassword=s3cret&service=a",
+            "postgresql://db/news?sslkey=k&service=a",
+        ),
+    ],
+)
+def test_a_database_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    value = parse_database(url)
+    assert isinstance(value, PostgresUrl)
+    assert (value.url, str(value), repr(value)) == (url, shown, f"PostgresUrl({shown!r})")
+    assert value.has_password == (url != shown)
+    assert parse_database(value) == value == pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:/news",
+        "POSTGRESQL://u:s3cret@db/news",
+        "postgresql://u:s3@cret@db/news",
+        "postgresql://u:s3/cret@db/news",
+        "postgresql://u:s3?cret@db/news",
+        "postgresql://u:s3?s3=cret@db/news",
+        "postgresql://u:s3#cret@db/news",
+        "postgresql://u:s3[cret@db/news",
+        "postgresql://db:s3cret/news",
+        "postgresql://db:70000/news",
+        "postgresql://db/news?s3cret",
+        "postgresql://db/news?S3=cret",
+        "postgresql://db/news?port=s3cret",
+        "postgresql://u:s3cret@db/news?connect_timeout=3",
+        "postgresql://u:s3cret@db/news?sslrootcert=system",
+    ],
+)
+def test_an_invalid_database_url_is_rejected_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|sslrootcert") as error:
+        parse_database(url)
+    assert "s3" not in str(error.value)
+    assert "cret" not in str(error.value)

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.folders import write_sample_folder
 from gqlnews.content.models import ParseOptions
-from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
@@ -125,7 +125,7 @@ async def deep_cursor(engine: Engine) -> str:
 
 
 async def measure(database: Path, repeats: int, audience: Audience) -> list[Measurement]:
-    store = Database()
+    store = SqliteDatabase()
     await store.open(database)
     try:
         engine = Engine(store)

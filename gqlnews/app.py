@@ -25,7 +25,7 @@ from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import read_custom_fields
-from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.schedule import NO_WATCHER
 from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
@@ -135,7 +135,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
-            store = Database(settings.limits)
+            store = SqliteDatabase(settings.limits)
             stack.push_async_callback(store.close)
             await store.open(settings.database)
             if warns_of_schedule and (schedule := store.schedule_without_watcher()) is not None:

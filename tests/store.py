@@ -1,26 +1,24 @@
 """Stores for an engine without a server: one that may not be read, and one over a read pool."""
 
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import BatchResults, Sizes, SnapshotId, Statements
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.query.entities import Audience
-from gqlnews.query.scan import Sizes
 
 
 class UnreadStore:
     """A store without snapshots and table sizes, whose statements must not run."""
 
-    def snapshot_id(self, audience: Audience) -> Hashable | None:
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
         return None
 
-    def sizes(self, audience: Audience) -> Sizes:
+    def sizes(self, audience: int) -> Sizes:
         return {}
 
     def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
         return None
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         raise AssertionError(statements)
 
     def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
@@ -39,9 +37,9 @@ class PoolStore(UnreadStore):
         self.dispatches += results is not None
         return results
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         self.dispatches += 1
-        return await self._pool.execute_batch(statements)
+        return BatchResults(await self._pool.execute_batch(statements))
 
     def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
         return self._pool.execute_parts(parts)

@@ -23,8 +23,8 @@ from strawberry.types import ExecutionResult
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.custom_fields import encode_fields
-from gqlnews.database.sqlite.connection import timeout_error
-from gqlnews.database.sqlite.job_queue import expected_seconds_var
+from gqlnews.database.job_queue import expected_seconds_var
+from gqlnews.database.protocol import Store, timeout_error
 from gqlnews.engine.documents import (
     TOO_MANY_VALUES,
     Document,
@@ -38,7 +38,6 @@ from gqlnews.engine.execution import (
     FieldCache,
     Offload,
     QueryExecution,
-    Store,
     add_extensions,
     cost_extension,
 )
@@ -209,12 +208,15 @@ class Engine:
             return error_response([argument_error(execution.rejection)], name)
         body = execution.joined_response() if self.bypass_executor else None
         if body is not None:
-            return GraphQLResponse(body, True, name, execution.rows, is_clean=True)
+            return GraphQLResponse(
+                body, True, name, execution.rows, is_clean=True, snapshot_id=execution.snapshot_id
+            )
         result = await self._run_executor(prepared, execution, offload)
         errors = result.errors or ()
         if any(isinstance(error.original_error, TimeBudgetExceeded) for error in errors):
             return error_response([argument_error(timeout_error())], name)
-        return build_response(result.data, errors, name, execution.rows)
+        response = build_response(result.data, errors, name, execution.rows)
+        return replace(response, snapshot_id=execution.snapshot_id)
 
     async def _run_executor(
         self, prepared: PreparedQuery, execution: QueryExecution, offload: Offload | None

@@ -1,51 +1,23 @@
 """Execute one query: run all its statements in one batch on the store, through the root field cache."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from sys import getsizeof
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import DocumentNode, GraphQLError
 
 from gqlnews.cache import SizedLRUCache
 from gqlnews.config.settings import Limits
-from gqlnews.database.sqlite.connection import Statement, Statements, response_too_large
+from gqlnews.database.protocol import SnapshotId, Statement, Statements, Store, response_too_large
 from gqlnews.errors import OverloadedError, RequestError, ResourceLimitError
 from gqlnews.query.entities import Audience
 from gqlnews.query.hints import BoundHints, Hint
 from gqlnews.query.prepared import BoundOperation
-from gqlnews.query.scan import Sizes
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function off the event loop."""
-
-
-class Store(Protocol):
-    """The store as the engine reads it; implemented by `Database`.
-
-    Each statement returns one value: bytes, or None for null. All values of one call belong to one snapshot.
-    """
-
-    def snapshot_id(self, audience: Audience) -> Hashable | None:
-        """Return a value that identifies the content an audience sees now; None if it is unknown."""
-        ...
-
-    def sizes(self, audience: Audience) -> Sizes:
-        """Return the table sizes that an audience sees; empty if they are unknown."""
-        ...
-
-    def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
-        """Run short statements on the event loop; return None for others."""
-        ...
-
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
-        """Run statements off the event loop, in one read transaction."""
-        ...
-
-    def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[Sequence[bytes | None], None]:
-        """Run the statements of each part in turn, in one read transaction, and yield their results."""
-        ...
 
 
 class QueryExecution:
@@ -62,6 +34,7 @@ class QueryExecution:
         self.rejection: RequestError | None = None
         self._bound, self._hints = bound, hints
         self.hints: list[Hint] | None = None if hints is None else []
+        self.snapshot_id: SnapshotId | None = None  # that of the results; None if they name none
         self._results: dict[str, bytes | None] = {}  # the JSON of each root field by response key
         self._failure: Exception | None = None
 
@@ -75,7 +48,7 @@ class QueryExecution:
         lookup = None if hints is None else hints.statement
         statements = bound.statements if lookup is None else (*bound.statements, lookup)
         try:
-            values = await fields.read(audience, statements, bound.uncacheable)
+            values, self.snapshot_id = await fields.read(audience, statements, bound.uncacheable)
             results = dict(zip(statements, values, strict=True))
             self._results = {key: results[query.statement] for key, query in bound.queries.items()}
             if 0 < max_bytes < sum(len(result or b"") for result in self._results.values()):
@@ -158,18 +131,25 @@ class _Key(NamedTuple):
 class _CachedField(NamedTuple):
     """Cache entry: the JSON of a root field, None for null, and the snapshot that it was read from."""
 
-    snapshot: Hashable
+    snapshot: SnapshotId
     json: bytes | None
+
+
+class FieldResults(NamedTuple):
+    """The results of statements, and the snapshot that they were read from; None if it is unknown."""
+
+    values: Sequence[bytes | None]
+    snapshot: SnapshotId | None
 
 
 class _Outcome(NamedTuple):
     """Outcome of a batch: its results, or its error; neither, if the request that ran it was cancelled."""
 
     statements: Statements
-    results: Sequence[bytes | None] | None
+    results: FieldResults | None
     error: Exception | None
 
-    def for_waiting(self, statements: Statements) -> Mapping[Statement, bytes | None] | None:
+    def for_waiting(self, statements: Statements) -> FieldResults | None:
         """Return the results for a request that waited; None if it has to run `statements` itself.
 
         Raises the error if it would run exactly the same statements and exceed the same limit.
@@ -178,7 +158,7 @@ class _Outcome(NamedTuple):
         exceeds_limit = isinstance(error, ResourceLimitError) and not isinstance(error, OverloadedError)
         if error is not None and exceeds_limit and list(statements) == list(self.statements):
             raise error
-        return None if self.results is None else dict(zip(self.statements, self.results, strict=True))
+        return self.results
 
 
 class FieldCache:
@@ -190,7 +170,7 @@ class FieldCache:
     def __init__(self, store: Store, max_bytes: int = 0) -> None:
         self._store = store
         self._fields: SizedLRUCache[_Key, _CachedField] = SizedLRUCache(max_bytes)
-        self._running: dict[tuple[Hashable, _Key], asyncio.Future[_Outcome]] = {}
+        self._running: dict[tuple[SnapshotId, _Key], asyncio.Future[_Outcome]] = {}
         self.hits = self.misses = self.coalesced = 0
 
     @property
@@ -200,17 +180,17 @@ class FieldCache:
 
     async def read(
         self, audience: Audience, statements: Statements, uncacheable: Collection[Statement] = ()
-    ) -> Sequence[bytes | None]:
+    ) -> FieldResults:
         """Return the results of distinct statements, all from the same snapshot.
 
         Only those that are neither cached nor running are run. If the content changes meanwhile, all of them
         may be run again. Statements in `uncacheable` are neither cached nor shared.
         """
         if not statements:
-            return ()
+            return FieldResults((), None)
         # Without a cache, a short statement is not worth a key: nobody waits for it.
         if not self._fields.max_bytes and (values := self._store.execute_inline(statements)) is not None:
-            return values
+            return FieldResults(values, None)
         keys = {
             statement: _Key(audience, statement[0], repr(statement[1]))
             for statement in statements
@@ -218,7 +198,7 @@ class FieldCache:
         }
         snapshot = self._store.snapshot_id(audience) if keys else None
         if snapshot is None:
-            return await self._run(statements)
+            return await self._run(audience, statements, None)
         results: dict[Statement, bytes | None] = {}
         running: dict[asyncio.Future[_Outcome], list[Statement]] = {}
         missing: list[Statement] = []
@@ -233,51 +213,73 @@ class FieldCache:
             else:
                 missing.append(statement)
         hits, sources = len(results), bool(results) + bool(missing) + len(running)
+        snapshots = {snapshot} if results else set()
         if missing:
-            results.update(await self._run_and_cache(missing, keys, snapshot))
+            found = await self._run_and_cache(audience, missing, keys, snapshot)
+            results.update(zip(missing, found.values, strict=True))
+            snapshots.add(found.snapshot or snapshot)
         for batch, waiting in running.items():
-            found = (await asyncio.shield(batch)).for_waiting(statements)
-            if found is None:
-                return await self._run(statements)
-            results.update((statement, found[statement]) for statement in waiting)
-        if sources > 1 and self._store.snapshot_id(audience) != snapshot:
-            return await self._run(statements)  # the content has changed: the results may not match
+            outcome = await asyncio.shield(batch)
+            shared = outcome.for_waiting(statements)
+            if shared is None:
+                return await self._run(audience, statements, snapshot)
+            values_of = dict(zip(outcome.statements, shared.values, strict=True))
+            results.update((statement, values_of[statement]) for statement in waiting)
+            snapshots.add(shared.snapshot or snapshot)
+        if sources > 1 and self._may_differ(audience, snapshots):
+            return await self._run(audience, statements, None)
         self.hits += hits
         self.misses += len(keys) - hits
         self.coalesced += sum(map(len, running.values()))
-        return [results[statement] for statement in statements]
+        return FieldResults([results[statement] for statement in statements], *snapshots)
+
+    def _may_differ(self, audience: Audience, snapshots: Collection[SnapshotId]) -> bool:
+        """Return whether results are from several snapshots, or perhaps from a later one than they name."""
+        return len(snapshots) > 1 or self._store.snapshot_id(audience) not in snapshots
 
     async def _run_and_cache(
-        self, statements: list[Statement], keys: Mapping[Statement, _Key], snapshot: Hashable
-    ) -> Mapping[Statement, bytes | None]:
+        self,
+        audience: Audience,
+        statements: list[Statement],
+        keys: Mapping[Statement, _Key],
+        snapshot: SnapshotId,
+    ) -> FieldResults:
         shared = [(snapshot, keys[statement]) for statement in statements if statement in keys]
-        results = dict(zip(statements, await self._run(statements, shared), strict=True))
-        for statement, json in results.items():
+        results = await self._run(audience, statements, snapshot, shared)
+        for statement, json in zip(statements, results.values, strict=True):
             if statement in keys:
-                self._set(keys[statement], _CachedField(snapshot, json))
+                self._set(keys[statement], _CachedField(results.snapshot or snapshot, json))
         return results
 
     async def _run(
-        self, statements: Statements, shared: Collection[tuple[Hashable, _Key]] = ()
-    ) -> Sequence[bytes | None]:
-        """Run statements, inline if they are short. While others run, requests for `shared` wait for them."""
+        self,
+        audience: Audience,
+        statements: Statements,
+        snapshot: SnapshotId | None,
+        shared: Collection[tuple[SnapshotId, _Key]] = (),
+    ) -> FieldResults:
+        """Run statements, inline if they are short. While others run, requests for `shared` wait for them.
+
+        `snapshot` is the one that was read before, for a store whose results name none.
+        """
         # Without a cache, they were tried inline before.
         values = self._store.execute_inline(statements) if self._fields.max_bytes else None
         if values is not None:
-            return values
-        failure = None
+            return FieldResults(values, snapshot)
+        failure = results = None
         outcome: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
         self._running.update(dict.fromkeys(shared, outcome))
         try:
-            values = await self._store.execute_batch(statements)
+            values, snapshot_ids = await self._store.execute_batch(statements)
+            results = FieldResults(values, snapshot if snapshot_ids is None else snapshot_ids[audience])
         except Exception as error:
             failure = error
             raise
         finally:
             for key in shared:
                 del self._running[key]
-            outcome.set_result(_Outcome(statements, values, failure))
-        return values
+            outcome.set_result(_Outcome(statements, results, failure))
+        return results
 
     def _set(self, key: _Key, field: _CachedField) -> None:
         parameters_size = getsizeof(key.parameters)

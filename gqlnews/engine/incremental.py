@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gqlnews.engine.execution import Offload, Store
+from gqlnews.database.protocol import Store
+from gqlnews.engine.execution import Offload
 from gqlnews.errors import GqlnewsError
 from gqlnews.query.planner import INITIAL
 from gqlnews.query.prepared import BoundIncrement, BoundIncrements

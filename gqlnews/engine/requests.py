@@ -1,12 +1,13 @@
 """GraphQL requests, prepared requests, responses, and error responses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
 
+from gqlnews.database.protocol import SnapshotId
 from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.validation import encode_errors
 from gqlnews.errors import Code, RequestError
@@ -28,7 +29,8 @@ class GraphQLResponse:
     """GraphQL response: `body` is its JSON. Without `has_data`, the request was rejected.
 
     `is_clean`: there are no errors; otherwise `codes` lists their codes. `is_invalid`: the document did not
-    parse or validate.
+    parse or validate. `snapshot_id` is that of the content in it; None if it has none, or is not known to be
+    newer than the store's when the request began.
     """
 
     body: bytes
@@ -38,6 +40,7 @@ class GraphQLResponse:
     is_clean: bool = False
     codes: tuple[str, ...] = ()
     is_invalid: bool = False
+    snapshot_id: SnapshotId | None = field(default=None, compare=False)
 
     @property
     def rejection_code(self) -> str | None:

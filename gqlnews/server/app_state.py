@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from gqlnews.config.settings import ServerSettings
-from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.protocol import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.errors import NotStartedError
 from gqlnews.server.forwarded import has_private_peers

@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.types import Send
 
-from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.database.protocol import SnapshotId
 from gqlnews.errors import Code
 from gqlnews.server.compression import IDENTITY, INLINE_BYTES, NO_CODING, choose_coding, compress
 from gqlnews.server.limits import RETRY_HEADERS

@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gqlnews.database.sqlite.database_handle import SnapshotId
-from gqlnews.database.sqlite.job_queue import client_var
+from gqlnews.database.job_queue import client_var
+from gqlnews.database.protocol import SnapshotId
 from gqlnews.engine.requests import (
     INTERNAL_ERROR_MESSAGE,
     GraphQLResponse,
@@ -202,7 +202,7 @@ async def _execute(
         context.response = await app_state.preparer.run(prepared, context.client)
     if cache_id is None or not context.response.is_clean:
         return await uncacheable_response(context)
-    entry = CachedResponse(cache_id, context.response)
+    entry = CachedResponse(context.response.snapshot_id or cache_id, context.response)
     if not context.registers_apq and key.schema == app_state.engine.schema_id:
         entry = app_state.response_cache.add(key, entry)
     return await cacheable_response(context, key, entry)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.types import Receive, Scope, Send
 
-from gqlnews.database.sqlite.job_queue import client_var
+from gqlnews.database.job_queue import client_var
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code, ExhaustedError, ResourceLimitError
 from gqlnews.query.entities import Audience

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from graphql import GraphQLError
 
 from gqlnews.cache import SizedLRUCache
-from gqlnews.database.sqlite.job_queue import JobQueue, QueuedJob
+from gqlnews.database.job_queue import JobQueue, QueuedJob
 from gqlnews.engine.documents import Document, with_code
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import (

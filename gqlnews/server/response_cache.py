@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gqlnews import __version__
 from gqlnews.cache import SizedLRUCache
-from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.database.protocol import SnapshotId
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.query.entities import Audience
 from gqlnews.server.compression import IDENTITY

@@ -14,7 +14,7 @@ from time import perf_counter
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from gqlnews.database.sqlite.job_queue import client_var
+from gqlnews.database.job_queue import client_var
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import Code
 from gqlnews.query.entities import Audience

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import BatchResults, Statements
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
@@ -152,7 +152,7 @@ def test_an_unknown_id_is_null(examples: Product, id: str) -> None:
 
 
 class FailingStore(UnreadStore):
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         raise OSError("/secret/path is gone")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import tracemalloc
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from itertools import product
 from typing import Any
 
@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.connection import Statements
-from gqlnews.database.sqlite.database_handle import SnapshotId
+from gqlnews.database.protocol import BatchResults, SnapshotId, Statements
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse
@@ -47,15 +46,15 @@ class CachedEngine(UnreadStore):
         self.engine = Engine(self, live.engine.schema, limits, field_cache_bytes=limit)
         self.cache = self.engine.field_cache
 
-    def snapshot_id(self, audience: Audience) -> SnapshotId | None:
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
         version = self.live.revision.version(audience)
         return SnapshotId(self.database, version) if self.knows and version is not None else None
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         self.dispatches.append(len(statements))
         before, self.before = self.before, lambda: None
         before()
-        return await self.live.readers.execute_batch(statements)
+        return BatchResults(await self.live.readers.execute_batch(statements))
 
     async def answer(
         self, query: str, audience: Audience = Audience.PUBLIC, **variables: Any

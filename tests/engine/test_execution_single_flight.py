@@ -1,13 +1,13 @@
 """Single-flight: a statement that is running for one request is not run again for another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.connection import Statement, Statements, timeout_error
+from gqlnews.database.protocol import BatchResults, SnapshotId, Statement, Statements, timeout_error
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.engine.execution import FieldCache
@@ -44,19 +44,19 @@ class SlowStore(UnreadStore):
 
     def __init__(self) -> None:
         self.inline: Sequence[bytes | None] | None = None
-        self.snapshot: Hashable | None = 1
+        self.snapshot: int | None = 1
         self.batches: list[list[Statement]] = []
         self.proceed = asyncio.Event()
         self.failure: Exception | None = None
         self.cancelled = 0
 
-    def snapshot_id(self, audience: Audience) -> Hashable | None:
-        return None if self.snapshot is None else (self.snapshot, audience)
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
+        return None if self.snapshot is None else SnapshotId(self.snapshot, b"%d" % audience)
 
     def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
         return self.inline
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         """Return each statement's text with the snapshot at the start of the read."""
         self.batches.append(list(statements))
         snapshot = self.snapshot
@@ -67,7 +67,7 @@ class SlowStore(UnreadStore):
             raise
         if self.failure is not None:
             raise self.failure
-        return [f"{sql[-2:-1]}{snapshot}".encode() for sql, _ in statements]
+        return BatchResults([f"{sql[-2:-1]}{snapshot}".encode() for sql, _ in statements])
 
 
 async def _settle() -> None:
@@ -86,8 +86,10 @@ class Requests:
     async def start(
         self, *statements: Statement, audience: Audience = PUBLIC, uncacheable: Sequence[Statement] = ()
     ) -> "asyncio.Task[Sequence[bytes | None]]":
-        reading = self.cache.read(audience, statements, uncacheable)
-        task = asyncio.ensure_future(reading)
+        async def read() -> Sequence[bytes | None]:
+            return (await self.cache.read(audience, statements, uncacheable)).values
+
+        task = asyncio.ensure_future(read())
         await _settle()
         return task
 
@@ -237,11 +239,12 @@ class ProbedStore(UnreadStore):
     def __init__(self) -> None:
         self.pool = ReadPool()
 
-    def snapshot_id(self, audience: Audience) -> Hashable | None:
-        return self.pool.inline.version(audience)
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
+        version = self.pool.inline.version(audience)
+        return None if version is None else SnapshotId(0, version)
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
-        return await self.pool.execute_batch(statements)
+    async def execute_batch(self, statements: Statements) -> BatchResults:
+        return BatchResults(await self.pool.execute_batch(statements))
 
 
 @asynccontextmanager
@@ -258,7 +261,7 @@ async def test_no_result_is_older_than_its_request_or_mixes_snapshots(database: 
     """Over a real file that changes between the requests."""
 
     async def read(known: int) -> None:
-        first, _, last = await cache.read(PUBLIC, [COUNT, SLOW, COUNT_TOO])
+        first, _, last = (await cache.read(PUBLIC, [COUNT, SLOW, COUNT_TOO])).values
         assert first == last
         assert int(first or b"") >= known
 

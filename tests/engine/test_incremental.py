@@ -33,7 +33,7 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import Statements
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.incremental import IncrementalPayload, IncrementalUnavailableError, incremental_payloads

@@ -9,8 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from gqlnews.config.settings import DEFAULT_LIMITS
+from gqlnews.database.protocol import timeout_error
 from gqlnews.database.sqlite import snapshots
-from gqlnews.database.sqlite.connection import timeout_error
 from gqlnews.engine.documents import PreparedCache
 from gqlnews.errors import ResourceLimitError
 from gqlnews.query import prepared

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gqlnews.app import build_app
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.server.app_state import AppState
 from gqlnews.server.reader_page import BUILD_FOLDER
 from gqlnews.server.uvicorn.run import Server, base_url, bind
@@ -52,7 +53,9 @@ class Site:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The server's event loop."""
-        watching = self.app_state.store._watching
+        store = self.app_state.store
+        assert isinstance(store, SqliteDatabase)
+        watching = store._watching
         assert watching is not None
         return watching.get_loop()
 

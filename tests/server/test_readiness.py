@@ -17,8 +17,8 @@ from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.damage import read_report
 from gqlnews.database.sqlite.ingest_failure import clear_failure, failure_path, report_failure
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
-from gqlnews.database.sqlite.job_queue import ReadWorker
 from gqlnews.database.sqlite.read_pool import HEALTH_CHECK, ReadPool
+from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.errors import Code, ResourceLimitError
 from tests.ingest.watch_process import until
 from tests.server.support import PUBLISHED, Running, run_cli, serving, write_articles

@@ -8,21 +8,17 @@ from typing import cast
 from urllib.parse import quote
 
 from gqlnews.custom_fields import CustomField, decode_fields
+from gqlnews.database.protocol import Statements, response_too_large, timeout_error
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.read_only import has_log, is_immutable, is_read_only
 from gqlnews.database.sqlite.rebuild import hold_swap_lock
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT, check_header
-from gqlnews.errors import Code, DatabaseError, OverloadedError, ResourceLimitError
+from gqlnews.errors import DatabaseError, OverloadedError, ResourceLimitError
 
 MMAP_BYTES = 0x7FFF_0000  # SQLite's maximum
 CACHE_KIB = 64 * 1024  # per connection, for pages beyond the mapped part
 CACHED_STATEMENTS = 128  # prepared statements, up to about 0.2 MB each
-
-Statement = tuple[str, Sequence[object]]
-"""SQL text and its parameters. It returns one row with one column of JSON text."""
-
-Statements = Sequence[Statement]
 
 
 def execute_all(db: sqlite3.Connection, statements: Statements) -> list[bytes | None]:
@@ -146,8 +142,6 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
 # Limits of running statements: time, and size of the results.
 
 
-STATEMENT_TIME_SHARE = 0.75  # of an operation's timeout; the rest is for work before and after
-
 FULL_TEXT = " MATCH "  # in SQL; a search does much work per virtual machine instruction
 STEPS_PER_SECOND = 66_000_000  # approximate instructions of SQLite's virtual machine
 SEARCH_STEPS_PER_CHECK = 20_000  # about 3 ms; some tenths of a second for a search by a short prefix
@@ -162,9 +156,6 @@ UNLIMITED_BYTES = 1_000_000_000  # SQLite's own limit
 FILL_MEMORY = "SELECT length(max(hex(zeroblob(:half)), hex(zeroblob(:half))))"
 
 OUT_OF_MEMORY_MESSAGE = "The server is short of memory because of other requests: try again later."
-TIMED_OUT_MESSAGE = (
-    "The request exceeded its time limit and was stopped: request less, or split it into several requests."
-)
 
 
 def steps_per_check(seconds: float, *, is_search: bool) -> int:
@@ -209,14 +200,5 @@ def _has_memory(db: sqlite3.Connection) -> bool:
     return False
 
 
-def timeout_error() -> ResourceLimitError:
-    return ResourceLimitError(Code.TIMED_OUT, TIMED_OUT_MESSAGE)
-
-
 def _response_too_large(db: sqlite3.Connection) -> ResourceLimitError:
     return response_too_large(db.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
-
-
-def response_too_large(max_bytes: int) -> ResourceLimitError:
-    text = f"The response is larger than {max_bytes:,} bytes: request fewer articles or fewer fields."
-    return ResourceLimitError(Code.ANSWER_TOO_LARGE, text)

@@ -12,13 +12,13 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.custom_fields import CustomField, decode_fields
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import BatchResults, Sizes, SnapshotId, Statements
 from gqlnews.database.sqlite.damage import (
     Identity,
     damaged_error,
@@ -42,15 +42,6 @@ POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.05
 DRAIN_SECONDS = 10.0  # grace period for reads of a replaced file
 
-
-# Table sizes as clients see them, used to estimate the scan work of a request.
-#
-# The keys are table names (`""` for articles) with their number of rows, and `table.column` with the number
-# of rows of the largest group of that column. `Database` reads the sizes after a content change, at most
-# twice a second, and never as a part of a request.
-
-
-Sizes = Mapping[str, int]
 
 _SIZES = """
 SELECT json_object(
@@ -94,17 +85,7 @@ WHERE path = ?1 AND is_image = 1 AND published >= ?2 ORDER BY published DESC LIM
 """
 
 
-# Database handle.
-
-
-class SnapshotId(NamedTuple):
-    """Identity of a snapshot: its version and database, as two databases may reach the same version."""
-
-    database: int
-    version: bytes
-
-
-class Database:
+class SqliteDatabase:
     """Read pool of the file that is at the path now.
 
     Call `open` and `close` on the event loop. `on_replaced` is awaited after another file was opened, and
@@ -167,11 +148,11 @@ class Database:
         self.statements += 0 if results is None else len(statements)
         return results
 
-    async def execute_batch(self, statements: Statements) -> list[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         """Run statements on a reader's thread, in one read transaction; see `ReadPool.execute_batch`."""
         self.statements += len(statements)
         with self._reporting_damage():
-            return await self._pool.execute_batch(statements)
+            return BatchResults(await self._pool.execute_batch(statements))
 
     async def execute_parts(self, parts: Sequence[Statements]) -> AsyncGenerator[list[bytes | None], None]:
         """Run statements like `execute_batch`, and yield the results of each part as soon as it completes."""
@@ -276,9 +257,9 @@ class Database:
         None if it belongs to no article that the audience sees.
         """
         statements = [(_MEDIA, (path, int(audience == 0)))]
-        results = self.execute_inline(statements)
+        results: Sequence[bytes | None] | None = self.execute_inline(statements)
         if results is None:
-            results = await self.execute_batch(statements)
+            results = (await self.execute_batch(statements)).values
         return None if results[0] is None else results[0] == b"1"
 
     async def _query(self, statements: Statements) -> list[dict[str, Any]]:

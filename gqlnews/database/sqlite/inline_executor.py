@@ -23,13 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from gqlnews.database.sqlite.connection import (
-    FULL_TEXT,
-    Statements,
-    connect_to_read,
-    execute_all,
-    has_content,
-)
+from gqlnews.database.protocol import Statements
+from gqlnews.database.sqlite.connection import FULL_TEXT, connect_to_read, execute_all, has_content
 from gqlnews.errors import ResourceLimitError
 
 BUDGET_STEPS = 16_000  # instructions for all statements of a request: 0.3 ms of scanning, 1 ms of JSON

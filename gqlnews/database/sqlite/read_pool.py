@@ -26,18 +26,17 @@ from pathlib import Path
 from typing import cast
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.connection import STATEMENT_TIME_SHARE, Statements
-from gqlnews.database.sqlite.damage import to_database_error
-from gqlnews.database.sqlite.inline_executor import InlineExecutor
-from gqlnews.database.sqlite.job_queue import (
+from gqlnews.database.job_queue import (
     QUEUE_FULL_MESSAGE,
     SHORT_SECONDS,
     JobQueue,
-    ReadJob,
-    ReadWorker,
     client_var,
     expected_seconds_var,
 )
+from gqlnews.database.protocol import STATEMENT_TIME_SHARE, Statements
+from gqlnews.database.sqlite.damage import to_database_error
+from gqlnews.database.sqlite.inline_executor import InlineExecutor
+from gqlnews.database.sqlite.read_worker import ReadJob, ReadWorker
 from gqlnews.errors import Code, DatabaseError, OverloadedError, ResourceLimitError
 
 log = logging.getLogger("gqlnews")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from gqlnews.database.sqlite.connection import Statement, connect_to_read
+from gqlnews.database.protocol import Statement
+from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.timestamps import from_epoch_ns
 

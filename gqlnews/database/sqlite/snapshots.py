@@ -13,14 +13,9 @@ from typing import NamedTuple, TypeVar, cast
 import orjson
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.protocol import STATEMENT_TIME_SHARE, timeout_error
 from gqlnews.database.sqlite.before_texts import create_index, load_texts
-from gqlnews.database.sqlite.connection import (
-    SEARCH_STEPS_PER_CHECK,
-    STATEMENT_TIME_SHARE,
-    connect_to_read,
-    timeout_error,
-    to_limit_error,
-)
+from gqlnews.database.sqlite.connection import SEARCH_STEPS_PER_CHECK, connect_to_read, to_limit_error
 from gqlnews.database.sqlite.damage import Identity, get_identity, translate_errors, write_report
 from gqlnews.errors import DamagedDatabaseError
 

@@ -7,7 +7,7 @@ others) configure the exporter.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -25,13 +25,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
-from gqlnews.database.sqlite.connection import Statement, Statements
+from gqlnews.database.protocol import BatchResults, Sizes, SnapshotId, Statement, Statements, Store
 from gqlnews.engine.engine import Engine
-from gqlnews.engine.execution import Store
 from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, PreparedRequest
 from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import BoundQuery
-from gqlnews.query.scan import Sizes
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
@@ -162,10 +160,10 @@ class TracedStore:
     def __init__(self, store: Store, tracer: Tracer) -> None:
         self._store, self._tracer = store, tracer
 
-    def snapshot_id(self, audience: Audience) -> Hashable | None:
+    def snapshot_id(self, audience: int) -> SnapshotId | None:
         return self._store.snapshot_id(audience)
 
-    def sizes(self, audience: Audience) -> Sizes:
+    def sizes(self, audience: int) -> Sizes:
         return self._store.sizes(audience)
 
     def execute_inline(self, statements: Statements) -> Sequence[bytes | None] | None:
@@ -175,12 +173,13 @@ class TracedStore:
             self._tracer.record_statements(start, statements, results)
         return results
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
+    async def execute_batch(self, statements: Statements) -> BatchResults:
         start, results = time_ns(), None
         try:
             results = await self._store.execute_batch(statements)
         finally:
-            self._tracer.record_statements(start, statements, results)
+            values = None if results is None else results.values
+            self._tracer.record_statements(start, statements, values)
         return results
 
     async def execute_parts(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gqlnews.config.settings import Limits
-from gqlnews.database.sqlite.connection import Statements, connect_to_read, to_limit_error
+from gqlnews.database.protocol import Statements
+from gqlnews.database.sqlite.connection import connect_to_read, to_limit_error
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import database_handle, job_queue, read_only, snapshots
-from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite import database_handle, read_only, read_worker, snapshots
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import SnapshotReader
@@ -34,7 +34,7 @@ ERRORS: list[BaseException] = [
 ]
 POINTS: dict[str, tuple[Any, str]] = {
     "a thread is started": (threading.Thread, "start"),
-    "a reader is opened": (job_queue, "connect_to_read"),
+    "a reader is opened": (read_worker, "connect_to_read"),
     "the pool is opened": (ReadPool, "open"),
     "the inline executor is opened": (InlineExecutor, "open"),
     "the new file is read": (InlineExecutor, "has_content"),
@@ -42,7 +42,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "the state of the file is read": (database_handle, "get_file_state"),
     "the report of a failing ingest is read": (database_handle, "is_ingest_failing"),
     "the damage report is read": (database_handle, "read_report"),
-    "the sizes are queried": (Database, "_query"),
+    "the sizes are queried": (SqliteDatabase, "_query"),
 }
 MAX_STEPS = 60
 
@@ -113,7 +113,7 @@ async def test_polling_survives_any_error(
 ) -> None:
     owner, name = POINTS[point]
     async with nothing_left(store):
-        access = Database()
+        access = SqliteDatabase()
         await access.open(store)
         fail, has_failed = failing_times(getattr(owner, name), error, 3)
         with monkeypatch.context() as context:
@@ -125,14 +125,15 @@ async def test_polling_survives_any_error(
         replace(store)
         await until(lambda: access.replacements == 2)
         assert access.is_ready()
-        assert await access.execute_batch([("SELECT fingerprint FROM store", ())]) == [b"filled"]
+        results = await access.execute_batch([("SELECT fingerprint FROM store", ())])
+        assert results.values == [b"filled"]
         await access.close()
 
 
 async def test_a_repeated_error_is_logged_once(
     store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    access = Database()
+    access = SqliteDatabase()
     await access.open(store)
     for message in ("one", "another"):
         fail, has_failed = failing_times(read_only.get_file_state, OSError(message), 10)
@@ -159,7 +160,7 @@ async def run_and_cancel(work: Coroutine[Any, Any, object], steps: int) -> bool:
 @pytest.mark.parametrize("steps", range(0, MAX_STEPS, 3))
 async def test_a_replacement_may_be_cancelled_at_any_step(store: Path, steps: int) -> None:
     async with nothing_left(store):
-        access = Database()
+        access = SqliteDatabase()
         await access.open(store)
         assert access._watching is not None
         access._watching.cancel()
@@ -171,7 +172,7 @@ async def test_a_replacement_may_be_cancelled_at_any_step(store: Path, steps: in
 @pytest.mark.parametrize("steps", range(0, MAX_STEPS, 3))
 async def test_opening_may_be_cancelled_at_any_step(store: Path, steps: int) -> None:
     async with nothing_left(store):
-        access = Database()
+        access = SqliteDatabase()
         await run_and_cancel(access.open(store), steps)
         await access.close()
 
@@ -179,7 +180,7 @@ async def test_opening_may_be_cancelled_at_any_step(store: Path, steps: int) -> 
 @pytest.mark.parametrize("steps", range(1, 8))
 async def test_closing_may_be_cancelled_at_any_step(store: Path, steps: int) -> None:
     async with nothing_left(store):
-        access = Database()
+        access = SqliteDatabase()
         await access.open(store)
         replace(store)
         await access._check_file()
@@ -217,10 +218,10 @@ async def test_a_reader_that_cannot_be_closed_does_not_keep_the_others(
 
 
 async def test_an_error_after_opening_closes_everything(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Database, "_query", failing_times(None, KeyError("unexpected"), 1)[0])
+    monkeypatch.setattr(SqliteDatabase, "_query", failing_times(None, KeyError("unexpected"), 1)[0])
     async with nothing_left(store):
         with pytest.raises(KeyError):
-            await Database().open(store)
+            await SqliteDatabase().open(store)
 
 
 @pytest.mark.parametrize("error", [*ERRORS[:-1]], ids=repr)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import Statements
 from gqlnews.database.sqlite.damage import (
     damaged_error,
     delete_report,
@@ -18,9 +18,9 @@ from gqlnews.database.sqlite.damage import (
     read_report,
     write_report,
 )
-from gqlnews.database.sqlite.database_handle import Database
-from gqlnews.database.sqlite.job_queue import ReadWorker
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.leader_lock import acquire_lock
+from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.rebuild import swap_lock_path
 from gqlnews.database.sqlite.writer import open_writer
 
@@ -34,9 +34,9 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Database]:
+async def opened(database: Path) -> AsyncIterator[SqliteDatabase]:
     open_writer(database).close()
-    access = Database()
+    access = SqliteDatabase()
     await access.open(database)
     try:
         yield access
@@ -52,7 +52,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def test_a_server_that_starts_during_a_swap_waits_for_it(database: Path) -> None:
     open_writer(database).close()
-    swap, access = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX), Database()
+    swap, access = acquire_lock(swap_lock_path(database), fcntl.LOCK_EX), SqliteDatabase()
     opening = asyncio.create_task(access.open(database))
     try:
         await asyncio.wait([opening], timeout=0.2)

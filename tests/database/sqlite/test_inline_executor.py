@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import Statements
 from gqlnews.database.sqlite.inline_executor import (
     BUDGET_STEPS,
     FIRST_BACKOFF,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gqlnews.database.sqlite.job_queue import SHORT_SECONDS, JobQueue, ReadJob
+from gqlnews.database.job_queue import SHORT_SECONDS, JobQueue
+from gqlnews.database.sqlite.read_worker import ReadJob
 from gqlnews.errors import OverloadedError
 
 DEAR = 1.0

@@ -12,16 +12,11 @@ from typing import Any
 import pytest
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.job_queue import SHORT_SECONDS, JobQueue, client_var, expected_seconds_var
+from gqlnews.database.protocol import Statements
 from gqlnews.database.sqlite.inline_executor import MIN_SAMPLES
-from gqlnews.database.sqlite.job_queue import (
-    SHORT_SECONDS,
-    JobQueue,
-    ReadWorker,
-    client_var,
-    expected_seconds_var,
-)
 from gqlnews.database.sqlite.read_pool import DELIVERY_BYTES, ReadPool
+from gqlnews.database.sqlite.read_worker import ReadWorker
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, OverloadedError, UnknownDatabaseError
 

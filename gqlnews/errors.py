@@ -125,6 +125,14 @@ class StorageError(DatabaseError):
     """The database's disk is full or failing, which may be temporary."""
 
 
+class UnreachableDatabaseError(DatabaseError):
+    """The database server does not answer, refuses the connection, or cannot be written at the moment."""
+
+
+class LostLeadError(CommandError):
+    """Another ingester was elected meanwhile, so this one may not publish."""
+
+
 class CopyRequiredError(CommandError):
     """A consumer of the outbox has to start from a copy of the database: it is unknown, or lacks changes."""
 

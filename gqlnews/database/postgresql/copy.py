@@ -1,33 +1,132 @@
-"""Copy a whole SQLite store to PostgreSQL."""
+"""Copy a whole SQLite store to PostgreSQL, and back."""
 
 import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 
 import asyncpg
 
-from gqlnews.database.postgresql.schema import create_statements, index_statements, read_tables
+from gqlnews.custom_fields import decode_fields
+from gqlnews.database.postgresql.control import (
+    CONTROL_TABLES,
+    Lead,
+    prepare_schema,
+    read_publication,
+    read_timeline,
+    store_publication,
+)
+from gqlnews.database.postgresql.schema import StoredTable, create_statements, read_tables
+from gqlnews.database.sqlite.outbox import OutboxPosition, Row, current_position, restore_position
+from gqlnews.database.sqlite.writer import declare_fields, execute_all, transaction
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
 
 ROWS_PER_COPY = 5_000
 
+CopyProgress = Callable[[int, int], None]
+"""Called with the number of rows copied, and the total."""
 
-async def load(connection: asyncpg.Connection, db: sqlite3.Connection, schema: str) -> None:
-    """Create the schema and copy all rows of the open read transaction of `db`, then collect statistics.
+NOBODY = Lead("", 0)
 
-    Call it in a transaction. Raises errors of asyncpg.
+_LARGE_INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+_REBUILD_FULL_TEXT = (
+    "INSERT INTO search_public (search_public) VALUES ('rebuild')",
+    "INSERT INTO search_all (search_all) VALUES ('rebuild')",
+)
+_OTHER_OBJECTS = """
+SELECT format('DROP %s IF EXISTS %s CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
+    oid::regclass)
+FROM pg_class
+WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v') AND relname <> ALL ($2)
+UNION ALL
+SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure) FROM pg_proc
+WHERE pronamespace = $1::regnamespace
+"""
+
+
+async def load(
+    connection: asyncpg.Connection,
+    db: sqlite3.Connection,
+    schema: str,
+    *,
+    lead: Lead = NOBODY,
+    on_progress: CopyProgress = lambda done, total: None,
+) -> OutboxPosition:
+    """Replace everything in the schema by the rows of the open read transaction of `db`; return its position.
+
+    Call it in a transaction. If there were rows, readers wait until it commits. Raises errors of asyncpg, and
+    UnknownDatabaseError.
     """
-    await connection.execute(f"CREATE SCHEMA {schema}")
+    await prepare_schema(connection, schema)
     await connection.execute(f"SET LOCAL search_path = {schema}")
+    for (statement,) in await connection.fetch(_OTHER_OBJECTS, schema, CONTROL_TABLES):
+        await connection.execute(statement)
     tables = read_tables(db)
     for statement in create_statements(tables):
         await connection.execute(statement)
+    counts = [db.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] for table in tables]
+    done, total = 0, sum(counts)
+    narrow: set[str] = set()
     for table in tables:
-        names = [column.name for column in table.columns]
-        rows = db.execute(f"SELECT {', '.join(names)} FROM {table.name}")
-        while some := rows.fetchmany(ROWS_PER_COPY):
+        for rows in _read_rows(db, table):
+            narrow.update(index.name for index in table.narrow_indexes(table.column_names, rows))
             await connection.copy_records_to_table(
-                table.name, schema_name=schema, columns=names, records=some
+                table.name, schema_name=schema, columns=table.column_names, records=rows
             )
-    for statement in index_statements(tables):
-        await connection.execute(statement)
-    await connection.execute("ANALYZE")
+            on_progress(done := done + len(rows), total)
+    for index in (index for table in tables for index in table.indexes):
+        for statement in index.narrow_statements if index.name in narrow else (index.create_statement,):
+            await connection.execute(statement)
+    position = current_position(db)
+    await store_publication(connection, position, lead, await read_timeline(connection))
+    await analyze(connection, schema)
+    return position
+
+
+def _read_rows(db: sqlite3.Connection, table: StoredTable) -> Iterator[list[Row]]:
+    rows = db.execute(f"SELECT {', '.join(table.column_names)} FROM {table.name}")
+    while some := rows.fetchmany(ROWS_PER_COPY):
+        yield some
+
+
+async def analyze(connection: asyncpg.Connection, schema: str) -> None:
+    """Collect the statistics of all tables of the schema, and of no other."""
+    names = await connection.fetch(
+        "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r'",
+        schema,
+    )
+    await connection.execute(f"ANALYZE {', '.join(name for (name,) in names)}")
+
+
+async def restore(connection: asyncpg.Connection, db: sqlite3.Connection, consumer: str) -> OutboxPosition:
+    """Fill a new SQLite store, which is open as a writer, with the published rows; return their position.
+
+    `consumer` is then registered there, and has acknowledged this position. The search_path of the connection
+    is the schema. Raises errors of asyncpg and sqlite3.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        publication = await read_publication(connection)
+        assert publication is not None, "nothing was published"
+        fields = await connection.fetchval("SELECT custom_fields FROM store")
+        db.execute("PRAGMA foreign_keys = OFF")  # rows of several tables refer to each other
+        with transaction(db):
+            declare_fields(db, decode_fields(fields))
+            indexes = db.execute(_LARGE_INDEXES).fetchall()
+            execute_all(db, (f"DROP INDEX {name}" for name, _ in indexes))
+            for table in read_tables(db):
+                await _restore_table(connection, db, table)
+            execute_all(db, (sql for _, sql in indexes))
+            execute_all(db, _REBUILD_FULL_TEXT)
+            restore_position(db, consumer, publication.position)
+        db.execute("PRAGMA foreign_keys = ON")
+    return publication.position
+
+
+async def _restore_table(connection: asyncpg.Connection, db: sqlite3.Connection, table: StoredTable) -> None:
+    """Copy the rows of a table. PostgreSQL may have columns of former custom fields, which are null."""
+    names = ", ".join(table.column_names)
+    insert = f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
+    db.execute(f"DELETE FROM {table.name}")
+    rows: Sequence[Row]
+    cursor = await connection.cursor(f"SELECT {names} FROM {table.name}")
+    while rows := await cursor.fetch(ROWS_PER_COPY):
+        db.executemany(insert, rows)

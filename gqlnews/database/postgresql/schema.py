@@ -6,15 +6,20 @@ so that rows can be copied in both directions.
 
 All objects are in one PostgreSQL schema whose name contains the version of these tables: servers of two
 versions of gqlnews read the same database side by side, each its own tables.
+
+An entry of a B-tree is limited to 2,704 bytes, but URLs, slugs, paths, names and words have no limit. When a
+row would not fit, its index is replaced by a narrower one: a hash index, or one on the first columns. A key
+then stays unique by the digests of its texts. All statements remain correct, and only the database that has
+such a value reads some rows more.
 """
 
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gqlnews.database.sqlite.migrations import newest_version
-from gqlnews.database.sqlite.outbox import ordinary_tables
+from gqlnews.database.sqlite.outbox import Row, ordinary_tables
 
 FORMAT = 1
 """Version of what this package adds to the tables of SQLite."""
@@ -27,10 +32,18 @@ TYPES = {
 }
 """PostgreSQL types by SQLite type. Tables of SQLite are STRICT, so they have no other types."""
 
+MAX_ENTRY_BYTES = 2_500
+"""Bytes of text in an index entry; the other columns, at most five numbers, also need some."""
+
+_UTF8_BYTES = 4  # most bytes of a character
 _COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?) ORDER BY cid'
 _INDEXES = """
 SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ? ORDER BY name
 """
+_UNIQUE = "SELECT name FROM pragma_index_list(?) WHERE origin = 'u' ORDER BY seq"
+_UNIQUE_COLUMNS = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
+_CREATE_INDEX = re.compile(r"CREATE INDEX (\w+) ON \w+ \(([^)]*)\)(?: WHERE (.*))?")
+_INSTANT = re.compile(r"\w+_at( DESC)?|due")  # sort keys of instants are short
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +54,95 @@ class TableColumn:
     sql_type: str
     is_required: bool
 
+    @property
+    def is_text(self) -> bool:
+        return self.sql_type.startswith("text")
+
+    @property
+    def array_type(self) -> str:
+        """The type of a parameter with a value for each row."""
+        return f"{self.sql_type.partition(' COLLATE')[0]}[]"
+
+    @property
+    def definition(self) -> str:
+        return f"{self.name} {self.sql_type}{' NOT NULL' if self.is_required else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """An index; `texts` are its columns with text, and `columns` may end with ` DESC`."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    texts: tuple[str, ...]
+    condition: str | None = None
+    is_unique: bool = False
+
+    @property
+    def create_statement(self) -> str:
+        return self._statement(self.name, ", ".join(self.columns), is_unique=self.is_unique)
+
+    @property
+    def narrow_statements(self) -> tuple[str, ...]:
+        """Create it for texts of any length, and mark it as narrow by a comment."""
+        long = [column for column in self.columns if column in self.texts and not _INSTANT.fullmatch(column)]
+        statements = []
+        if self.is_unique:
+            digests = ", ".join(f"md5({name})" if name in long else name for name in self.columns)
+            statements.append(self._statement(self.name, digests, is_unique=True))
+            statements.append(self._statement(f"{self.name}_text", f"{long[0]}", method="USING hash "))
+        elif self.columns[0] in long:
+            statements.append(self._statement(self.name, long[0], method="USING hash "))
+        else:
+            first = self.columns[: self.columns.index(long[0])]
+            statements.append(self._statement(self.name, ", ".join(first)))
+        return (*statements, f"COMMENT ON INDEX {self.name} IS '{NARROW}'")
+
+    def _statement(self, name: str, columns: str, *, is_unique: bool = False, method: str = "") -> str:
+        unique = "UNIQUE " if is_unique else ""
+        condition = f" WHERE {self.condition}" if self.condition else ""
+        return f"CREATE {unique}INDEX {name} ON {self.table} {method}({columns}){condition}"
+
+    def fits(self, columns: Sequence[str], rows: Sequence[Row]) -> bool:
+        """Return whether the entries of these rows, with values of `columns`, are short enough."""
+        positions = [columns.index(name) for name in self.texts]
+        longest = sum(max((len(row[at] or "") for row in rows), default=0) for at in positions)
+        if longest * _UTF8_BYTES <= MAX_ENTRY_BYTES:
+            return True
+        return all(sum(len((row[at] or "").encode()) for at in positions) <= MAX_ENTRY_BYTES for row in rows)
+
+
+NARROW = "for texts of any length"
+"""Comment on an index that was replaced, since a row did not fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table with its columns, the columns of its primary key, and its indexes as CREATE statements."""
+    """A table with its columns, the columns of its primary key, and its indexes.
+
+    A key that contains text is a unique index, and one of numbers the primary key of the table.
+    """
 
     name: str
     columns: tuple[TableColumn, ...]
     key: tuple[str, ...]
-    indexes: tuple[str, ...]
+    indexes: tuple[StoredIndex, ...]
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
 
     @property
     def create_statement(self) -> str:
-        parts = [
-            f"{column.name} {column.sql_type}{' NOT NULL' if column.is_required else ''}"
-            for column in self.columns
-        ]
-        return f"CREATE TABLE {self.name} ({', '.join(parts)}, PRIMARY KEY ({', '.join(self.key)}))"
+        parts = [column.definition for column in self.columns]
+        if not any(column.is_text and column.name in self.key for column in self.columns):
+            parts.append(f"PRIMARY KEY ({', '.join(self.key)})")
+        return f"CREATE TABLE {self.name} ({', '.join(parts)})"
+
+    def narrow_indexes(self, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[StoredIndex]:
+        """Yield the indexes in which not all entries of these rows fit."""
+        return (index for index in self.indexes if index.texts and not index.fits(columns, rows))
 
 
 def schema_name(version: int | None = None) -> str:
@@ -76,26 +161,38 @@ def _read_table(db: sqlite3.Connection, name: str) -> StoredTable:
         TableColumn(column, TYPES[sqlite_type], bool(required or position))
         for column, sqlite_type, required, position in rows
     )
+    texts = {column.name for column in columns if column.is_text}
     key = tuple(column for column, _, _, position in sorted(rows, key=lambda row: row[3]) if position)
-    indexes = tuple(_to_postgresql(sql) for _, sql in db.execute(_INDEXES, (name,)))
-    return StoredTable(name, columns, key, indexes)
+    unique = [
+        tuple(column for (column,) in db.execute(_UNIQUE_COLUMNS, index))
+        for index in db.execute(_UNIQUE, (name,)).fetchall()
+    ]
+    if not texts.isdisjoint(key):
+        unique.insert(0, key)
+    indexes = [
+        StoredIndex(f"{name}_{'_'.join(names)}_key", name, names, (), is_unique=True) for names in unique
+    ]
+    indexes += [_parse_index(name, sql) for _, sql in db.execute(_INDEXES, (name,))]
+    return StoredTable(name, columns, key, tuple(_with_texts(index, texts) for index in indexes))
 
 
 # Columns that the covering indexes of SQLite contain besides those that they are ordered by. PostgreSQL reads
-# the rows instead: its index entries are limited to 2,704 bytes.
+# the rows instead, which fit fewer entries in a page otherwise.
 _COVERED = re.compile(r"^(CREATE INDEX \w+_newest\w* ON \w+) \(((?:\w+, )?published_at DESC, slug), [^)]*\)")
 
 
-def _to_postgresql(sql: str) -> str:
-    return _COVERED.sub(r"\1 (\2)", " ".join(sql.split()))
+def _parse_index(table: str, sql: str) -> StoredIndex:
+    match = _CREATE_INDEX.fullmatch(_COVERED.sub(r"\1 (\2)", " ".join(sql.split())))
+    assert match is not None, sql
+    name, columns, condition = match.groups()
+    return StoredIndex(name, table, tuple(columns.split(", ")), (), condition)
+
+
+def _with_texts(index: StoredIndex, texts: set[str]) -> StoredIndex:
+    names = (column.removesuffix(" DESC") for column in index.columns)
+    return replace(index, texts=tuple(name for name in names if name in texts))
 
 
 def create_statements(tables: Sequence[StoredTable]) -> Iterator[str]:
     """Yield the statements that create the tables; indexes are created after the rows are loaded."""
     yield from (table.create_statement for table in tables)
-
-
-def index_statements(tables: Sequence[StoredTable]) -> Iterator[str]:
-    """Yield the statements that create all indexes."""
-    for table in tables:
-        yield from table.indexes

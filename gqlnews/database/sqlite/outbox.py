@@ -152,6 +152,16 @@ def current_position(db: sqlite3.Connection) -> OutboxPosition:
     return OutboxPosition._make(db.execute("SELECT sequence, token FROM outbox").fetchone())
 
 
+def restore_position(db: sqlite3.Connection, name: str, position: OutboxPosition) -> None:
+    """Register the consumer from whose copy the store was filled, and give the store the copy's position.
+
+    Call it in a transaction. All other consumers have to start from a copy.
+    """
+    execute_all(db, RESET_OUTBOX)
+    db.execute("UPDATE outbox SET sequence = ?, token = ?", position)
+    db.execute("INSERT OR REPLACE INTO outbox_consumer VALUES (?, ?, ?)", (name, *position))
+
+
 def read_batches(
     db: sqlite3.Connection, name: str, after: OutboxPosition | None = None
 ) -> Iterator[OutboxBatch]:

@@ -1,0 +1,208 @@
+"""Publish the batches of the outbox of a SQLite store: one transaction of PostgreSQL per batch.
+
+1. Lock the row of `publication`, and compare it: its fencing token must be that of this ingester, and its
+   position that before the batch. If it is that of the batch, the batch was committed, and only the answer
+   was lost.
+2. Add the columns of new custom fields, which the changed rows contain.
+3. Delete the rows with all changed keys, then insert the present rows: rows may exchange unique values.
+4. Store the position of the batch.
+
+The batch is acknowledged in the outbox after the commit.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import asyncpg
+
+from gqlnews.database.postgresql.control import Lead, Publication, read_timeline
+from gqlnews.database.postgresql.copy import analyze
+from gqlnews.database.postgresql.schema import NARROW, StoredTable, read_tables
+from gqlnews.database.sqlite.outbox import (
+    OutboxBatch,
+    OutboxPosition,
+    Row,
+    TableChanges,
+    acknowledge,
+    read_batches,
+    read_changes,
+    record_changes,
+)
+from gqlnews.database.sqlite.writer import execute_all, transaction
+from gqlnews.errors import CopyRequiredError, LostLeadError
+
+# ruff: noqa: S608 - the names in these statements are those of tables and columns
+
+CONSUMER = "postgresql"
+"""Name of the publisher among the consumers of the outbox."""
+
+SKIPPED_VERSIONS = 1 << 20
+"""Version numbers that are left out after a failover: more than a failover can have lost."""
+
+ROWS_BEFORE_ANALYZE = 50_000
+"""Changed rows after which statistics are collected; autovacuum may be slow or off."""
+
+_GUARD = "SELECT sequence, token, holder, epoch FROM publication FOR UPDATE"
+_STORE_POSITION = "UPDATE publication SET sequence = $1, token = $2, published_at = clock_timestamp()"
+_STORE_TIMELINE = "UPDATE publication SET timeline = $1 WHERE holder = $2 AND epoch = $3"
+_COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+_SKIP_VERSIONS = (
+    f"UPDATE site SET number = number + {SKIPPED_VERSIONS}, version = (SELECT line FROM store)"
+    f" || (audience <> 0) || '-' || (number + {SKIPPED_VERSIONS})",
+)
+_IS_NARROW = "SELECT obj_description(to_regclass($1), 'pg_class') IS NOT DISTINCT FROM $2"
+
+_ARTICLE_IDS = {"article": "id", "article_topic": "article_id", "related": "article_id"}
+"""The columns that identify the article whose searchable text is in a row."""
+
+
+class Publisher:
+    """Publishes the batches of an outbox while this ingester leads.
+
+    The search_path of the connection is the schema. `db` is a writer connection of the local store. Every
+    method raises errors of asyncpg and sqlite3, CopyRequiredError if the outbox lacks a batch, and
+    LostLeadError if another ingester was elected.
+    """
+
+    def __init__(
+        self, connection: asyncpg.Connection, schema: str, db: sqlite3.Connection, lead: Lead
+    ) -> None:
+        self._connection, self._schema, self._db, self._lead = connection, schema, db, lead
+        self._tables: dict[str, StoredTable] = {}
+        self._columns: dict[str, set[str]] = {}
+        self._rows_since_analyze = 0
+
+    async def publish_pending(self, after: OutboxPosition) -> OutboxPosition:
+        """Publish all batches after this position; return the new one."""
+        for batch in read_batches(self._db, CONSUMER, after):
+            await self._publish(batch, after)
+            after = batch.position
+            acknowledge(self._db, CONSUMER, after)
+        if self._rows_since_analyze >= ROWS_BEFORE_ANALYZE:
+            await analyze(self._connection, self._schema)
+            self._rows_since_analyze = 0
+        return after
+
+    async def follow_timeline(self, publication: Publication) -> OutboxPosition:
+        """After a failover, skip version numbers that clients may have seen; return the new position.
+
+        A failover may lose the last transactions. Without this, their numbers would be used twice.
+        """
+        timeline = await read_timeline(self._connection)
+        position = publication.position
+        if timeline != publication.timeline:
+            skip_versions(self._db)
+            position = await self.publish_pending(position)
+            await self._connection.execute(_STORE_TIMELINE, timeline, *self._lead)
+        return position
+
+    async def _publish(self, batch: OutboxBatch, previous: OutboxPosition) -> None:
+        try:
+            async with self._connection.transaction():
+                if await self._is_published(batch, previous):
+                    return
+                await self._delete_rows(batch)
+                await self._insert_rows(batch)
+                await self._connection.execute(_STORE_POSITION, *batch.position)
+        except BaseException:
+            self._columns.clear()  # a rollback removes added columns
+            raise
+        self._rows_since_analyze += batch.rows
+
+    async def _is_published(self, batch: OutboxBatch, previous: OutboxPosition) -> bool:
+        row = await self._connection.fetchrow(_GUARD)
+        if row is None or (row["holder"], row["epoch"]) != self._lead:
+            raise LostLeadError("another ingester was elected: this one publishes nothing more")
+        published = OutboxPosition(row["sequence"], row["token"])
+        if published not in (previous, batch.position):
+            raise CopyRequiredError(
+                f"the PostgreSQL database is at batch {published.sequence}, which is not the one before "
+                f"{batch.position.sequence} of the local store"
+            )
+        return published == batch.position
+
+    async def _delete_rows(self, batch: OutboxBatch) -> None:
+        for changes in read_changes(self._db, CONSUMER, batch):
+            table = await self._table(changes)
+            keys = [*changes.deleted, *_keys(changes)]
+            await self._connection.execute(_delete_statement(table), *_transpose(keys, table.key))
+
+    async def _insert_rows(self, batch: OutboxBatch) -> None:
+        for changes in read_changes(self._db, CONSUMER, batch):
+            if changes.rows:
+                table = await self._table(changes)
+                await self._replace_narrow_indexes(table, changes)
+                values = _transpose(changes.rows, changes.columns)
+                await self._connection.execute(_insert_statement(table, changes.columns), *values)
+
+    async def _table(self, changes: TableChanges) -> StoredTable:
+        """Return the table; add the columns that only the local store has: those of new custom fields."""
+        table = self._tables.get(changes.table)
+        if table is None or not set(changes.columns) <= set(table.column_names):
+            self._tables = {table.name: table for table in read_tables(self._db)}
+            table = self._tables[changes.table]
+        if not set(changes.columns) <= self._columns.get(table.name, set()):
+            await self._add_columns(table)
+        return table
+
+    async def _add_columns(self, table: StoredTable) -> None:
+        existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
+        for column in table.columns:
+            if column.name not in existing:
+                await self._connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.definition}")
+        self._columns[table.name] = set(table.column_names)
+
+    async def _replace_narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
+        for index in table.narrow_indexes(changes.columns, changes.rows):
+            if not await self._connection.fetchval(_IS_NARROW, index.name, NARROW):
+                for statement in (f"DROP INDEX {index.name}", *index.narrow_statements):
+                    await self._connection.execute(statement)
+
+
+def skip_versions(db: sqlite3.Connection) -> None:
+    """Advance the versions of all audiences by `SKIPPED_VERSIONS`, in a batch of its own."""
+    with transaction(db), record_changes(db):
+        execute_all(db, _SKIP_VERSIONS)
+
+
+def knows(db: sqlite3.Connection, position: OutboxPosition) -> bool:
+    """Return whether the outbox has all batches after this position."""
+    try:
+        for _ in read_batches(db, CONSUMER, position):
+            break
+    except CopyRequiredError:
+        return False
+    return True
+
+
+def article_ids(changes: TableChanges) -> Iterator[int]:
+    """Yield the articles whose searchable text these changes concern."""
+    column = _ARTICLE_IDS.get(changes.table)
+    if column is not None:
+        yield from (row[changes.key.index(column)] for row in changes.deleted)
+        yield from (row[changes.columns.index(column)] for row in changes.rows)
+
+
+def _keys(changes: TableChanges) -> Iterator[Row]:
+    positions = [changes.columns.index(column) for column in changes.key]
+    return ([row[at] for at in positions] for row in changes.rows)
+
+
+def _transpose(rows: Sequence[Row], columns: Sequence[str]) -> list[list[Any]]:
+    """Return the values of each column, as parameters of `unnest`."""
+    return [[row[at] for row in rows] for at in range(len(columns))]
+
+
+def _delete_statement(table: StoredTable) -> str:
+    # DELETE FROM url_owner AS t USING unnest($1::text[]) AS k (url) WHERE t.url = k.url
+    types = {column.name: column.array_type for column in table.columns}
+    arrays = ", ".join(f"${number}::{types[name]}" for number, name in enumerate(table.key, 1))
+    condition = " AND ".join(f"t.{name} = k.{name}" for name in table.key)
+    return f"DELETE FROM {table.name} AS t USING unnest({arrays}) AS k ({', '.join(table.key)}) WHERE {condition}"
+
+
+def _insert_statement(table: StoredTable, columns: Sequence[str]) -> str:
+    types = {column.name: column.array_type for column in table.columns}
+    arrays = ", ".join(f"${number}::{types[name]}" for number, name in enumerate(columns, 1))
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"

@@ -35,6 +35,8 @@ class Code(StrEnum):
     # raised during execution
     TIMED_OUT = "TIMED_OUT"
     ANSWER_TOO_LARGE = "ANSWER_TOO_LARGE"
+    BEHIND = "BEHIND"
+    UNAVAILABLE = "UNAVAILABLE"
 
     # rejected by the HTTP layer
     BAD_REQUEST = "BAD_REQUEST"
@@ -209,6 +211,24 @@ class OverloadedError(ResourceLimitError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.OVERLOADED, message)
+
+
+class BehindError(ResourceLimitError):
+    """No database that can be reached has the version that the client has seen; it may appear soon."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Code.BEHIND,
+            "The database is behind the version that you have seen, perhaps because of a failover: "
+            "try again later.",
+        )
+
+
+class UnavailableError(ResourceLimitError):
+    """No host of the database answers."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UNAVAILABLE, "The database cannot be reached at the moment: try again later.")
 
 
 # Exhausted resources, which make every file fail, as opposed to errors of one file.

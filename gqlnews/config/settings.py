@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gqlnews.config.declarations import DEFAULTS
-from gqlnews.config.values import Origin, StatusCodePolicy
+from gqlnews.config.values import Origin, PostgresUrl, StatusCodePolicy
 from gqlnews.errors import SettingsError
 
 Group = TypeVar("Group")
@@ -95,12 +95,15 @@ class ConnectionSettings:
 class ServerSettings:
     """Settings of the server application; `editor_tokens` are SHA-256 digests of 32 bytes each.
 
+    With `postgres`, that database is served, and `database` is not read.
+
     With `media`, images of the content `folder` are served, if it is known. With `reader`, the reader is
     served, and its documents are trusted. Raises SettingsError if only trusted documents may run and there
     are none.
     """
 
     database: Path
+    postgres: PostgresUrl | None = None
     unpublished: bool = DEFAULTS["unpublished"]
     explorer: bool = DEFAULTS["explorer"]
     reader: bool = False

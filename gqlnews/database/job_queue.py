@@ -51,6 +51,7 @@ Job = TypeVar("Job", bound=QueuedJob)
 MAX_QUEUED = 1_000
 MIN_MAGNITUDE, UNKNOWN_MAGNITUDE = -9, 1_000  # that of a millisecond, and one greater than any other
 QUEUE_FULL_MESSAGE = "Too many requests are waiting for the database: try again later."
+QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: try again later."
 CLIENT_QUEUE_FULL_MESSAGE = "Too many of your requests are waiting for the database: try again later."
 
 

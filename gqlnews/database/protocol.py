@@ -71,6 +71,18 @@ class Store(Protocol):
         ...
 
 
+class DatabaseStatistics(NamedTuple):
+    """State of a database that is reached over the network, for metrics. `lag_seconds`: None if unknown."""
+
+    connections: int
+    connections_in_use: int
+    waiting: int  # requests that wait for a connection
+    is_standby: bool  # whether the version is polled from a standby
+    lag_seconds: float | None
+    version_age_seconds: float  # since the version was polled last
+    has_ingester: bool  # whether an ingester publishes
+
+
 class OverdueSchedule(Protocol):
     """When the next article appears or expires, and how many should have by now."""
 
@@ -127,6 +139,10 @@ class Database(Store, Protocol):
 
         None if it belongs to no article that the audience sees.
         """
+        ...
+
+    def statistics(self) -> DatabaseStatistics | None:
+        """Return the state of a database that is reached over the network; None of a file."""
         ...
 
 

@@ -1,9 +1,19 @@
 """Stores that say which snapshot their results were read from, which may be newer than the last known one."""
 
+import pytest
+
 from gqlnews.database.protocol import BatchResults, SnapshotId, Statement, Statements
 from gqlnews.engine.execution import FieldCache, FieldResults
 from gqlnews.query.entities import Audience
 from tests.store import UnreadStore
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
 
 A: Statement = ("SELECT a", ())
 B: Statement = ("SELECT b", ())

@@ -262,6 +262,9 @@ class SqliteDatabase:
             results = (await self.execute_batch(statements)).values
         return None if results[0] is None else results[0] == b"1"
 
+    def statistics(self) -> None:
+        """Return None: there is nothing between the server and its file."""
+
     async def _query(self, statements: Statements) -> list[dict[str, Any]]:
         """Run the server's own statements, each of which returns an object."""
         with self._reporting_damage():

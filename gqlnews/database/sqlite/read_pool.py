@@ -28,6 +28,7 @@ from typing import cast
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.job_queue import (
     QUEUE_FULL_MESSAGE,
+    QUEUE_TIMEOUT_MESSAGE,
     SHORT_SECONDS,
     JobQueue,
     client_var,
@@ -46,7 +47,6 @@ Trace = Callable[[str], None]
 DELIVERY_BYTES = 256 << 10  # of results per iteration of the event loop, which also copies and sends them
 
 HEALTH_CHECK: Statements = (("SELECT version FROM site LIMIT 1", ()),)
-QUEUE_TIMEOUT_MESSAGE = "The server was too busy to start the request in time: try again later."
 
 
 class ReadPool:

@@ -1,0 +1,204 @@
+"""Connections of a server to the hosts of a URL: a standby if one answers, else the primary.
+
+1. A process tries the hosts in a random order of its own, so that many servers share the standbys.
+2. Its connections stay on the host that answered last, as standbys may lag differently.
+3. A host that does not answer, or lags far behind, is tried last for some seconds.
+
+asyncpg knows URLs with several hosts too, but one host that does not answer would use up the time of all.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.errors import to_postgresql_error
+from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.errors import DatabaseError, UnreachableDatabaseError
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds to connect to one host."""
+
+AVOID_SECONDS = 5.0
+"""Time for which a host that fails is tried last."""
+
+CACHED_STATEMENTS = 128
+"""Prepared statements of a connection: PostgreSQL needs about 0.3 MB for the plan of each."""
+
+MAX_PREPARED_LENGTH = 200_000
+"""Characters of the longest statement whose plan is cached."""
+
+APPLICATION_NAME = "gqlnews serve"
+PREFER_STANDBY = "prefer-standby"
+
+# Nested loops in the order of the statement, as SQLite runs it, with one plan for all values.
+_PLANNER = {
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_material": "off",
+}
+
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""Errors of a connection that cannot be used any more."""
+
+_LOST_STATES = ("57P", "40001", "25P03", "53300")
+"""SQLSTATEs, or their beginnings, with which a host ends a connection, or a read because of replication."""
+
+
+@dataclass(slots=True)
+class HostConnection:
+    """A connection and its host. `is_primary` is the role of the host when it was connected."""
+
+    connection: asyncpg.Connection
+    url: str
+    is_primary: bool
+    connected_at: float
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.connection.is_closed()
+
+    def terminate(self) -> None:
+        """Close the connection at once; the server notices it with its next message."""
+        self.connection.terminate()
+
+
+def is_lost(error: Exception) -> bool:
+    """Return whether the connection is lost, or the host cannot run the read now; another one may."""
+    state = getattr(error, "sqlstate", None) or ""
+    is_invalid = isinstance(error, ValueError)  # a parameter that the driver cannot encode
+    return (isinstance(error, LOST) and not is_invalid) or state.startswith(_LOST_STATES)
+
+
+def single_host_urls(url: str) -> list[str]:
+    """Return a URL for each host of a URL: `postgresql://a,b/news` → `…//a/news`, `…//b/news`."""
+    parts = urlsplit(url)
+    user_info, at, hosts = parts.netloc.rpartition("@")
+    end = parts.path + (f"?{parts.query}" if parts.query else "")
+    if "," in hosts:
+        return [f"{parts.scheme}://{user_info}{at}{host}{end}" for host in hosts.split(",")]
+    pairs = [text.partition("=") for text in parts.query.split("&") if text]
+    named = {name: value.split(",") for name, _, value in pairs}
+    names, ports = named.get("host", []), named.get("port", [])
+    if len(names) <= 1:
+        return [url]
+    rest = [f"{name}={value}" for name, _, value in pairs if name not in {"host", "port"}]
+    urls = []
+    for number, name in enumerate(names):
+        port = [f"port={ports[number if len(ports) > 1 else 0]}"] if ports else []
+        query = "&".join([f"host={name}", *port, *rest])
+        urls.append(f"{parts.scheme}://{parts.netloc}{parts.path}?{query}")
+    return urls
+
+
+class Hosts:
+    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none."""
+
+    def __init__(self, url: PostgresUrl, statement_timeout: float) -> None:
+        self.url = url
+        self._urls = single_host_urls(url.url)
+        random.shuffle(self._urls)
+        self._avoided: dict[str, float] = {}  # until when, by time.monotonic()
+        pairs = (text.partition("=") for text in urlsplit(url.url).query.split("&"))
+        given = {name: value for name, _, value in pairs}
+        self._wanted = given.get("target_session_attrs", PREFER_STANDBY)
+        self._settings = {
+            **_PLANNER,
+            "application_name": APPLICATION_NAME,
+            "search_path": schema_name(),
+            "extra_float_digits": "0",
+            "statement_timeout": str(round(statement_timeout * 1000)),
+            "default_transaction_read_only": "on",
+        }
+
+    @property
+    def has_several(self) -> bool:
+        return len(self._urls) > 1
+
+    def avoid(self, url: str) -> None:
+        """Try this host last for some seconds."""
+        self._avoided[url] = time.monotonic() + AVOID_SECONDS
+
+    async def connect(self, *, to_primary: bool = False) -> HostConnection:
+        """Connect to the host that is wanted. Raises DatabaseError, which has the reason of the last host."""
+        wanted = "primary" if to_primary else self._wanted
+        failure: DatabaseError | None = None
+        second_best: HostConnection | None = None
+        try:
+            for url in self._in_order():
+                try:
+                    found = await self._connect(url)
+                except DatabaseError as error:
+                    failure = _worse(failure, error)
+                    self.avoid(url)
+                    continue
+                is_avoided = self._is_avoided(url)
+                if _matches(wanted, is_primary=found.is_primary) and not is_avoided:
+                    self._prefer(url)
+                    return found
+                if second_best is None and (wanted == PREFER_STANDBY or _matches(wanted, found.is_primary)):
+                    second_best = found
+                else:
+                    found.terminate()
+            if second_best is not None:
+                found, second_best = second_best, None
+                return found
+        finally:
+            if second_best is not None:
+                second_best.terminate()
+        raise failure or UnreachableDatabaseError(
+            f"PostgreSQL database {self.url} has no host of the wanted kind ({wanted}): check the hosts and "
+            "target_session_attrs in the URL, or wait for a failover"
+        )
+
+    def _in_order(self) -> list[str]:
+        return sorted(self._urls, key=self._is_avoided)
+
+    def _is_avoided(self, url: str) -> bool:
+        return self._avoided.get(url, 0.0) > time.monotonic()
+
+    def _prefer(self, url: str) -> None:
+        """Connect to this host first from now on."""
+        self._urls.remove(url)
+        self._urls.insert(0, url)
+
+    async def _connect(self, url: str) -> HostConnection:
+        connection: asyncpg.Connection | None = None
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                connection = await asyncpg.connect(
+                    url,
+                    target_session_attrs=self._wanted if not self.has_several else "any",
+                    server_settings=self._settings,
+                    statement_cache_size=CACHED_STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    max_cacheable_statement_size=MAX_PREPARED_LENGTH,
+                )
+                is_standby = await connection.fetchval("SELECT pg_is_in_recovery()")
+        except BaseException as error:
+            if connection is not None:
+                connection.terminate()
+            failure = to_postgresql_error(error, self.url) if isinstance(error, Exception) else None
+            if failure is None:
+                raise
+            raise failure from None  # the driver's error may quote the password
+        return HostConnection(connection, url, not is_standby, time.monotonic())
+
+
+def _matches(wanted: str, is_primary: bool) -> bool:
+    if wanted in {"primary", "read-write"}:
+        return is_primary
+    return not is_primary if wanted in {"standby", "read-only", PREFER_STANDBY} else True
+
+
+def _worse(first: DatabaseError | None, second: DatabaseError) -> DatabaseError:
+    """Return the error to report: rather one that does not pass by itself."""
+    return second if first is None or isinstance(first, UnreachableDatabaseError) else first

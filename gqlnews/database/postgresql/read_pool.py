@@ -1,0 +1,235 @@
+"""Connections that read for requests, in fair order, and their replacement when they are lost.
+
+A request waits in the queue until a connection is free: clients take turns, and one connection is reserved
+for short requests. It runs one SELECT, in its own task: if the client leaves, the task is cancelled, and the
+driver cancels the statement in the database.
+
+A connection that is lost is replaced at once, by one to another host if need be, and the SELECT runs again.
+So no read fails while one host answers.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.config.values import PostgresUrl
+from gqlnews.database.job_queue import (
+    QUEUE_FULL_MESSAGE,
+    QUEUE_TIMEOUT_MESSAGE,
+    JobQueue,
+    QueuedJob,
+    client_var,
+    expected_seconds_var,
+)
+from gqlnews.database.postgresql.errors import to_postgresql_error
+from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
+from gqlnews.database.protocol import STATEMENT_TIME_SHARE, response_too_large, timeout_error
+from gqlnews.errors import DatabaseError, OverloadedError, UnavailableError
+
+CONNECTIONS = 3
+"""Connections for requests of a process; a further one polls the version."""
+
+GRACE_SECONDS = 1.0
+"""Time beyond the timeout of a statement after which a host counts as lost that has not ended it."""
+
+CONNECT_SECONDS = 1.5
+"""Time for which a read tries to get a connection before it fails."""
+
+RETRY_SECONDS = 0.05
+MAX_LOSSES = 3  # connections that a read may lose
+STANDBY_RETRY_SECONDS = 30.0  # age of a connection to the primary after which a standby is tried again
+EARLY = 0.9  # of the timeout: a statement that is cancelled before was cancelled by mistake
+
+
+@dataclass(slots=True, eq=False)
+class ReadSlot:
+    """Place for a connection. A `reserved` one runs only short requests."""
+
+    reserved: bool = False
+    connection: HostConnection | None = None
+
+    def discard(self) -> None:
+        """Close the connection; the next read opens another one."""
+        if self.connection is not None:
+            self.connection.terminate()
+            self.connection = None
+
+
+@dataclass(slots=True)
+class Reader:
+    """A connection in the hands of one request. `timeout` is that of each statement, in seconds."""
+
+    host: HostConnection
+    timeout: float
+    max_bytes: int
+
+    async def fetch(self, sql: str, parameters: Sequence[object]) -> asyncpg.Record:
+        """Return the only row. Raises ResourceLimitError, and errors of the driver."""
+        started = time.monotonic()
+        wait = self.timeout + GRACE_SECONDS if math.isfinite(self.timeout) else None
+        try:
+            row = await self.host.connection.fetchrow(sql, *parameters, timeout=wait)
+        except asyncpg.QueryCanceledError as error:
+            if time.monotonic() - started < EARLY * self.timeout:
+                raise asyncpg.ConnectionFailureError("the statement was cancelled") from error
+            raise timeout_error() from error
+        except asyncpg.ProgramLimitExceededError as error:  # a text over 1 GB
+            raise response_too_large(self.max_bytes) from error
+        assert row is not None, "the statement selects values"
+        return row
+
+
+class PostgresPool:
+    """Connections for requests. `close` it at the end."""
+
+    def __init__(self, hosts: Hosts, limits: Limits = UNLIMITED, size: int = CONNECTIONS) -> None:
+        self._hosts, self._max_bytes = hosts, limits.max_response_bytes
+        self.timeout = limits.timeout_seconds * STATEMENT_TIME_SHARE or math.inf
+        self._queue: JobQueue[QueuedJob] = JobQueue()
+        self._slots = [ReadSlot(reserved=number == 0 and size > 1) for number in range(size)]
+        self._idle = list(self._slots)
+        self._closed = False
+
+    @property
+    def url(self) -> PostgresUrl:
+        return self._hosts.url
+
+    @property
+    def size(self) -> int:
+        """Number of open connections."""
+        return sum(slot.connection is not None for slot in self._slots)
+
+    @property
+    def in_use(self) -> int:
+        """Number of connections that requests are using."""
+        return len(self._slots) - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for a connection."""
+        return len(self._queue)
+
+    async def close(self) -> None:
+        """Fail the requests that wait, and close all connections. Idempotent."""
+        self._closed = True
+        for job in self._queue.pop_overdue(math.inf):
+            if not job.future.done():
+                job.future.set_exception(self._closed_error())
+        for slot in self._slots:
+            slot.discard()
+
+    def leave(self, url: str) -> None:
+        """Replace the connections to this host, which lags behind, as soon as they are idle."""
+        self._hosts.avoid(url)
+        for slot in self._idle:
+            if slot.connection is not None and slot.connection.url == url:
+                slot.discard()
+
+    @asynccontextmanager
+    async def reader(self, expected: float | None = None) -> AsyncIterator[Reader]:
+        """Hold a connection during the block, which is discarded if the block loses it.
+
+        `expected` is the estimated CPU time in seconds, by default that of the task. Raises OverloadedError,
+        UnavailableError.
+        """
+        slot = await self._acquire(expected)
+        try:
+            host = await self._connected(slot)
+            try:
+                yield Reader(host, self.timeout, self._max_bytes)
+            except Exception as error:
+                if is_lost(error):
+                    slot.discard()
+                raise
+        finally:
+            self._release(slot)
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[object], expected: float | None = None
+    ) -> tuple[asyncpg.Record, HostConnection]:
+        """Return the only row of a SELECT, and the connection that read it.
+
+        Raises ResourceLimitError, OverloadedError, UnavailableError, DatabaseError.
+        """
+        losses = 0
+        while True:
+            try:
+                async with self.reader(expected) as reader:
+                    return await reader.fetch(sql, parameters), reader.host
+            except Exception as error:
+                losses += 1
+                if is_lost(error):
+                    if losses >= MAX_LOSSES:
+                        raise UnavailableError() from error
+                elif (failure := to_postgresql_error(error, self._hosts.url)) is not None:
+                    raise failure from error
+                else:
+                    raise
+
+    async def _acquire(self, expected: float | None) -> ReadSlot:
+        if self._closed:
+            raise self._closed_error()
+        estimates = (expected, expected_seconds_var.get(), math.inf)
+        seconds = next(seconds for seconds in estimates if seconds is not None)
+        future: asyncio.Future[ReadSlot] = asyncio.get_running_loop().create_future()
+        job = QueuedJob(future, time.monotonic(), client_var.get(), seconds)
+        displaced = self._queue.put(job)
+        if displaced is not None and not displaced.future.done():
+            displaced.future.set_exception(OverloadedError(QUEUE_FULL_MESSAGE))
+        self._dispatch()
+        try:
+            async with asyncio.timeout(self.timeout if math.isfinite(self.timeout) else None):
+                return await future
+        except BaseException as error:
+            self._queue.discard(job)
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._release(future.result())
+            if isinstance(error, TimeoutError):
+                raise OverloadedError(QUEUE_TIMEOUT_MESSAGE) from None
+            raise
+
+    def _release(self, slot: ReadSlot) -> None:
+        if self._closed or (slot.connection is not None and slot.connection.connection.is_in_transaction()):
+            slot.discard()
+        self._idle.append(slot)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Give idle connections to the requests that wait, the reserved one first."""
+        for slot in sorted(self._idle, key=lambda slot: not slot.reserved):
+            job = self._queue.pop(short=slot.reserved)
+            while job is not None and job.future.done():  # cancelled
+                job = self._queue.pop(short=slot.reserved)
+            if job is not None:
+                self._idle.remove(slot)
+                job.future.set_result(slot)
+
+    async def _connected(self, slot: ReadSlot) -> HostConnection:
+        """Return the connection of the slot, or open one. Raises UnavailableError, DatabaseError."""
+        current = slot.connection
+        if current is not None and current.is_usable and not self._is_outdated(current):
+            return current
+        slot.discard()
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                slot.connection = await self._hosts.connect()
+                return slot.connection
+            except DatabaseError as error:
+                if time.monotonic() > deadline:
+                    raise UnavailableError() from error
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _is_outdated(self, connection: HostConnection) -> bool:
+        """Return whether a standby should be tried again."""
+        age = time.monotonic() - connection.connected_at
+        return connection.is_primary and self._hosts.has_several and age > STANDBY_RETRY_SECONDS
+
+    def _closed_error(self) -> DatabaseError:
+        return DatabaseError(f"PostgreSQL database {self._hosts.url} is closed")

@@ -30,7 +30,7 @@ from gqlnews.database.sqlite.outbox import (
     record_changes,
 )
 from gqlnews.database.sqlite.writer import execute_all, transaction
-from gqlnews.errors import CopyRequiredError, LostLeadError
+from gqlnews.errors import CopyRequiredError, DatabaseError, LostLeadError
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
 
@@ -72,30 +72,42 @@ class Publisher:
         self._tables: dict[str, StoredTable] = {}
         self._columns: dict[str, set[str]] = {}
         self._rows_since_analyze = 0
+        self.unacknowledged: OutboxPosition | None = None
 
     async def publish_pending(self, after: OutboxPosition) -> OutboxPosition:
         """Publish all batches after this position; return the new one."""
         for batch in read_batches(self._db, CONSUMER, after):
             await self._publish(batch, after)
-            after = batch.position
-            acknowledge(self._db, CONSUMER, after)
+            self.unacknowledged = after = batch.position
+        self._acknowledge()
         if self._rows_since_analyze >= ROWS_BEFORE_ANALYZE:
             await analyze(self._connection, self._schema)
             self._rows_since_analyze = 0
         return after
 
-    async def follow_timeline(self, publication: Publication) -> OutboxPosition:
+    async def follow_timeline(self, position: OutboxPosition, known_timeline: str) -> OutboxPosition:
         """After a failover, skip version numbers that clients may have seen; return the new position.
 
         A failover may lose the last transactions. Without this, their numbers would be used twice.
         """
         timeline = await read_timeline(self._connection)
-        position = publication.position
-        if timeline != publication.timeline:
+        if timeline != known_timeline:
             skip_versions(self._db)
             position = await self.publish_pending(position)
             await self._connection.execute(_STORE_TIMELINE, timeline, *self._lead)
         return position
+
+    def _acknowledge(self) -> None:
+        """Acknowledge the last published batch, unless an ingest holds the write lock: then a later call does."""
+        if self.unacknowledged is None:
+            return
+        try:
+            acknowledge(self._db, CONSUMER, self.unacknowledged)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            self.unacknowledged = None
 
     async def _publish(self, batch: OutboxBatch, previous: OutboxPosition) -> None:
         try:
@@ -116,9 +128,9 @@ class Publisher:
             raise LostLeadError("another ingester was elected: this one publishes nothing more")
         published = OutboxPosition(row["sequence"], row["token"])
         if published not in (previous, batch.position):
-            raise CopyRequiredError(
-                f"the PostgreSQL database is at batch {published.sequence}, which is not the one before "
-                f"{batch.position.sequence} of the local store"
+            raise DatabaseError(
+                f"the PostgreSQL database is at batch {published.sequence} instead of {previous.sequence}, as "
+                "after a failover or a restored backup: the local store is compared with it"
             )
         return published == batch.position
 
@@ -199,7 +211,8 @@ def _delete_statement(table: StoredTable) -> str:
     types = {column.name: column.array_type for column in table.columns}
     arrays = ", ".join(f"${number}::{types[name]}" for number, name in enumerate(table.key, 1))
     condition = " AND ".join(f"t.{name} = k.{name}" for name in table.key)
-    return f"DELETE FROM {table.name} AS t USING unnest({arrays}) AS k ({', '.join(table.key)}) WHERE {condition}"
+    key = ", ".join(table.key)
+    return f"DELETE FROM {table.name} AS t USING unnest({arrays}) AS k ({key}) WHERE {condition}"
 
 
 def _insert_statement(table: StoredTable, columns: Sequence[str]) -> str:

@@ -94,7 +94,7 @@ def test_texts_of_any_length_are_published(url: str, folder: Folder, tmp_path: P
                 authors=[LONG],
                 category=LONG,
                 translationKey=LONG,
-                provider=LONG,
+                provider={"name": LONG, "domain": "a.example"},
                 related=[{"title": LONG, "webUrl": f"{address}/{name}"}],
                 body=f"{LONG} [link]({address})",
             )

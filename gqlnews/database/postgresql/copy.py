@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import asyncpg
 
 from gqlnews.custom_fields import decode_fields
+from gqlnews.database.postgresql import search_index, search_schema
 from gqlnews.database.postgresql.control import (
     CONTROL_TABLES,
     Lead,
@@ -40,6 +41,9 @@ WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v') AND relname <> A
 UNION ALL
 SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure) FROM pg_proc
 WHERE pronamespace = $1::regnamespace
+UNION ALL
+SELECT format('DROP TYPE IF EXISTS %s CASCADE', oid::regclass) FROM pg_class
+WHERE relnamespace = $1::regnamespace AND relkind = 'c'
 """
 
 
@@ -76,6 +80,9 @@ async def load(
     for index in (index for table in tables for index in table.indexes):
         for statement in index.narrow_statements if index.name in narrow else (index.create_statement,):
             await connection.execute(statement)
+    for statement in search_schema.create_statements():
+        await connection.execute(statement)
+    await search_index.build(connection)
     position = current_position(db)
     await store_publication(connection, position, lead, await read_timeline(connection))
     await analyze(connection, schema)

@@ -5,7 +5,8 @@
    was lost.
 2. Add the columns of new custom fields, which the changed rows contain.
 3. Delete the rows with all changed keys, then insert the present rows: rows may exchange unique values.
-4. Store the position of the batch.
+4. Index the texts of the changed articles.
+5. Store the position of the batch.
 
 The batch is acknowledged in the outbox after the commit.
 """
@@ -16,7 +17,8 @@ from typing import Any
 
 import asyncpg
 
-from gqlnews.database.postgresql.control import Lead, Publication, read_timeline
+from gqlnews.database.postgresql import search_index
+from gqlnews.database.postgresql.control import Lead, read_timeline
 from gqlnews.database.postgresql.copy import analyze
 from gqlnews.database.postgresql.schema import NARROW, StoredTable, read_tables
 from gqlnews.database.sqlite.outbox import (
@@ -98,7 +100,7 @@ class Publisher:
         return position
 
     def _acknowledge(self) -> None:
-        """Acknowledge the last published batch, unless an ingest holds the write lock: then a later call does."""
+        """Acknowledge the last published batch; a later call does if an ingest holds the write lock."""
         if self.unacknowledged is None:
             return
         try:
@@ -116,23 +118,38 @@ class Publisher:
                     return
                 await self._delete_rows(batch)
                 await self._insert_rows(batch)
+                await search_index.update(self._connection, self._article_ids(batch))
                 await self._connection.execute(_STORE_POSITION, *batch.position)
         except BaseException:
             self._columns.clear()  # a rollback removes added columns
             raise
         self._rows_since_analyze += batch.rows
 
+    def _article_ids(self, batch: OutboxBatch) -> set[int]:
+        changes = read_changes(self._db, CONSUMER, batch)
+        return {number for part in changes for number in article_ids(part)}
+
+    async def merge_postings(self) -> bool:
+        """Merge the postings of some earlier changes; return whether there were any. Call it while idle."""
+        async with self._connection.transaction():
+            await self._lock_publication()
+            return await search_index.merge(self._connection) > 0
+
     async def _is_published(self, batch: OutboxBatch, previous: OutboxPosition) -> bool:
+        published = await self._lock_publication()
+        if published not in (previous, batch.position):
+            raise DatabaseError(
+                f"the PostgreSQL database is at batch {published.sequence} instead of {previous.sequence}, "
+                "as after a failover or a restored backup: the local store is compared with it"
+            )
+        return published == batch.position
+
+    async def _lock_publication(self) -> OutboxPosition:
+        """Prevent that another ingester publishes in this transaction; return the published position."""
         row = await self._connection.fetchrow(_GUARD)
         if row is None or (row["holder"], row["epoch"]) != self._lead:
             raise LostLeadError("another ingester was elected: this one publishes nothing more")
-        published = OutboxPosition(row["sequence"], row["token"])
-        if published not in (previous, batch.position):
-            raise DatabaseError(
-                f"the PostgreSQL database is at batch {published.sequence} instead of {previous.sequence}, as "
-                "after a failover or a restored backup: the local store is compared with it"
-            )
-        return published == batch.position
+        return OutboxPosition(row["sequence"], row["token"])
 
     async def _delete_rows(self, batch: OutboxBatch) -> None:
         for changes in read_changes(self._db, CONSUMER, batch):

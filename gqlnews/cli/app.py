@@ -7,6 +7,7 @@ fast.
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import Annotated, NoReturn, cast
 
@@ -15,6 +16,7 @@ import typer
 from gqlnews import __version__
 from gqlnews.cli.options import with_options
 from gqlnews.config.settings import EffectiveSettings
+from gqlnews.config.values import PostgresUrl
 from gqlnews.errors import CommandError, SettingsError
 
 app = typer.Typer(
@@ -98,6 +100,14 @@ def ingest(settings: EffectiveSettings) -> None:
     from gqlnews.cli.content_options import build_target
 
     watch, until_eof = settings["watch"], settings["until_eof"]
+    if isinstance(url := settings["database"], PostgresUrl):
+        _check_postgres_extra()
+        from gqlnews.cli.local_store import PublishOptions
+        from gqlnews.cli.publish import run_publish
+
+        target = build_target(settings, allow_missing=watch and until_eof)
+        run_publish(target, url, settings.group(PublishOptions))
+        return
     target = build_target(settings, allow_missing=watch and until_eof)
     if not watch:
         run_ingest(target, rebuild=settings["rebuild"])
@@ -111,6 +121,11 @@ def ingest(settings: EffectiveSettings) -> None:
         until_eof=until_eof,
         log_format=settings["log_format"],
     )
+
+
+def _check_postgres_extra() -> None:
+    if find_spec("asyncpg") is None:
+        raise SettingsError("a PostgreSQL database needs its driver: pip install 'gqlnews[postgres]'")
 
 
 @app.command()

@@ -61,8 +61,9 @@ def build_options(settings: EffectiveSettings) -> ParseOptions:
 
 
 def get_database(settings: EffectiveSettings) -> Path:
-    """Return the path of the database, by default one per content folder."""
-    return settings.values.get("database") or default_database(settings["folder"], cache_folder())
+    """Return the path of the SQLite database, by default one per content folder."""
+    database = settings.values.get("database")
+    return database if isinstance(database, Path) else default_database(settings["folder"], cache_folder())
 
 
 def _check_folder(folder: Path) -> None:

@@ -236,7 +236,7 @@ def attempt_ingest(target: IngestTarget, *, has_watcher: bool) -> Generator[floa
             reporter.report_failure(
                 str(error), after=BUSY_TIMEOUT if isinstance(error, LockedDatabaseError) else 0.0
             )
-            if has_watcher and reporter.is_reported and _has_content(target):
+            if has_watcher and reporter.is_reported and has_stored_content(target):
                 return None
             yield pause
         else:
@@ -270,10 +270,11 @@ def _declared_fields(target: IngestTarget) -> tuple[CustomField, ...]:
 
 def _is_read_only(target: IngestTarget) -> bool:
     """Return whether the database has content, and cannot be updated as its file system is read-only."""
-    return target.database.exists() and is_read_only(target.database) and _has_content(target)
+    return target.database.exists() and is_read_only(target.database) and has_stored_content(target)
 
 
-def _has_content(target: IngestTarget) -> bool:
+def has_stored_content(target: IngestTarget) -> bool:
+    """Return whether the database can be read, and a folder was ingested into it."""
     try:
         with closing(connect_to_read(target.database)) as db:
             return has_content(db)

@@ -114,14 +114,16 @@ async def read_publication(connection: asyncpg.Connection) -> Publication | None
 async def claim_publication(connection: asyncpg.Connection, lead: Lead) -> None:
     """Fence off all former leads: from now on, their transactions change nothing.
 
-    Waits until a transaction of theirs that is at its end has committed. Raises LostLeadError.
+    In a transaction, it also keeps others from claiming it until the end, once something was published. Waits
+    until a transaction that publishes has ended. Raises LostLeadError.
     """
-    status = await connection.execute(
-        "UPDATE publication SET holder = $1, epoch = $2"
-        " WHERE EXISTS (SELECT 1 FROM lease WHERE holder = $1 AND epoch = $2)",
-        *lead,
+    is_held = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM lease WHERE holder = $1 AND epoch = $2)", *lead
     )
-    if status == "UPDATE 0" and await read_publication(connection) is not None:
+    status = await connection.execute(
+        "UPDATE publication SET holder = $1, epoch = $2 WHERE $3 AND epoch <= $2", *lead, is_held
+    )
+    if not is_held or (status == "UPDATE 0" and await read_publication(connection) is not None):
         raise LostLeadError("another ingester was elected")
 
 
@@ -129,9 +131,10 @@ async def store_publication(
     connection: asyncpg.Connection, position: OutboxPosition, lead: Lead, timeline: str
 ) -> None:
     """Record what a load, which replaces all rows, has published."""
-    await connection.execute("DELETE FROM publication")
     await connection.execute(
-        "INSERT INTO publication VALUES (1, $1, $2, $3, $4, $5, clock_timestamp())",
+        "INSERT INTO publication VALUES (1, $1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT (id) DO UPDATE"
+        " SET sequence = excluded.sequence, token = excluded.token, holder = excluded.holder,"
+        " epoch = excluded.epoch, timeline = excluded.timeline, published_at = excluded.published_at",
         *position,
         *lead,
         timeline,

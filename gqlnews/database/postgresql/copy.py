@@ -10,6 +10,7 @@ from gqlnews.database.postgresql import search_index, search_schema
 from gqlnews.database.postgresql.control import (
     CONTROL_TABLES,
     Lead,
+    claim_publication,
     prepare_schema,
     read_publication,
     read_timeline,
@@ -57,8 +58,8 @@ async def load(
 ) -> OutboxPosition:
     """Replace everything in the schema by the rows of the open read transaction of `db`; return its position.
 
-    Call it in a transaction. If there were rows, readers wait until it commits. Raises errors of asyncpg, and
-    UnknownDatabaseError.
+    Call it in a transaction. If there were rows, readers wait until it commits. Raises errors of asyncpg,
+    UnknownDatabaseError and, with a lead that is over, LostLeadError.
     """
     await prepare_schema(connection, schema)
     await connection.execute(f"SET LOCAL search_path = {schema}")
@@ -86,6 +87,8 @@ async def load(
     position = current_position(db)
     await store_publication(connection, position, lead, await read_timeline(connection))
     await analyze(connection, schema)
+    if lead != NOBODY:
+        await claim_publication(connection, lead)
     return position
 
 

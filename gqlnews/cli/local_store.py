@@ -1,0 +1,149 @@
+"""The local SQLite store of an ingester that publishes to PostgreSQL, and its watch-ingest process."""
+
+import asyncio
+import hashlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from gqlnews.cli.commands import rebuild_store, run_ingest
+from gqlnews.cli.content_options import IngestTarget
+from gqlnews.cli.serve import has_stored_content, supervise_watcher
+from gqlnews.cli.supervisor import SupervisedProcess
+from gqlnews.config.sources import cache_folder, environment_without_settings
+from gqlnews.config.values import LogFormat, PostgresUrl
+from gqlnews.database.postgresql.copy import restore
+from gqlnews.database.postgresql.dsn import connect_writer
+from gqlnews.database.postgresql.errors import translate_postgresql_errors
+from gqlnews.database.postgresql.publisher import CONSUMER, knows
+from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.database.sqlite.damage import Identity, default_database, get_identity, translate_errors
+from gqlnews.database.sqlite.outbox import OutboxPosition, register
+from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
+from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.errors import DatabaseError
+from gqlnews.ingest.watch_ingest import SHORT_BUSY_TIMEOUT, EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """Options of `gqlnews ingest`; see the settings of these names."""
+
+    watch: bool
+    rebuild: bool
+    force_polling: bool
+    until_eof: bool
+    log_format: LogFormat
+
+
+def local_store_path(folder: Path, url: PostgresUrl) -> Path:
+    """Return the path of the local store of a folder that is published to a database, in the cache folder."""
+    path = default_database(folder, cache_folder())
+    digest = hashlib.sha256(f"{url} {schema_name()}".encode()).hexdigest()[:12]
+    return path.with_name(f"{path.stem}-{digest}.db")
+
+
+@asynccontextmanager
+async def connection_to(url: PostgresUrl, name: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect to publish or to restore. Raises DatabaseError, also for errors in the block."""
+    with translate_postgresql_errors(url):
+        connection = await connect_writer(url, schema_name(), name=name)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+
+class LocalStore:
+    """The local store at `path`, which only the elected ingester uses."""
+
+    def __init__(
+        self, target: IngestTarget, url: PostgresUrl, options: PublishOptions, log: EventLog
+    ) -> None:
+        self.path = local_store_path(target.folder, url)
+        self._target, self._url, self._options = target.with_database(self.path), url, options
+        self._log = log
+        self._watcher: SupervisedProcess | None = None
+
+    def identity(self) -> Identity | None:
+        """Return the identity of the file, which changes when it is rebuilt."""
+        return get_identity(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """Open the store as a writer. Raises DatabaseError, also for errors of SQLite in the block."""
+        with translate_errors(self.path):
+            with hold_swap_lock(self.path):
+                db = open_writer(self.path, busy_timeout=SHORT_BUSY_TIMEOUT)
+            with closing(db):
+                yield db
+
+    async def open_at(self, position: OutboxPosition) -> AbstractContextManager[sqlite3.Connection]:
+        """Open the store; if its outbox does not know this published position, restore it first."""
+        if not self._knows(position):
+            await self.stop_watcher()
+            started = time.monotonic()
+            await asyncio.to_thread(rebuild, self.path, self._restore)
+            ms = round((time.monotonic() - started) * 1000, 1)
+            self._log.info("restored", store=self.path, database=self._url, ms=ms)
+        return self.open()
+
+    def _knows(self, position: OutboxPosition) -> bool:
+        if not self.path.exists():
+            return False
+        try:
+            with self.open() as db:
+                return knows(db, position)
+        except DatabaseError as error:
+            self._log.warning("local store unusable", reason=str(error))
+            return False
+
+    def _restore(self, db: sqlite3.Connection) -> None:
+        async def run() -> None:
+            async with connection_to(self._url, "gqlnews restore") as connection:
+                await restore(connection, db, CONSUMER)
+
+        asyncio.run(run())
+
+    def register(self, db: sqlite3.Connection) -> bool:
+        """Register the publisher; return False if an ingest holds the write lock."""
+        try:
+            register(db, CONSUMER)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
+
+    async def has_content(self) -> bool:
+        """Return whether an ingest has ended."""
+        return await asyncio.to_thread(has_stored_content, self._target)
+
+    def ingest(self) -> None:
+        """Ingest what changed, in this process, and print the counts."""
+        run_ingest(self._target)
+
+    def rebuild(self) -> None:
+        """Rebuild the store from all files."""
+        rebuild_store(self._target)
+
+    def start_watcher(self) -> None:
+        """Start `gqlnews ingest FOLDER --watch` on the store, unless it runs."""
+        if self._watcher is None:
+            self._watcher = supervise_watcher(
+                self._target,
+                self._options.log_format,
+                force_polling=self._options.force_polling,
+                environment=environment_without_settings(),
+            )
+
+    async def stop_watcher(self) -> None:
+        """Stop it, if it runs. A commit is whole or rolled back."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            await asyncio.to_thread(watcher.stop)

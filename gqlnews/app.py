@@ -27,6 +27,7 @@ from gqlnews.custom_fields import CustomField
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.schedule import NO_WATCHER
+from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
@@ -142,7 +143,8 @@ def build_app(
                 logs.log_event(
                     "schedule without watcher", logging.WARNING, **schedule._asdict(), reason=NO_WATCHER
                 )
-            subscription_hubs = SubscriptionHubs(settings.database, store.version, settings.limits)
+            new_reader = partial(SqliteSnapshotReader, settings.database, settings.limits)
+            subscription_hubs = SubscriptionHubs(new_reader, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
             fields = store.custom_fields()

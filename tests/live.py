@@ -13,6 +13,7 @@ from typing import Any
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
+from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest, PreparedSubscription
 from gqlnews.ingest.change_log import MAX_REMOVED
@@ -87,7 +88,10 @@ class Live:
         await self.readers.open(self.database)
         self.revision.open(self.database)
         self.engine = Engine(PoolStore(self.readers), _schema())
-        self.hub = SubscriptionHub(self.database, self.revision.version, self.limits)
+        self.hub = SubscriptionHub(self.new_reader, self.revision.version, self.limits)
+
+    def new_reader(self) -> SqliteSnapshotReader:
+        return SqliteSnapshotReader(self.database, self.limits)
 
     async def close(self) -> None:
         for one in self.watching:
@@ -168,7 +172,7 @@ class Live:
 async def trace_statements(live: Live, trace: Callable[[str], None]) -> None:
     """Call `trace` with each statement of the feed from now on."""
     reader = live.hub._reader
-    assert reader is not None
+    assert isinstance(reader, SqliteSnapshotReader)
 
     def begin() -> None:
         assert reader._db is not None

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import orjson
 
-from gqlnews.database.sqlite.before_texts import BEFORE_SEARCH
-from gqlnews.database.sqlite.snapshots import Change, Snapshot, VersionState
+from gqlnews.database.before_search import BEFORE_SEARCH
+from gqlnews.database.snapshots import Change, Snapshot, VersionState
 from gqlnews.errors import Code
 from gqlnews.query.prepared import BoundSubscription, SqlCall
 from gqlnews.query.sql.changes import EPOCH_CHANGED, UNKNOWN_VERSION, VERSION_EXPIRED

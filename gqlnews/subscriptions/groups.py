@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
 from operator import itemgetter
-from time import monotonic, thread_time
+from time import monotonic
 from typing import NamedTuple
 
+from gqlnews.database.snapshots import Snapshot, VersionState
 from gqlnews.database.sqlite.damage import to_database_error
-from gqlnews.database.sqlite.snapshots import Snapshot, VersionState
 from gqlnews.engine.requests import PreparedSubscription
-from gqlnews.errors import Code, ResourceLimitError
+from gqlnews.errors import Code, DatabaseError, ResourceLimitError
 from gqlnews.subscriptions.budget import CATCH_UP_SECONDS, Budget, OverBudgetError, expected_seconds
 from gqlnews.subscriptions.change_filter import ChangeFilter, Progress, ResumePoint
 from gqlnews.subscriptions.subscriber_queue import Event, SubscriberQueue, SubscriptionFailedError
@@ -154,25 +154,32 @@ def evaluate(
     left = budget.remaining(clients)
     if left <= 0:
         return OverBudgetError()
-    start = thread_time()
+    start = now.statement_seconds()
     try:
         subscription = group.subscription.current()
         change_filter.load_texts(subscription)
-        start = thread_time()  # no client is charged for the texts, because all groups share them
-        with now.limit_cpu_time(left):
+        start = now.statement_seconds()  # no client is charged for the texts, because all groups share them
+        with now.limit_statement_time(left):
             return change_filter.events(subscription, now.version_states[group.subscription.audience])
     except ResourceLimitError as error:
-        return OverBudgetError() if thread_time() - start >= left else error
+        return OverBudgetError() if now.statement_seconds() - start >= left else error
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and to_database_error(error, "") is not None:
+        if _is_database_error(error):
             raise
         log.error("a subscription failed", exc_info=error)
         return SubscriptionFailedError("A subscription failed.")
     finally:
-        seconds = thread_time() - start
+        seconds = now.statement_seconds() - start
         # Decay slowly, as this may have been fast because another group ran the same filter.
         group.expected_seconds = max(seconds, group.expected_seconds / 2)
         budget.charge(clients, seconds)
+
+
+def _is_database_error(error: Exception) -> bool:
+    """Return whether the database failed, rather than the statements of one subscription."""
+    if isinstance(error, sqlite3.Error):
+        return to_database_error(error, "") is not None
+    return isinstance(error, DatabaseError)
 
 
 # Replay of missed changes to a resuming subscription, in pages and round-robin between clients.
@@ -210,7 +217,7 @@ class CatchUp:
         page = ChangeFilter(now, scope, self.progress, self.position, self.page_size)
         subscription = self.subscription.current()
         try:
-            with now.limit_cpu_time(CATCH_UP_SECONDS if self.limited else inf):
+            with now.limit_statement_time(CATCH_UP_SECONDS if self.limited else inf):
                 page.load_texts(subscription)
                 events = page.events(subscription, state)
             if self.page_size == 1 or sum(len(event.body) for event in events) <= MAX_PAGE_BYTES:

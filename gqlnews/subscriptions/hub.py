@@ -16,11 +16,10 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.snapshots import Snapshot, SnapshotReader, VersionState
 from gqlnews.database.sqlite.database_handle import is_cancelled
-from gqlnews.database.sqlite.snapshots import SnapshotReader, VersionState
 from gqlnews.engine.requests import PreparedSubscription
 from gqlnews.errors import DatabaseError
 from gqlnews.query.entities import Audience
@@ -48,18 +47,21 @@ REPLACED = "The store was replaced."
 VersionOf = Callable[[Audience], bytes | None]
 """Returns the current version of the content for an audience; None if it is currently unknown."""
 
+NewReader = Callable[[], SnapshotReader[Snapshot]]
+"""Creates a reader of the store, which is not open yet."""
+
 
 class SubscriptionHub:
-    """Subscription hub of the store at `path`; `version_of` returns its version. `close` it at the end."""
+    """Subscription hub of a store; `version_of` returns its version. `close` it at the end."""
 
-    def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
-        self._path, self._version_of, self._limits = path, version_of, limits
+    def __init__(self, new_reader: NewReader, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
+        self._new_reader, self._version_of = new_reader, version_of
         self._limited = limits.timeout_seconds > 0
         self._groups: dict[Hashable, SubscriberGroup] = {}
         self._lock = asyncio.Lock()  # held during a poll and while a subscription joins its group
         self._replay_lock = FairLock()  # for replays, so that at most one page delays a poll
         self._start_lock = FairLock()  # for new subscriptions, so that at most one delays a poll
-        self._reader: SnapshotReader | None = None
+        self._reader: SnapshotReader[Snapshot] | None = None
         self._delivered: list[VersionState] = []  # by audience: the changes up to there are delivered
         self._progress: dict[int, Progress] = {}  # by scope, of a delivery that has failed
         self._polled_versions: Sequence[bytes | None] = ()
@@ -184,13 +186,13 @@ class SubscriptionHub:
                 del self._groups[key]
 
     @property
-    def _open_reader(self) -> SnapshotReader:
+    def _open_reader(self) -> SnapshotReader[Snapshot]:
         assert self._reader is not None, "the reader is open"
         return self._reader
 
     async def _open(self) -> None:
-        reader = SnapshotReader(self._limits)
-        await reader.open(self._path)
+        reader = self._new_reader()
+        await reader.open()
         self._reader, self._delivered, self._progress = reader, [], {}
 
     async def _close_reader(self) -> None:
@@ -317,8 +319,8 @@ def _version_number(version: bytes | None) -> int | None:
 class SubscriptionHubs:
     """A light and a heavy hub with the interface of one `SubscriptionHub`. `close` them at the end."""
 
-    def __init__(self, path: Path, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
-        self.light, self.heavy = (SubscriptionHub(path, version_of, limits) for _ in range(2))
+    def __init__(self, new_reader: NewReader, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
+        self.light, self.heavy = (SubscriptionHub(new_reader, version_of, limits) for _ in range(2))
 
     @property
     def active(self) -> int:

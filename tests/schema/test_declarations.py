@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 import pytest
 from graphql import is_object_type
 
-from gqlnews.database.sqlite.before_texts import create_index
+from gqlnews.database.before_search import create_index
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.query.entities import Entity, FullTextIndex, JoinTable
 from gqlnews.query.fields import ChangeFeed, Column, Declaration, JoinKey, JsonArray, Many, One

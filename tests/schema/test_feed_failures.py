@@ -11,7 +11,8 @@ from unittest.mock import patch
 
 import pytest
 
-from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader, VersionState
+from gqlnews.database.snapshots import Snapshot, VersionState
+from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.errors import DatabaseError
 from gqlnews.subscriptions import hub
 from gqlnews.subscriptions.change_filter import ChangeFilter
@@ -56,7 +57,7 @@ def test_a_poll_that_fails_half_way_is_resumed(after: int) -> None:
         watching = await live.subscribed(where={"title": {"eq": "T"}})
         with (
             patch.object(hub, "PAGE_SIZE", 1),
-            failing(SnapshotReader, "run", DatabaseError("busy"), after=after),
+            failing(SqliteSnapshotReader, "run", DatabaseError("busy"), after=after),
         ):
             live.write("a", "b", "c")
             await until(live.is_current if after > 3 else lambda: len(watching.bodies) >= min(after, 3))
@@ -115,7 +116,7 @@ def test_when_the_hub_fails_all_subscribers_get_an_error_and_may_resubscribe(
     async def check(live: Live) -> None:
         watching = [await live.subscribed(), await live.subscribed(where={"title": {"eq": "T"}})]
         version = live.version()
-        with failing(SnapshotReader, "_begin", error):
+        with failing(SqliteSnapshotReader, "_begin", error):
             await asyncio.wait([one.task for one in watching])
         assert all(isinstance(one.task.exception(), SubscriptionFailedError) for one in watching)
         live.write("a")
@@ -199,7 +200,7 @@ def test_new_subscribers_are_told_that_the_database_cannot_be_opened(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def check(live: Live) -> None:
-        with failing(SnapshotReader, "_begin", DatabaseError("gone")):
+        with failing(SqliteSnapshotReader, "_begin", DatabaseError("gone")):
             with pytest.raises(DatabaseError):
                 await anext(live.hub.subscribe(live.prepare(), lambda: None))
         watching = await live.subscribed()
@@ -215,7 +216,7 @@ def test_a_persistent_error_is_logged_once(caplog: pytest.LogCaptureFixture) -> 
         live.write("x")
         watching = await live.subscribed()
         for slug in ("y", "z"):
-            with always_failing(SnapshotReader, "_begin", DatabaseError("the disk fails")) as calls:
+            with always_failing(SqliteSnapshotReader, "_begin", DatabaseError("the disk fails")) as calls:
                 live.write(slug)
                 await until(lambda calls=calls: calls[0] > 3)  # type: ignore[misc]
             await live.settled()

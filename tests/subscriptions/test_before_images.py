@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.database.protocol import timeout_error
-from gqlnews.database.sqlite.snapshots import Snapshot
+from gqlnews.database.sqlite.connection import timeout_error
+from gqlnews.database.sqlite.snapshots import SqliteSnapshot
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
 from gqlnews.subscriptions import hub
@@ -208,15 +208,15 @@ def test_a_replay_that_has_no_time_for_texts_tries_a_smaller_page() -> None:
             version = live.version()
             live.write(*slugs, title="two")
             loaded: list[int] = []
-            load = Snapshot.load_texts
+            load = SqliteSnapshot.load_texts
 
-            def load_few(self: Snapshot, images: list[int]) -> None:
+            def load_few(self: SqliteSnapshot, images: list[int]) -> None:
                 loaded.append(len(images))
                 if len(images) > 10:
                     raise timeout_error()
                 load(self, images)
 
-            with patch.object(Snapshot, "load_texts", load_few):
+            with patch.object(SqliteSnapshot, "load_texts", load_few):
                 late = await live.subscribed(where={"matches": "one"}, since=version)
             assert late.changes == [("REMOVED", slug) for slug in slugs]
             assert loaded[0] == 30

@@ -24,7 +24,7 @@ def run_check(check: Callable[[Live, SubscriptionHubs], Awaitable[None]]) -> Non
 
 @asynccontextmanager
 async def open_hubs(live: Live) -> AsyncIterator[SubscriptionHubs]:
-    hubs = SubscriptionHubs(live.database, live.revision.version)
+    hubs = SubscriptionHubs(live.new_reader, live.revision.version)
     try:
         yield hubs
     finally:

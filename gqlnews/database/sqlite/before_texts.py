@@ -1,4 +1,4 @@
-"""Searchable texts of articles as they were before changes, in a temporary full-text index of one reader."""
+"""Load the searchable texts of articles as they were before changes, into the index of `before_search.py`."""
 
 import json
 import sqlite3
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import orjson
 
-from gqlnews.columns import TEXT_COLUMNS, TOKENIZER
+from gqlnews.columns import TEXT_COLUMNS
+from gqlnews.database.before_search import INSERT_INTO, clear_index, insert_texts
 from gqlnews.database.sqlite.connection import UNLIMITED_BYTES
 
 # ruff: noqa: S608 - these statements are built from constants only
@@ -16,14 +17,6 @@ from gqlnews.database.sqlite.connection import UNLIMITED_BYTES
 # An image has the text only if the change changed it. Otherwise the text is that of the next image of the
 # same article that has one, or else that of the present article. A removal always stores the text.
 
-BEFORE_SEARCH = "before_search"
-"""Name of the temporary index. Its rowids are the ids of `article_before`."""
-
-_CREATE = (
-    f"CREATE VIRTUAL TABLE temp.{BEFORE_SEARCH} USING fts5 ({TEXT_COLUMNS}, content = '',"
-    f" tokenize = '{TOKENIZER}')"
-)
-_CLEAR = f"INSERT INTO temp.{BEFORE_SEARCH} ({BEFORE_SEARCH}) VALUES ('delete-all')"
 _STORED = """
 SELECT id, (
     SELECT text FROM article_before AS later
@@ -31,19 +24,13 @@ SELECT id, (
     ORDER BY later.version LIMIT 1)
 FROM article_before AS image WHERE id IN (SELECT value FROM json_each(?))
 """
-_INSERT = f"INSERT INTO temp.{BEFORE_SEARCH} (rowid, {TEXT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PRESENT = f"""
-INSERT INTO temp.{BEFORE_SEARCH} (rowid, {TEXT_COLUMNS})
+{INSERT_INTO}
 SELECT image.id, {", ".join(f"source.{column}" for column in TEXT_COLUMNS.split(", "))}
 FROM article_before AS image JOIN article USING (slug)
     JOIN search_all_source AS source ON source.id = article.id
 WHERE image.id = ?
 """
-
-
-def create_index(db: sqlite3.Connection) -> None:
-    """Create the empty index on this connection, which must not be in a transaction."""
-    db.execute(_CREATE)
 
 
 def load_texts(db: sqlite3.Connection, images: Collection[int], check: Callable[[], None]) -> None:
@@ -52,13 +39,13 @@ def load_texts(db: sqlite3.Connection, images: Collection[int], check: Callable[
     `check` is called before each text; it raises to stop.
     """
     with _without_size_limit(db):
-        db.execute(_CLEAR)
+        clear_index(db)
         for image, compressed in db.execute(_STORED, (json.dumps(list(images)),)).fetchall():
             check()
             if compressed is None:
                 db.execute(_INSERT_PRESENT, (image,))
             else:
-                db.execute(_INSERT, (image, *orjson.loads(zlib.decompress(compressed))))
+                insert_texts(db, image, orjson.loads(zlib.decompress(compressed)))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from gqlnews.database.protocol import Statements
 from gqlnews.database.sqlite.connection import connect_to_read, to_limit_error
 from gqlnews.database.sqlite.migrations import migrations
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader
+from gqlnews.database.sqlite.snapshots import SqliteSnapshot, SqliteSnapshotReader
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, ResourceLimitError
 
@@ -191,8 +191,8 @@ def test_without_a_size_limit_a_lack_of_memory_is_overload() -> None:
 
 
 async def test_a_snapshot_remains_usable_after_a_stopped_statement(database: Path) -> None:
-    reader = SnapshotReader(Limits(timeout_seconds=0.05, max_response_bytes=2_000))
-    await reader.open(database)
+    reader = SqliteSnapshotReader(database, Limits(timeout_seconds=0.05, max_response_bytes=2_000))
+    await reader.open()
     try:
         async with reader.snapshot():
             for statement, code in ((ENDLESS[0], "TIMED_OUT"), (text_of(2_002), "ANSWER_TOO_LARGE")):
@@ -204,7 +204,7 @@ async def test_a_snapshot_remains_usable_after_a_stopped_statement(database: Pat
         await reader.close()
 
 
-def _counts_for_long(now: Snapshot) -> int:
+def _counts_for_long(now: SqliteSnapshot) -> int:
     """Statements that are not a client's have no limit, and the transaction stays open."""
     now.db.execute(f"{COUNTS.replace('FROM n)', 'FROM n LIMIT 1000000)')}").fetchone()
     assert now.db.in_transaction

@@ -425,11 +425,11 @@ import asyncio, os, sys
 from pathlib import Path
 from gqlnews.content.models import ParseOptions
 from gqlnews.errors import DamagedDatabaseError
-from gqlnews.database.sqlite.snapshots import SnapshotReader
+from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 
 async def main():
-    reader = SnapshotReader()
-    await reader.open(Path(sys.argv[1]))
+    reader = SqliteSnapshotReader(Path(sys.argv[1]))
+    await reader.open()
     os.truncate(sys.argv[1], os.path.getsize(sys.argv[1]) // 2)
     try:
         async with reader.snapshot():

@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 
-from gqlnews.config.settings import UNLIMITED
-from gqlnews.database.sqlite import database_handle, read_only, read_worker, snapshots
-from gqlnews.database.sqlite.database_handle import SqliteDatabase
+from gqlnews.database.sqlite import database_handle, job_queue, read_only, snapshots
+from gqlnews.database.sqlite.database_handle import Database
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
-from gqlnews.database.sqlite.snapshots import SnapshotReader
+from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.errors import StorageError
 from tests.database.sqlite.test_database_handle import filled, until
 
@@ -232,17 +231,18 @@ async def test_a_snapshot_reader_that_cannot_open_leaves_nothing(
     monkeypatch.setattr(snapshots, step, failing_times(getattr(snapshots, step), error, 1)[0])
     async with nothing_left(store):
         with pytest.raises(type(error)):
-            await SnapshotReader(UNLIMITED).open(store)
+            await SqliteSnapshotReader(store).open()
 
 
 @pytest.mark.parametrize("error", [*ERRORS[:-1]], ids=repr)
 async def test_a_snapshot_that_cannot_begin_does_not_prevent_the_next(
     store: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    reader = SnapshotReader(UNLIMITED)
-    monkeypatch.setattr(snapshots.Snapshot, "begin", failing_times(snapshots.Snapshot.begin, error, 1)[0])
+    reader = SqliteSnapshotReader(store)
+    begin, _ = failing_times(snapshots.SqliteSnapshot.begin, error, 1)
+    monkeypatch.setattr(snapshots.SqliteSnapshot, "begin", begin)
     async with nothing_left(store):
-        await reader.open(store)
+        await reader.open()
         with pytest.raises(type(error)):
             async with reader.snapshot():
                 pass
@@ -253,14 +253,14 @@ async def test_a_snapshot_that_cannot_begin_does_not_prevent_the_next(
 
 @pytest.mark.parametrize("steps", range(0, MAX_STEPS, 5))
 async def test_snapshots_may_be_cancelled_at_any_step(store: Path, steps: int) -> None:
-    async def use(reader: SnapshotReader) -> None:
-        await reader.open(store)
+    async def use(reader: SqliteSnapshotReader) -> None:
+        await reader.open()
         async with reader.snapshot():
             pass
         await reader.close()
 
     async with nothing_left(store):
-        reader = SnapshotReader()
+        reader = SqliteSnapshotReader(store)
         await run_and_cancel(use(reader), steps)
         await reader.close()
 

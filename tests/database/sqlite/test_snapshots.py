@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gqlnews.database.sqlite.snapshots import Snapshot, SnapshotReader
+from gqlnews.database.sqlite.snapshots import SqliteSnapshot, SqliteSnapshotReader
 from gqlnews.errors import DatabaseError
 from gqlnews.ingest import change_log
 from tests.live import Live, open_live
 
 TITLES = "SELECT json_group_array(title) FROM (SELECT title FROM article ORDER BY slug)"
-Check = Callable[[Live, SnapshotReader], Awaitable[None]]
+Check = Callable[[Live, SqliteSnapshotReader], Awaitable[None]]
 BEFORE, NOW = (f'["{word}"]'.encode() for word in ("before", "now"))
 
 
@@ -33,21 +33,21 @@ def over_one_article(check: Check) -> None:
 
 
 @asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[SnapshotReader]:
-    reader = SnapshotReader()
-    await reader.open(database)
+async def opened(database: Path) -> AsyncIterator[SqliteSnapshotReader]:
+    reader = SqliteSnapshotReader(database)
+    await reader.open()
     try:
         yield reader
     finally:
         await reader.close()
 
 
-def titles(snapshot: Snapshot) -> bytes | None:
+def titles(snapshot: SqliteSnapshot) -> bytes | None:
     return snapshot.fetch_value(TITLES, ())
 
 
 def test_a_snapshot_does_not_change_and_the_next_one_is_current() -> None:
-    async def check(live: Live, reader: SnapshotReader) -> None:
+    async def check(live: Live, reader: SqliteSnapshotReader) -> None:
         async with reader.snapshot() as states:
             live.write("a", title="now")
             assert await reader.run(titles) == BEFORE
@@ -60,7 +60,7 @@ def test_a_snapshot_does_not_change_and_the_next_one_is_current() -> None:
 
 
 def test_a_block_that_raises_ends_its_snapshot() -> None:
-    async def check(live: Live, reader: SnapshotReader) -> None:
+    async def check(live: Live, reader: SqliteSnapshotReader) -> None:
         with pytest.raises(OopsError):
             async with reader.snapshot():
                 raise OopsError
@@ -75,11 +75,11 @@ def test_a_block_that_raises_ends_its_snapshot() -> None:
 def test_a_cancelled_snapshot_does_not_prevent_the_next(turns: int) -> None:
     """Cancelled after some time: while it begins, reads or ends."""
 
-    async def look(reader: SnapshotReader) -> bytes | None:
+    async def look(reader: SqliteSnapshotReader) -> bytes | None:
         async with reader.snapshot():
             return await reader.run(titles)
 
-    async def check(live: Live, reader: SnapshotReader) -> None:
+    async def check(live: Live, reader: SqliteSnapshotReader) -> None:
         looking = asyncio.create_task(look(reader))
         for _ in range(turns):
             await asyncio.sleep(0.0002)
@@ -94,9 +94,9 @@ def test_a_cancelled_snapshot_does_not_prevent_the_next(turns: int) -> None:
 
 def test_an_invalid_database_is_rejected_without_leaking_connections(tmp_path: Path) -> None:
     async def run() -> None:
-        reader = SnapshotReader()
+        reader = SqliteSnapshotReader(tmp_path / "none.db")
         with pytest.raises(DatabaseError):
-            await reader.open(tmp_path / "none.db")
+            await reader.open()
         assert reader._thread is None
 
     asyncio.run(run())
@@ -130,7 +130,7 @@ def _empty(database: Path) -> tuple[int, int, int]:
 async def images(live: Live, since: int, scope: int = 0) -> dict[str, list[tuple[int, str | None]]]:
     """Return the version and the title of each image of each change after `since`, by slug."""
 
-    def read(now: Snapshot) -> dict[str, list[tuple[int, str | None]]]:
+    def read(now: SqliteSnapshot) -> dict[str, list[tuple[int, str | None]]]:
         rows = now.db.execute("SELECT id, title FROM article_before WHERE published IS NOT NULL").fetchall()
         titles = {id_: title.decode() for id_, title in rows}
         return {

@@ -12,7 +12,7 @@ from graphql import DocumentNode
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gqlnews.database.sqlite.before_texts import create_index
+from gqlnews.database.before_search import create_index
 from gqlnews.engine.requests import GraphQLRequest, GraphQLResponse, PreparedSubscription
 from gqlnews.errors import Code
 from gqlnews.query.entities import Audience

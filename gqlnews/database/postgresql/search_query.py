@@ -93,6 +93,8 @@ def _lexemes(expression: str) -> Iterator[_Lexeme]:
 def _phrase(match: re.Match[str]) -> dict[str, Any]:
     phrase: dict[str, Any] = {"text": match["text"], "prefix": match["prefix"] is not None}
     if match["column"]:
+        if match["column"] not in _COLUMNS:
+            raise ValueError(f"a full-text expression has no column {match['column']!r}")
         phrase["column"] = _COLUMNS.index(match["column"])
     return phrase
 

@@ -6,7 +6,7 @@ It runs under any ASGI server, for example `uvicorn --factory gqlnews:from_envir
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ from strawberry import Schema
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
+from gqlnews.database.protocol import Database
+from gqlnews.database.snapshots import Snapshot, SnapshotReader
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.schedule import NO_WATCHER
@@ -31,7 +33,7 @@ from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
-from gqlnews.errors import Code, PersistedDocumentsError
+from gqlnews.errors import Code, PersistedDocumentsError, RequestError
 from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.compression import CompressionMiddleware
@@ -63,7 +65,7 @@ from gqlnews.server.response import (
 )
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
-from gqlnews.subscriptions.hub import SubscriptionHubs
+from gqlnews.subscriptions.hub import NewReader, SubscriptionHubs
 
 ENDPOINT = "/graphql"
 ENDPOINT_PATHS = (ENDPOINT, f"{ENDPOINT}/")
@@ -128,22 +130,25 @@ def build_app(
     """Create the application for an existing store, which it only reads.
 
     With `warns_of_schedule`, it logs at its start if no watcher follows the schedule of the store. The reader
-    is built in `reader_folder`. Raises PersistedDocumentsError.
+    is built in `reader_folder`. Raises PersistedDocumentsError, and DatabaseError for a PostgreSQL store.
     """
-    schema = build_schema(read_custom_fields(settings.database))
+    schema = build_schema(read_stored_fields(settings))
     trusted = load_trusted_documents(settings, schema, reader_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
-            store = SqliteDatabase(settings.limits)
+            store, open_store, new_reader = _create_store(settings)
             stack.push_async_callback(store.close)
-            await store.open(settings.database)
+            await open_store()
             if warns_of_schedule and (schedule := store.schedule_without_watcher()) is not None:
                 logs.log_event(
-                    "schedule without watcher", logging.WARNING, **schedule._asdict(), reason=NO_WATCHER
+                    "schedule without watcher",
+                    logging.WARNING,
+                    next_due=schedule.next_due,
+                    overdue=schedule.overdue,
+                    reason=NO_WATCHER,
                 )
-            new_reader = partial(SqliteSnapshotReader, settings.database, settings.limits)
             subscription_hubs = SubscriptionHubs(new_reader, store.version, settings.limits)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
@@ -207,6 +212,32 @@ def build_app(
         },
         lifespan=lifespan,
     )
+
+
+def read_stored_fields(settings: ServerSettings) -> tuple[CustomField, ...]:
+    """Return the custom fields of the store. Raises DatabaseError for a PostgreSQL store."""
+    if settings.postgres is None:
+        return read_custom_fields(settings.database)
+    # Imported only with a URL, as only the extra `postgres` installs its driver.
+    from gqlnews.database.postgresql.read_fields import read_postgres_fields
+
+    return read_postgres_fields(settings.postgres)
+
+
+def _create_store(settings: ServerSettings) -> tuple[Database, Callable[[], Awaitable[None]], NewReader]:
+    """Return the store, the function that opens it, and the factory of readers for subscriptions."""
+    if settings.postgres is None:
+        database = SqliteDatabase(settings.limits)
+        new_reader = partial(SqliteSnapshotReader, settings.database, settings.limits)
+        return database, partial(database.open, settings.database), new_reader
+    from gqlnews.database.postgresql.database_handle import PostgresDatabase
+
+    store = PostgresDatabase(settings.postgres, settings.limits)
+    return store, store.open, _no_reader
+
+
+def _no_reader() -> SnapshotReader[Snapshot]:
+    raise RequestError(Code.OPERATION_NOT_ALLOWED, "This server has no subscriptions.")
 
 
 def load_trusted_documents(

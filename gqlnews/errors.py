@@ -71,6 +71,10 @@ class Code(StrEnum):
     STOPPING = "STOPPING"
 
 
+RETRYABLE = frozenset({Code.OVERLOADED, Code.BEHIND, Code.UNAVAILABLE})
+"""Codes of requests that may succeed when they are sent again: 503 with `Retry-After`."""
+
+
 def shorten(message: str, max_length: int = MAX_MESSAGE) -> str:
     """Truncate a message to `max_length` characters, since it may quote a request of any length."""
     return message if len(message) <= max_length else f"{message[: max_length - 1]}…"

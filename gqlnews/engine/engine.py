@@ -24,7 +24,7 @@ from strawberry.types import ExecutionResult
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.custom_fields import encode_fields
 from gqlnews.database.job_queue import expected_seconds_var
-from gqlnews.database.protocol import Store, timeout_error
+from gqlnews.database.protocol import RequiredVersion, Store, required_version_var, timeout_error
 from gqlnews.engine.documents import (
     TOO_MANY_VALUES,
     Document,
@@ -176,7 +176,7 @@ class Engine:
     def begin(self, prepared: PreparedQuery) -> int | GraphQLResponse:
         """Check the scan work of a request: return it, or the response that rejects the request.
 
-        Sets the expected statement time for the read pool.
+        Sets the expected statement time for the read pool, and the version that the client has seen.
         """
         scan_work = self.scan_work(prepared)
         if 0 < self.limits.max_scan < scan_work:
@@ -184,6 +184,8 @@ class Engine:
             error = scan_limit_error(self.limits.max_scan, scan_work, scans, sizes)
             response = error_response([argument_error(error)], prepared.operation)
             return self.with_cost_extension(response, prepared.request, prepared.bound.cost, scan_work)
+        since = prepared.bound.since
+        required_version_var.set(None if since is None else RequiredVersion(*since))
         expected_seconds_var.set(prepared.bound.cost * OBJECT_SECONDS + scan_work * UNIT_SECONDS)
         return scan_work
 

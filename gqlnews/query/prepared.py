@@ -125,7 +125,8 @@ class BoundOperation:
     `keys` are in response order. `constants` is the JSON of `__typename`, which has no statement. `complete`:
     queries and constants cover the whole operation. `statements` are the distinct ones; those in
     `uncacheable` depend on the current time. `cost`: the maximum number of objects in the response.
-    `scan_work`: the scans of the root fields, from which the scan work is computed (scan.py).
+    `scan_work`: the scans of the root fields, from which the scan work is computed (scan.py). `since` is the
+    version that the client has seen, if it passes one: its epoch and number.
     """
 
     queries: Mapping[str, BoundQuery]
@@ -137,6 +138,7 @@ class BoundOperation:
     uncacheable: frozenset[SqlCall] = frozenset()
     cost: int = 0
     scan_work: ScanWork = NO_SCAN_WORK
+    since: tuple[str, int] | None = None
 
     @property
     def cacheable(self) -> bool:
@@ -239,6 +241,7 @@ class PreparedOperation:
             frozenset(uncacheable),
             cost,
             ScanWork(scans),
+            max(filter(None, (bound.since for bound in bounds.values())), default=None),
         )
 
     def estimate_cost(self, variables: VariableValues, audience: Audience) -> int:
@@ -369,6 +372,16 @@ class _BoundRoot:
     @property
     def uses_clock(self) -> bool:
         return any(arguments.uses_clock for arguments in self.arguments.values())
+
+    @property
+    def since(self) -> tuple[str, int] | None:
+        """The version that the client has seen, from the arguments of a change feed."""
+        for arguments in self.arguments.values():
+            epoch, since = arguments.values.get("epoch"), arguments.values.get("since")
+            if isinstance(epoch, str) and isinstance(since, int):
+                started = arguments.values.get("started")
+                return epoch, max(since, started) if isinstance(started, int) else since
+        return None
 
     def values(self) -> dict[str, object]:
         """Return the bound values by parameter name."""

@@ -14,7 +14,7 @@ from starlette.types import Scope
 from gqlnews.config.settings import ServerSettings
 from gqlnews.config.values import StatusCodePolicy
 from gqlnews.engine.requests import GraphQLResponse
-from gqlnews.errors import Code
+from gqlnews.errors import RETRYABLE, Code
 from gqlnews.query.entities import Audience
 from gqlnews.server.response import (
     BEARER,
@@ -290,7 +290,7 @@ HTTP_SERVICE_UNAVAILABLE = 503
 
 def status_for_response(response: GraphQLResponse, media: str, policy: StatusCodePolicy) -> int:
     """The status of a GraphQL response, including one with errors."""
-    if Code.OVERLOADED in response.codes:
+    if not RETRYABLE.isdisjoint(response.codes):
         return HTTP_SERVICE_UNAVAILABLE
     if policy is StatusCodePolicy.SPEC:
         return HTTP_OK if response.has_data or media != GRAPHQL_RESPONSE else HTTP_BAD_REQUEST

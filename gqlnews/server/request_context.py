@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from gqlnews.engine.requests import GraphQLResponse
-from gqlnews.errors import Code
+from gqlnews.errors import RETRYABLE, Code
 from gqlnews.server.app_state import AppState
 from gqlnews.server.compression import Codings
 from gqlnews.server.negotiation import RequestHead, StreamingPreference
@@ -42,10 +42,10 @@ class RequestContext:
 
     @property
     def is_overload(self) -> bool:
-        """Whether the request failed because the server is overloaded."""
-        if self.response is not None and Code.OVERLOADED in self.response.codes:
+        """Whether the request failed because of overload, or because no database can answer it now."""
+        if self.response is not None and not RETRYABLE.isdisjoint(self.response.codes):
             return True
-        return self.code is Code.OVERLOADED
+        return self.code in RETRYABLE
 
     def reserve(self, size: int) -> None:
         """Reserve memory for a part of the body. Raises HTTPError (503)."""

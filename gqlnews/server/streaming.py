@@ -23,7 +23,7 @@ from gqlnews.engine.requests import (
     argument_error,
     error_response,
 )
-from gqlnews.errors import Code, DatabaseError, RequestError
+from gqlnews.errors import RETRYABLE, Code, DatabaseError, RequestError
 from gqlnews.server.app_state import AppState
 from gqlnews.server.negotiation import StreamingPreference
 from gqlnews.server.observability.logs import log_stream_end
@@ -287,14 +287,15 @@ class StreamingResponse:
         await send({"type": "http.response.body", "body": end})
 
     async def _first_response(self) -> GraphQLResponse | None:
-        """Wait for the first response, except of a subscription. Raises HTTPError (503) for overload."""
+        """Wait for the first response, except of a subscription. Raises HTTPError (503)."""
         self.is_recorded = True
         if isinstance(self._prepared, PreparedSubscription):
             return None
         response = await anext(self._responses)
-        if Code.OVERLOADED in response.codes:
-            message = orjson.loads(response.body)["errors"][0]["message"]
-            raise HTTPError(503, Code.OVERLOADED, message, **{RETRY_AFTER: "1"})
+        if not RETRYABLE.isdisjoint(response.codes):
+            error = orjson.loads(response.body)["errors"][0]
+            code = Code(error["extensions"]["code"])
+            raise HTTPError(503, code, error["message"], **{RETRY_AFTER: "1"})
         return response
 
     async def _send_response(self, send: Send, response: GraphQLResponse) -> None:

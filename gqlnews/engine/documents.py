@@ -41,6 +41,8 @@ from gqlnews.errors import Code
 from gqlnews.query.fields import Declarations
 from gqlnews.query.planner import plan_operation
 from gqlnews.query.prepared import PreparedOperation
+from gqlnews.query.sql.dialect import Dialect
+from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.time_budget import check_time_budget
 
 if TYPE_CHECKING:
@@ -143,6 +145,7 @@ class Document:
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     limits: Limits = UNLIMITED
+    dialect: Dialect = SQLITE
     limit_errors: Mapping[int, GraphQLError] = field(default_factory=dict)
     conditional_variables: Sequence[str] = ()
     operations: dict[tuple[object, ...], PreparedOperation] = field(default_factory=dict)
@@ -166,12 +169,14 @@ class Document:
         key = (id(executor.operation), *(value if isinstance(value, int | None) else "" for value in values))
         operation = self.operations.get(key)
         if operation is None:
-            operation = PreparedOperation(plan_operation(executor, declarations), self.limits)
+            operation = PreparedOperation(plan_operation(executor, declarations), self.limits, self.dialect)
             self.operations[key] = operation
         return operation
 
 
-def parse_document(text: str, schema: GraphQLSchema, limits: Limits = UNLIMITED) -> Document:
+def parse_document(
+    text: str, schema: GraphQLSchema, limits: Limits = UNLIMITED, dialect: Dialect = SQLITE
+) -> Document:
     """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
     check_time_budget(PARSE_SECONDS * len(text))
     try:
@@ -182,7 +187,7 @@ def parse_document(text: str, schema: GraphQLSchema, limits: Limits = UNLIMITED)
     if errors:
         return Document(text, None, tuple(errors))
     conditional = conditional_variables(node) if "@" in text and "$" in text else ()
-    return Document(text, node, (), limits, check_operations(node, limits), conditional)
+    return Document(text, node, (), limits, dialect, check_operations(node, limits), conditional)
 
 
 def find_validation_errors(

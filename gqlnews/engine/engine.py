@@ -61,6 +61,8 @@ from gqlnews.query.entities import Audience
 from gqlnews.query.hints import Hint, bind_hints
 from gqlnews.query.prepared import EMPTY_OPERATION
 from gqlnews.query.scan import OBJECT_SECONDS, UNIT_SECONDS, scan_limit_error, total_scan_work
+from gqlnews.query.sql.dialect import Dialect
+from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.query import NewsSchema, build_schema, collect_declarations
 from gqlnews.time_budget import TimeBudgetExceeded
@@ -73,7 +75,7 @@ class Engine:
     """Executes operations over one store.
 
     `field_cache_bytes` is the size of the root field cache, 0 for none. If `bypass_executor` is false,
-    Strawberry executes all operations.
+    Strawberry executes all operations. `dialect` is that of the store.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class Engine:
         *,
         field_cache_bytes: int = 0,
         bypass_executor: bool = True,
+        dialect: Dialect = SQLITE,
     ) -> None:
         self.store, self.limits, self.bypass_executor = store, limits, bypass_executor
+        self.dialect = dialect
         self.field_cache = FieldCache(store, field_cache_bytes)
         self.use_schema(schema or build_schema())
 
@@ -111,7 +115,7 @@ class Engine:
 
     def parse(self, text: str) -> Document:
         """Parse and validate a document. Thread-safe. Raises TimeBudgetExceeded."""
-        return parse_document(text, self.schema._schema, self.limits)
+        return parse_document(text, self.schema._schema, self.limits, self.dialect)
 
     def prepare_document(
         self, document: Document, request: GraphQLRequest, audience: Audience
@@ -144,7 +148,8 @@ class Engine:
                 rebind = partial(operation.rebind, subscription, values)
                 return PreparedSubscription(request, name, audience, subscription, rebind)
             bound = operation.bind(values, audience)
-            hints = bind_hints(operation.plan, values, audience) if request.include_hints else None
+            include_hints = request.include_hints
+            hints = bind_hints(operation.plan, values, audience, self.dialect) if include_hints else None
             prepared = PreparedQuery(request, document, name, audience, bound, hints)
             increments = operation.bind_increments(values, audience) if request.incremental else None
             return prepared if increments is None else PreparedIncremental(name, increments, prepared)

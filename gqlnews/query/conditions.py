@@ -14,7 +14,8 @@ class Operator(Enum):
 
     EQ = auto()
     NE = auto()  # also true for null
-    IN = auto()  # the value is a JSON array
+    IN = auto()  # the value is a JSON array of texts
+    IN_INTEGERS = auto()  # the value is a JSON array of integers
     LT = auto()
     LTE = auto()
     GT = auto()

@@ -14,7 +14,7 @@ from gqlnews.errors import Code, RequestError
 from gqlnews.query.conditions import RAW_KEY_SUFFIX, Comparison, Condition, Operator, and_, not_, or_
 from gqlnews.query.entities import FullTextIndex, NamedObjects
 from gqlnews.query.fts_query import to_fts5_query
-from gqlnews.text_keys import escape_list_item, float_key
+from gqlnews.text_keys import SearchExpression, escape_list_item, float_key
 from gqlnews.time_budget import check_time_budget
 from gqlnews.timestamps import parse_duration, parse_instant, sort_key_before
 
@@ -155,23 +155,27 @@ def _compare(operator: Operator, convert: Callable[[Any], object] = lambda value
     return lambda parser, column, value: parser.compare(column, operator, convert(value))
 
 
-def _in(parser: FilterParser, column: str, values: Sequence[object]) -> Condition:
-    """Compare with all values at once, bound as one JSON array.
+def _in(parser: FilterParser, column: str, values: Sequence[str]) -> Condition:
+    """Compare with all texts at once, bound as one JSON array.
 
     SQLite truncates JSON strings at a NUL, so values with a NUL are compared one by one.
     """
-    without_nul = [value for value in values if not _has_nul(value)]
+    without_nul = [value for value in values if "\0" not in value]
     in_set = parser.compare(column, Operator.IN, json.dumps(without_nul, ensure_ascii=False))
-    with_nul = (parser.compare(column, Operator.EQ, value) for value in values if _has_nul(value))
+    with_nul = (parser.compare(column, Operator.EQ, value) for value in values if "\0" in value)
     return or_([in_set, *with_nul])
 
 
-def _has_nul(value: object) -> bool:
-    return isinstance(value, str) and "\0" in value
+def _in_integers(parser: FilterParser, column: str, values: Sequence[int]) -> Condition:
+    return parser.compare(column, Operator.IN_INTEGERS, json.dumps(values))
 
 
-def _in_floats(compare: "ParseOperator") -> "ParseOperator":
-    return lambda parser, column, values: compare(parser, column, [float_key(value) for value in values])
+def _in_floats(parser: FilterParser, column: str, values: Sequence[float]) -> Condition:
+    return _in_integers(parser, column, [float_key(value) for value in values])
+
+
+def _not_in(compare: "ParseOperator") -> "ParseOperator":
+    return lambda parser, column, values: not_(compare(parser, column, values))
 
 
 def _is_null(parser: FilterParser, column: str, value: bool) -> Condition:
@@ -248,22 +252,28 @@ _COMPARISONS: dict[str, Operator] = {
 _EQUALITY: dict[str, ParseOperator] = {
     "eq": _compare(Operator.EQ),
     "ne": _compare(Operator.NE),
-    "in": _in,
-    "notIn": lambda parser, column, values: not_(_in(parser, column, values)),
     "isNull": _is_null,
 }
 _TEXT = {
     **_EQUALITY,
+    "in": _in,
+    "notIn": _not_in(_in),
     "startsWith": _starts_with,
     "contains": _compare(Operator.CONTAINS, str.casefold),
 }
 _PATH = {"eq": _EQUALITY["eq"], "in": _in, "under": _under}
-_INTEGER = {**_EQUALITY, **{name: _compare(operator) for name, operator in _COMPARISONS.items()}}
+_INTEGER: dict[str, ParseOperator] = {
+    **_EQUALITY,
+    **{name: _compare(operator) for name, operator in _COMPARISONS.items()},
+    "in": _in_integers,
+    "notIn": _not_in(_in_integers),
+}
 _FLOAT: dict[str, ParseOperator] = {
     **_INTEGER,
     **{name: _compare(operator, float_key) for name, operator in _COMPARISONS.items()},
     "ne": _compare(Operator.NE, float_key),
-    **{name: _in_floats(_EQUALITY[name]) for name in ("in", "notIn")},
+    "in": _in_floats,
+    "notIn": _not_in(_in_floats),
 }
 _INSTANT: dict[str, ParseOperator] = {
     **{name: _compare(operator, read_instant) for name, operator in _COMPARISONS.items()},
@@ -292,7 +302,7 @@ def _items(parser: FilterParser, filter_field: FilterField, operators: Mapping[s
 
 def _full_text(parser: FilterParser, filter_field: FilterField, text: str) -> Condition:
     assert parser.full_text is not None, "the filtered rows have a full-text index"
-    expression = to_fts5_query(text, parser.full_text.columns)
+    expression = SearchExpression(to_fts5_query(text, parser.full_text.columns))
     return parser.compare(filter_field.column, Operator.MATCHES, expression)
 
 

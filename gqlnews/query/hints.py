@@ -18,9 +18,12 @@ from graphql import GraphQLError, VariableValues, get_argument_values
 
 from gqlnews.query.entities import Audience, NamedObjects
 from gqlnews.query.filters import FilterFields
-from gqlnews.query.prepared import SqlCall, Statement, compile_statement
+from gqlnews.query.prepared import SqlCall
 from gqlnews.query.sql import Rendered
+from gqlnews.query.sql.compile import Statement, compile_statement
+from gqlnews.query.sql.dialect import Dialect
 from gqlnews.query.sql.hints import render_key_lookup
+from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.query.tree import OperationPlan
 
 MAX_LOOKED_UP = 20  # that are looked up for one request: each is compared with the names of all objects
@@ -69,7 +72,9 @@ def _hint(used: _UsedKey, keys: list[str]) -> Hint:
     }
 
 
-def bind_hints(plan: OperationPlan, variables: VariableValues, audience: Audience) -> BoundHints:
+def bind_hints(
+    plan: OperationPlan, variables: VariableValues, audience: Audience, dialect: Dialect = SQLITE
+) -> BoundHints:
     """Bind the keys in the filters of an operation whose arguments are valid."""
     distinct = dict.fromkeys(_used_keys(plan, variables))
     used = tuple(key for key in distinct if _is_looked_up(key.value))[:MAX_LOOKED_UP]
@@ -86,7 +91,7 @@ def bind_hints(plan: OperationPlan, variables: VariableValues, audience: Audienc
         )
         for index, kind in enumerate(kinds)
     }
-    statement = _statement(kinds, audience)
+    statement = _statement(kinds, audience, dialect)
     return BoundHints((statement.sql, statement.bind(values)), used)
 
 
@@ -96,8 +101,8 @@ def _is_looked_up(value: str) -> bool:
 
 
 @lru_cache(64)
-def _statement(kinds: tuple[NamedObjects, ...], audience: Audience) -> Statement:
-    return compile_statement(Rendered({}, render_key_lookup(kinds, audience), ()))
+def _statement(kinds: tuple[NamedObjects, ...], audience: Audience, dialect: Dialect) -> Statement:
+    return compile_statement(Rendered({}, render_key_lookup(kinds, audience, dialect), ()), dialect)
 
 
 def _used_keys(plan: OperationPlan, variables: VariableValues) -> Iterator[_UsedKey]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from graphql import GraphQLError, VariableValues, get_argument_values, is_non_null_type
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.errors import RequestError
@@ -18,7 +17,10 @@ from gqlnews.query.planner import restrict_to
 from gqlnews.query.scan import NO_SCAN_WORK, Scans, ScanWork
 from gqlnews.query.sql import ERROR_PREFIX, Rendered, render_change_filter, render_root
 from gqlnews.query.sql.changes import BEFORE_KEYS, EVENTS, KEYS
-from gqlnews.query.sql.rows import AnySelect, bound_name
+from gqlnews.query.sql.compile import Statement, compile_statement
+from gqlnews.query.sql.dialect import Dialect
+from gqlnews.query.sql.rows import bound_name
+from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.query.tree import (
     DeferredFragment,
     FieldPlan,
@@ -29,69 +31,10 @@ from gqlnews.query.tree import (
 )
 from gqlnews.time_budget import check_time_budget
 
-# Compile a rendered statement to SQL text and its positional parameters.
-#
-# Each CTE is compiled on its own and the texts are joined here, so SQLAlchemy's compiler recurses only as
-# deep as one CTE, however deep the request is.
-
-PLACEHOLDER_BYTES = 200  # approximate memory use
-
-_DIALECT = SQLiteDialect(paramstyle="qmark")
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """A positional `?` placeholder: the name of a bound value, or a constant that SQLAlchemy added."""
-
-    name: str
-    constant: object
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Compiled statement.
-
-    `placeholders` are those of the text, in order, and `errors` the errors that it can return instead of a
-    result.
-    """
-
-    sql: str
-    placeholders: tuple[Placeholder, ...]
-    errors: tuple[LocatedRequestError, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Approximate memory use in bytes."""
-        return len(self.sql) + PLACEHOLDER_BYTES * (1 + len(self.placeholders))
-
-    def bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        """Return the parameters of the statement for these bound values."""
-        return tuple(values.get(placeholder.name, placeholder.constant) for placeholder in self.placeholders)
-
-
-def compile_statement(rendered: Rendered) -> Statement:
-    """Compile to `WITH RECURSIVE p1 AS MATERIALIZED (…), k2 AS MATERIALIZED (…) SELECT …`."""
-    parts = [(name, *_compile(query)) for name, query in rendered.ctes.items()]
-    sql, placeholders = _compile(rendered.query)
-    if parts:
-        expressions = ",\n".join(f"{name} AS MATERIALIZED ({text})" for name, text, _ in parts)
-        sql = f"WITH RECURSIVE {expressions}\n{sql}"
-    all_placeholders = (*(placeholder for part in parts for placeholder in part[2]), *placeholders)
-    return Statement(sql, all_placeholders, rendered.errors)
-
-
-def _compile(query: AnySelect) -> tuple[str, tuple[Placeholder, ...]]:
-    compiled = query.compile(dialect=_DIALECT)
-    # SQLAlchemy adds parameters of its own, such as an OFFSET of 0. Only those have a value at this point.
-    return str(compiled), tuple(
-        Placeholder(name, compiled.params[name]) for name in compiled.positiontup or ()
-    )
-
-
 # Bind the values of a request.
 
 WITHOUT_ARGUMENTS = Column | Literal | ConnectionField | ChangeFeedField | StatsFacet | Differences
-Render = Callable[[RootPlan, Audience, Mapping[int, Hashable]], Rendered]
+Render = Callable[[RootPlan, Audience, Mapping[int, Hashable], Dialect], Rendered]
 SqlCall = tuple[str, tuple[object, ...]]
 """SQL text and its parameters."""
 
@@ -206,8 +149,8 @@ class PreparedOperation:
     `size` is the estimated size in bytes; it grows with the statements.
     """
 
-    def __init__(self, plan: OperationPlan, limits: Limits = UNLIMITED) -> None:
-        self.plan = plan
+    def __init__(self, plan: OperationPlan, limits: Limits = UNLIMITED, dialect: Dialect = SQLITE) -> None:
+        self.plan, self.dialect = plan, dialect
         self.statements: dict[tuple[Hashable, ...], Statement] = {}
         self.size = OPERATION_BYTES + _plan_size(plan.roots)
         self._increments: list[Mapping[str, RootPlan]] = []
@@ -341,7 +284,7 @@ class PreparedOperation:
         statement = self.statements.get(cache_key)
         if statement is None:
             check_time_budget(COMPILE_SECONDS * bound.comparisons)
-            statement = compile_statement(render(root, audience, shapes))
+            statement = compile_statement(render(root, audience, shapes, self.dialect), self.dialect)
             with self._lock:
                 self.statements[cache_key] = statement
                 self.size += statement.size

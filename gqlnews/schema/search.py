@@ -23,7 +23,7 @@ from gqlnews.schema.facets import ArticleFacets
 from gqlnews.schema.fields import ARTICLE, SEARCH_INDEX, field
 from gqlnews.schema.inputs import ARTICLE_COLLAPSE_RULES, FilteringArguments
 from gqlnews.schema.node import PageInfo
-from gqlnews.text_keys import log2_heat
+from gqlnews.text_keys import SearchExpression, log2_heat
 from gqlnews.timestamps import parse_instant, to_epoch_seconds
 
 # Full-text search.
@@ -33,7 +33,7 @@ BEST_FIRST = (OrderTerm("score", descending=True, numeric=True), *ARTICLE.order)
 
 def search_arguments(arguments: Arguments, filter_fields: FilterFields) -> ResolvedArguments:
     """Resolve the arguments of `search`. Cursors are valid for one query, because it determines the order."""
-    match = to_fts5_query(arguments["query"], SEARCH_INDEX.columns)
+    match = SearchExpression(to_fts5_query(arguments["query"], SEARCH_INDEX.columns))
     query_hash = hashlib.sha256(match.encode()).hexdigest()[:12]
     page, values = read_page(arguments, f"Query.search {query_hash}", BEST_FIRST)
     values["match"] = match

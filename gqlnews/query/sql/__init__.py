@@ -45,12 +45,13 @@ from gqlnews.query.sql.changes import (
     select_passing,
 )
 from gqlnews.query.sql.connections import render_connection, render_connection_field
+from gqlnews.query.sql.dialect import AnySelect, Dialect
 from gqlnews.query.sql.facets import render_histogram, render_stats_facet, render_terms_facet
 from gqlnews.query.sql.fts import render_more_like_this
 from gqlnews.query.sql.neighbors import render_neighbor
 from gqlnews.query.sql.objects import render_column, render_differences, render_json_array, render_literal
 from gqlnews.query.sql.relations import render_many, render_node_lookup, render_one
-from gqlnews.query.sql.rows import AnySelect, Context, FieldRenderer, Row
+from gqlnews.query.sql.rows import Context, FieldRenderer, Row
 from gqlnews.query.tree import LocatedRequestError, RootPlan
 
 ERROR_PREFIX = "!"  # marks an error in place of JSON, which never starts with it
@@ -85,12 +86,14 @@ class Rendered:
     errors: tuple[LocatedRequestError, ...]
 
 
-def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+def render_root(
+    plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable], dialect: Dialect
+) -> Rendered:
     """Render the query of a root field: one row with one column, its JSON, or SQL NULL if the field is null.
 
     If the condition of an error that SQL checks is true, the value is `!` and the error's number instead.
     """
-    context = Context(audience, shapes, RENDERERS)
+    context = Context(audience, shapes, RENDERERS, dialect)
     value = context.render(plan.field, Row("", 0))
     conditions: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
         (condition, literal_column(f"'{ERROR_PREFIX}{number}'"))
@@ -102,6 +105,9 @@ def render_root(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashabl
     )
 
 
-def render_change_filter(plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable]) -> Rendered:
+def render_change_filter(
+    plan: RootPlan, audience: Audience, shapes: Mapping[int, Hashable], dialect: Dialect
+) -> Rendered:
     """Render the query that evaluates a subscription's filter before and after changes."""
-    return Rendered({}, select_passing(plan.field, Context(audience, shapes, RENDERERS)), ())
+    context = Context(audience, shapes, RENDERERS, dialect)
+    return Rendered({}, select_passing(plan.field, context), ())

@@ -4,22 +4,22 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, table, union_all
+from sqlalchemy.types import TypeEngine
 
 from gqlnews.errors import Code
 from gqlnews.query.conditions import All, AnyOf, Comparison, Not
 from gqlnews.query.entities import Entity
-from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream, Kind
+from gqlnews.query.fields import ChangeFeed, ChangeFeedField, ChangeStream
 from gqlnews.query.sql.conditions import render_condition
+from gqlnews.query.sql.dialect import INTEGER, TEXT, Expression
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     ONE,
     ZERO,
     Context,
-    Expression,
     Row,
     aliased,
-    as_json,
     column_ref,
     visible,
 )
@@ -64,7 +64,7 @@ class ChangeFeedRow(Row):
         context.materialize(self.changes, self._changes(f"n{number}"))
 
     def bound(self, name: str) -> Expression:
-        return self.context.bind(self.field, name)
+        return self.context.bind(self.field, name, TEXT if name == "epoch" else INTEGER)
 
     def state_column(self, name: str) -> Expression:
         """Read a column of the state: (SELECT w2.number FROM w2)."""
@@ -102,6 +102,7 @@ class ChangeFeedRow(Row):
         since, started, epoch = self.bound("since"), self.bound("started"), self.bound("epoch")
         number = self.state_column(self.declaration.number)
         last_pruned = self.state_column(self.declaration.last_pruned)
+        newest = self.context.dialect.if_null(started, since)
         self.context.fail_if(
             and_(epoch.is_distinct_from(self.state_column("epoch")), epoch.is_not(None)),
             self.field,
@@ -109,13 +110,13 @@ class ChangeFeedRow(Row):
             EPOCH_CHANGED,
         )
         self.context.fail_if(
-            or_(since > number, func.ifnull(started, since) > number),
+            or_(since > number, newest > number),
             self.field,
             Code.BAD_VERSION,
             UNKNOWN_VERSION,
         )
         self.context.fail_if(
-            and_(since > literal_column("0"), func.ifnull(started, since) < last_pruned),
+            and_(since > literal_column("0"), newest < last_pruned),
             self.field,
             Code.VERSION_TOO_OLD,
             VERSION_EXPIRED,
@@ -124,7 +125,8 @@ class ChangeFeedRow(Row):
     def _state(self) -> Select[Any]:
         alias, feed = "state", self.declaration
         version = column_ref(alias, feed.version)
-        epoch = func.substr(version, literal_column("1"), func.instr(version, literal_column("'-'")))
+        end = self.context.dialect.position(version, literal_column("'-'"))
+        epoch = func.substr(version, literal_column("1"), end)
         columns = (
             column_ref(alias, name).label(name) for name in (feed.version, feed.number, feed.last_pruned)
         )
@@ -177,7 +179,7 @@ def render_change_feed_field(
         case ChangeFeedField.VERSION:
             return feed.version
         case ChangeFeedField.HAS_MORE:
-            return as_json(feed.has_more, Kind.BOOLEAN)
+            return context.dialect.json_boolean(feed.has_more)
 
 
 # Render the two statements of a change stream (subscription).
@@ -206,32 +208,38 @@ def select_passing(field: FieldPlan, context: Context) -> Select[Any]:
     """Select the bound keys of earlier states and of rows that pass the filter, as a JSON array."""
     stream = field.declaration
     assert isinstance(stream, ChangeStream)
-    before = _select_passing_rows(field, context, stream.before, stream.before.key, BEFORE_KEYS)
-    after = _select_passing_rows(field, context, stream.entity, stream.key, KEYS)
-    passing = func.json_group_array(column_ref("p", "passing")).label("json")
+    before = _select_passing_rows(field, context, stream.before, stream.before.key, BEFORE_KEYS, INTEGER)
+    after = _select_passing_rows(field, context, stream.entity, stream.key, KEYS, TEXT)
+    passing = context.dialect.json_collect(column_ref("p", "passing")).label("json")
     return select(passing).select_from(union_all(before, after).subquery("p"))
 
 
 def _select_passing_rows(
-    field: FieldPlan, context: Context, entity: Entity, key_name: str, bound: str
+    field: FieldPlan,
+    context: Context,
+    entity: Entity,
+    key_name: str,
+    bound: str,
+    type_: TypeEngine[Any],
 ) -> Select[Any]:
+    dialect = context.dialect
     condition = context.shapes[field.number]
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     alias = f"t{next(context.numbers)}"
     key = column_ref(alias, key_name)
-    keys: Select[Any] = select(literal_column("value"))
+    keys = dialect.bound_items(context.bind(field, bound, TEXT), type_)
     condition_sql = render_condition(
         condition,
         entity,
-        lambda name: column_ref(f"+{alias}", name),  # unary plus: rows are found by key, not by filter index
+        partial(dialect.unindexed, alias),  # rows are found by key, not by the index of a filter
         partial(context.bind, field),
-        context.audience,
+        context,
     )
     return (
-        select(key.label("passing"))
+        select(dialect.json_value(key).label("passing"))
         .select_from(aliased(entity.table, alias))
         .where(
-            key.in_(keys.select_from(func.json_each(context.bind(field, bound)))),
+            key.in_(keys),
             visible(entity, alias, context.audience),
             condition_sql,
         )
@@ -245,7 +253,7 @@ def render_events(field: FieldPlan, declaration: ChangeStream, _row: Row, contex
     members = (declaration.key, "kind", "version", "current_key")
     columns: list[Expression] = [literal_column(f"value ->> '{member}'").label(member) for member in members]
     position: Expression = literal_column("key").label("position")
-    events = func.json_each(context.bind(field, EVENTS))
+    events = context.dialect.json_items(context.bind(field, EVENTS, TEXT))
     context.materialize(name, select(*columns, position).select_from(events))
     event = Row(
         alias,
@@ -256,5 +264,5 @@ def render_events(field: FieldPlan, declaration: ChangeStream, _row: Row, contex
     ordered = (
         select(*columns_for(event, name)).select_from(table(name)).order_by(column_ref(name, "position"))
     )
-    lines = func.group_concat(rendered, literal_column("char(10)"))
+    lines = context.dialect.json_lines(rendered)
     return select(lines).select_from(ordered.subquery(alias)).scalar_subquery()

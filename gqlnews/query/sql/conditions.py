@@ -1,25 +1,21 @@
 """Render filter conditions, sort keys and keyset pagination to SQL."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     and_,
     false,
-    func,
     literal_column,
     not_,
     or_,
-    select,
-    table,
     true,
 )
 
 from gqlnews.query.conditions import All, AnyOf, Comparison, Condition, Not, Operator
-from gqlnews.query.entities import HIGH_TEXT, MIN_SCORE, Audience, DecayedScore, Entity, OrderTerm
-from gqlnews.query.sql.rows import Expression
+from gqlnews.query.entities import MIN_SCORE, DecayedScore, Entity, FullTextIndex, OrderTerm
+from gqlnews.query.sql.dialect import INTEGER, TEXT, Dialect, Expression
+from gqlnews.query.sql.rows import Context
 
 # Keyset pagination.
 
@@ -29,20 +25,23 @@ GetExpression = Callable[[str], Expression]
 Terms = Sequence[OrderTerm]
 
 
-def sort_keys(terms: Terms, column: GetExpression, bound: GetExpression) -> list[Expression]:
+def sort_keys(
+    terms: Terms, column: GetExpression, bound: GetExpression, dialect: Dialect
+) -> list[Expression]:
     """Return the sort keys of a row, none of which is null."""
-    return [_key(term, column, bound) for term in terms]
+    return [_key(term, column, bound, dialect) for term in terms]
 
 
-def _key(term: OrderTerm, column: GetExpression, bound: GetExpression) -> Expression:
+def _key(term: OrderTerm, column: GetExpression, bound: GetExpression, dialect: Dialect) -> Expression:
     if isinstance(term, DecayedScore):
         score = column(term.column) + column(term.time_column).op("/")(bound(term.half_life))
-        return func.ifnull(score, literal_column(repr(MIN_SCORE)))
+        return dialect.if_null(score, literal_column(repr(MIN_SCORE)))
     value = column(term.column)
     if term.missing is None:
         return value
-    missing = f"x'{HIGH_TEXT.hex()}'" if term.is_high_text else str(term.missing)
-    return func.ifnull(value, literal_column(missing))
+    if term.numeric:
+        return dialect.if_null(value, literal_column(str(term.missing)))
+    return dialect.text_key(value, term)
 
 
 def after_cursor(
@@ -80,9 +79,10 @@ def ordering(terms: Terms, row: Sequence[Expression], *, backward: bool = False)
 
 
 def render_condition(
-    condition: Condition, entity: Entity, column: GetExpression, bound: GetExpression, audience: Audience
+    condition: Condition, entity: Entity, column: GetExpression, bound: GetExpression, context: Context
 ) -> ColumnElement[bool]:
     """Render a condition on a row of `entity`."""
+    dialect, scope = context.dialect, context.audience.scope
 
     def render(part: Condition) -> ColumnElement[bool]:
         match part:
@@ -92,7 +92,7 @@ def render_condition(
                 return or_(false(), *map(render, parts))
             case Not(comparison):
                 # The SQL comparison with a null column is NULL, and so is its negation, which has to be true.
-                return not_(func.ifnull(compare(comparison), literal_column("0")))
+                return not_(dialect.if_null(compare(comparison), dialect.false()))
             case Comparison():
                 return compare(part)
 
@@ -102,43 +102,33 @@ def render_condition(
             case Operator.IS_NULL:
                 return column(name).is_(None)
             case Operator.MATCHES:
-                # +t1.id IN (SELECT rowid FROM search_public WHERE search_public MATCH ?)
-                # Without the unary plus, SQLite would look up every hit by id, and use no index for the rest.
-                index = fts_table(entity, audience)
-                hits: Select[Any] = select(literal_column("rowid")).select_from(table(index))
-                key: Expression = literal_column(f"+{column(entity.key)}")
-                return key.in_(hits.where(fts_match(index, bound(comparison.value))))
+                index = full_text_index(entity)
+                return dialect.matches(column(entity.key), index, scope, bound(comparison.value))
             case Operator.CONTAINS:
-                text = func.ifnull(column(f"{name}{entity.casefold_suffix}"), func.lower(column(name)))
-                return func.instr(text, bound(comparison.value)) > literal_column("0")
+                casefolded = column(f"{name}{entity.casefold_suffix}")
+                text = dialect.if_null(casefolded, dialect.lower(column(name)))
+                return dialect.position(text, bound(comparison.value)) > literal_column("0")
             case operator:
-                return _OPERATORS[operator](column(name), bound(comparison.value))
+                return _OPERATORS[operator](column(name), bound(comparison.value), dialect)
 
     return render(condition)
 
 
-def fts_match(index: str, expression: Expression) -> ColumnElement[bool]:
-    """Render FTS5's MATCH operator."""
-    return literal_column(index).op("MATCH")(expression)
-
-
-def fts_table(entity: Entity, audience: Audience) -> str:
-    """Return the name of the full-text index of the rows that the audience can see."""
+def full_text_index(entity: Entity) -> FullTextIndex:
     assert entity.full_text is not None, f"{entity.table} declares no full-text index"
-    return entity.full_text.tables[audience.scope]
+    return entity.full_text
 
 
-def _in(value: Expression, values: Expression) -> ColumnElement[bool]:
-    return value.in_(select(literal_column("value")).select_from(func.json_each(values)))
-
-
-_OPERATORS: dict[Operator, Callable[[Expression, Expression], ColumnElement[bool]]] = {
-    Operator.EQ: lambda column, value: column == value,
-    Operator.NE: lambda column, value: column.is_distinct_from(value),
-    Operator.IN: _in,
-    Operator.LT: lambda column, value: column < value,
-    Operator.LTE: lambda column, value: column <= value,
-    Operator.GT: lambda column, value: column > value,
-    Operator.GTE: lambda column, value: column >= value,
-    Operator.CONTAINS_ITEM: lambda column, value: func.instr(column, value) > literal_column("0"),
+_OPERATORS: dict[Operator, Callable[[Expression, Expression, Dialect], ColumnElement[bool]]] = {
+    Operator.EQ: lambda column, value, _: column == value,
+    Operator.NE: lambda column, value, _: column.is_distinct_from(value),
+    Operator.IN: lambda column, value, dialect: column.in_(dialect.bound_items(value, TEXT)),
+    Operator.IN_INTEGERS: lambda column, value, dialect: column.in_(dialect.bound_items(value, INTEGER)),
+    Operator.LT: lambda column, value, _: column < value,
+    Operator.LTE: lambda column, value, _: column <= value,
+    Operator.GT: lambda column, value, _: column > value,
+    Operator.GTE: lambda column, value, _: column >= value,
+    Operator.CONTAINS_ITEM: lambda column, value, dialect: (
+        dialect.position(column, value) > literal_column("0")
+    ),
 }

@@ -17,26 +17,26 @@ from sqlalchemy import (
     not_,
     select,
     table,
+    true,
 )
 
 from gqlnews.query.conditions import EVERYTHING, RAW_KEY_SUFFIX, extract_item_comparison
 from gqlnews.query.connection_args import ConnectionShape
 from gqlnews.query.entities import DecayedScore, JoinTable, OrderTerm
-from gqlnews.query.fields import Connection, ConnectionField, Kind
+from gqlnews.query.fields import Connection, ConnectionField
 from gqlnews.query.sql.conditions import GetExpression, after_cursor, ordering
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
-from gqlnews.query.sql.fts import materialize_hits, render_snippets, unscale_score
+from gqlnews.query.sql.dialect import TEXT, Dialect, Expression
+from gqlnews.query.sql.fts import materialize_hits, render_snippets
 from gqlnews.query.sql.list_query import JoinTableScan, ListQuery
 from gqlnews.query.sql.objects import columns_for, render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     ZERO,
     Context,
-    Expression,
     Row,
     TableScan,
     aliased,
-    as_json,
     column_ref,
     visible,
 )
@@ -81,12 +81,12 @@ class Page:
     def all_pages(self, *columns: Expression) -> Select[Any]:
         """Select from the pages of all parents."""
         query = select(*columns).select_from(self.cte)
-        return query.where(self._number <= self.query.bound("limit")) if self.has_lookahead else query
+        return query.where(self._number <= self.query.limit) if self.has_lookahead else query
 
     @property
     def has_more(self) -> ColumnElement[bool]:
         """Whether this parent's page has the extra row."""
-        more = select(self._number).select_from(self.cte).where(self._number > self.query.bound("limit"))
+        more = select(self._number).select_from(self.cte).where(self._number > self.query.limit)
         return exists(self._of_parent(more))
 
     @property
@@ -103,18 +103,21 @@ class Page:
         return self.rows(*columns).order_by(*order).limit(literal_column("1"))
 
     def cursor(self, column: GetExpression) -> Expression:
-        """Render the cursor: lower(hex(json_array(?, s5.k0, s5.k1))). `column` returns a page column."""
-        keys = [column(name) for name in self.cursor_columns]
-        return func.lower(func.hex(func.json_array(self.query.bound("list_id"), *keys)))
+        """Render the cursor of a row. `column` returns a page column."""
+        dialect = self.query.context.dialect
+        named = zip(self.cursor_columns, self.query.terms, strict=True)
+        keys = (dialect.cursor_item(column(name), term) for name, term in named)
+        return dialect.cursor(self.query.bound("list_id", TEXT), *keys)
 
     @property
     def cursor_columns(self) -> list[str]:
-        return [f"{_cursor_letter(term)}{at}" for at, term in enumerate(self.query.terms)]
+        dialect = self.query.context.dialect
+        return [f"{_cursor_letter(term, dialect)}{at}" for at, term in enumerate(self.query.terms)]
 
 
 def build_page(list_query: ListQuery, *, lookahead: bool) -> Page:
     parent_key = list_query.parent_key
-    limit = list_query.bound("limit") + literal_column("1") if lookahead else list_query.bound("limit")
+    limit = list_query.limit + literal_column("1") if lookahead else list_query.limit
     if parent_key is None or parent_key.keys is None:
         scan = list_query.ordered_scan()
         query = list_query.page_keys(
@@ -143,6 +146,14 @@ def _page_per_parent(
     list_query: ListQuery, parent_key: ParentKey, parents: FromClause, limit: Expression
 ) -> Select[Any]:
     inner = list_query.ordered_scan()
+    if list_query.context.dialect.has_lateral:
+        columns = (inner.key.label("id"), *_columns(list_query, inner))
+        page = list_query.page_keys(inner, limit, *columns, labelled=True)
+        name = f"y{next(list_query.context.numbers)}"
+        parent = parent_key.key.label("parent")
+        pages: Select[Any] = select(parent)
+        pages = pages.add_columns(literal_column(f"{name}.*"))
+        return pages.select_from(parents.join(page.lateral(name), true()))
     chosen = list_query.page_keys(inner, limit, inner.key)
     scan = TableScan(list_query.entity, None, None, list_query.context, covered=False)
     source = parents.join(scan.entity_table, scan.key.in_(chosen))
@@ -153,23 +164,25 @@ def _page_per_parent(
 
 def _columns(list_query: ListQuery, scan: TableScan) -> list[Expression]:
     """Return the sort keys, and for keys that a cursor cannot contain, the value that it contains instead."""
+    dialect = list_query.context.dialect
     keys: list[Expression] = [key.label(f"k{at}") for at, key in enumerate(list_query.keys(scan))]
     bases: list[Expression] = [
-        _cursor_key(term, scan).label(f"c{at}")
+        _cursor_key(term, scan, dialect).label(f"c{at}")
         for at, term in enumerate(list_query.terms)
-        if _cursor_letter(term) == "c"
+        if _cursor_letter(term, dialect) == "c"
     ]
     return keys + bases
 
 
-def _cursor_key(term: OrderTerm, scan: TableScan) -> Expression:
+def _cursor_key(term: OrderTerm, scan: TableScan, dialect: Dialect) -> Expression:
     if isinstance(term, DecayedScore):
-        return func.max(func.ifnull(scan.column(term.base_column), ZERO), ZERO)
-    return func.ifnull(scan.column(term.column), literal_column(str(term.missing)))
+        return dialect.greatest(dialect.if_null(scan.column(term.base_column), ZERO), ZERO)
+    assert term.missing is not None, "the sort key of a text that is never null is the text"
+    return dialect.cursor_column(scan.column(term.column), term.missing)
 
 
-def _cursor_letter(term: OrderTerm) -> str:
-    return "c" if isinstance(term, DecayedScore) or term.is_high_text else "k"
+def _cursor_letter(term: OrderTerm, dialect: Dialect) -> str:
+    return "c" if isinstance(term, DecayedScore) or dialect.has_cursor_column(term) else "k"
 
 
 # Edges, nodes, page info and counts, all read from the page's CTE.
@@ -301,8 +314,8 @@ def _edge_cursor(_field: FieldPlan, row: EdgeRow, _context: Context) -> Expressi
     return row.connection.page.cursor(row.page_column)
 
 
-def _edge_score(_field: FieldPlan, row: EdgeRow, _context: Context) -> Expression:
-    return unscale_score(row.page_column("k0"))
+def _edge_score(_field: FieldPlan, row: EdgeRow, context: Context) -> Expression:
+    return context.dialect.score(row.page_column("k0"))
 
 
 def _edge_snippet(_field: FieldPlan, row: EdgeRow, context: Context) -> Expression:
@@ -322,7 +335,7 @@ def _has_more(row: ConnectionRow, *, last: bool) -> Expression:
     """Whether the list has rows after the page (`last`) or before it. An empty page has a position too."""
     not_empty = exists(row.page.rows(column_ref(row.page.name, "id")))
     boolean = case((not_empty, _past_edge(row, last=last)), else_=_past_bound(row.list_query, last=last))
-    return as_json(boolean, Kind.BOOLEAN)
+    return row.list_query.context.dialect.json_boolean(boolean)
 
 
 def _past_edge(row: ConnectionRow, *, last: bool) -> ColumnElement[bool]:

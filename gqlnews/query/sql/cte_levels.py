@@ -3,20 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import FromClause, Select, func, select
+from sqlalchemy import FromClause, Select, select
 
 from gqlnews.query.fields import JoinKey
-from gqlnews.query.sql.objects import insert_depth
-from gqlnews.query.sql.rows import Context, Expression, Row, column_ref, encode_item
+from gqlnews.query.sql.dialect import TEXT, Expression
+from gqlnews.query.sql.rows import Context, Row, column_ref, encode_item
 from gqlnews.query.tree import FieldPlan
-
-MAX_NESTING = 7
-"""Maximum nesting depth in one layer. A relation to one row adds 1, to many rows 2, to a page or group of
-rows 3 (rows.py), and each extra nesting of a wide object 1.
-
-SQLite 3.40's parser has room for any combination up to that depth (tests/query/test_nesting.py measures it).
-A nested relation takes half as much time as one in a layer of its own.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +34,15 @@ def nest_or_join(
     field: FieldPlan, match: JoinKey | None, row: Row, context: Context, build: Build, depth: int
 ) -> Expression:
     """Nest the relation in its parent row if the depth allows it, else build it in a layer of its own."""
-    depth += max(map(insert_depth, field.objects.values()), default=0)
+    insert_depth = context.dialect.insert_depth
+    depth += max((insert_depth(len(plan.fields)) for plan in field.objects.values()), default=0)
     if match is None:
         return build(None)
     if match.argument is not None:
-        key = context.bind(field, match.argument)
+        key = context.bind(field, match.argument, TEXT)
         return build(ParentKey(key, lambda: select(key.label("key")), row.depth + depth))
     assert match.parent is not None
-    if row.depth + depth <= MAX_NESTING:
+    if row.depth + depth <= context.dialect.max_nesting:
         parent = match.parent
         return build(ParentKey(row.column(parent), lambda: row.all_rows(parent), row.depth + depth))
     return via_cte(match.parent, row, context, build, depth)
@@ -67,13 +60,20 @@ def via_cte(
     number = next(context.numbers)
     level = row.all_rows(parent).subquery(f"l{number}")
     level_key = column_ref(f"l{number}", "key")
-    columns = [level_key.label("key"), *([encode_item(level_key).label("item")] if as_items else [])]
+    item = encode_item(level_key, context.dialect)
+    columns = [level_key.label("key"), *([item.label("item")] if as_items else [])]
     keys = context.materialize(
         f"k{number}", select(*columns).distinct().select_from(level).where(level_key.is_not(None))
     )
     key = column_ref(f"k{number}", "key")
-    item = column_ref(f"k{number}", "item") if as_items else None
-    json = build(ParentKey(key, lambda: select(key.label("key")).select_from(keys), depth, keys, item))
+    parent_key = ParentKey(
+        key,
+        lambda: select(key.label("key")).select_from(keys),
+        depth,
+        keys,
+        column_ref(f"k{number}", "item") if as_items else None,
+    )
+    json = build(parent_key)
     results = context.materialize(
         f"j{number}", select(key.label("key"), json.label("json")).select_from(keys)
     )
@@ -82,4 +82,4 @@ def via_cte(
         .select_from(results)
         .where(column_ref(f"j{number}", "key") == row.column(parent))
     )
-    return func.json(lookup.scalar_subquery())
+    return context.dialect.json(lookup.scalar_subquery())

@@ -9,13 +9,13 @@ from gqlnews.query.connection_args import ConnectionShape, PageShape
 from gqlnews.query.fields import HistogramFacet, StatsFacet, TermsFacet
 from gqlnews.query.sql.connections import ConnectionRow
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
+from gqlnews.query.sql.dialect import INTEGER, AnySelect, Expression
 from gqlnews.query.sql.list_query import ListQuery
 from gqlnews.query.sql.objects import render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
-    AnySelect,
+    ZERO,
     Context,
-    Expression,
     Row,
     aliased,
     column_ref,
@@ -53,7 +53,7 @@ def _render_terms(field: FieldPlan, declaration: TermsFacet, list_query: ListQue
         key, query = _group_source(declaration, list_query, all_parents=False)
         count = func.count().label("count")
         query = query.add_columns(key.label("key"), count).group_by(key).order_by(count.desc(), key)
-        return query.limit(context.bind(field, "limit")) if field.definition.args else query
+        return query.limit(context.bind(field, "limit", INTEGER)) if field.definition.args else query
 
     def all_keys(column: str) -> Select[Any]:
         """Select the keys of all groups. With several parents, the limit per parent is ignored."""
@@ -104,7 +104,7 @@ def render_stats_facet(
         scan,
         func.min(column).label("min"),
         func.max(column).label("max"),
-        func.avg(column).label("average"),
+        context.dialect.average(column).label("average"),
     )
     json = render_object(field.selection, Row(alias, LIST_DEPTH), context)
     return select(json).select_from(statistics.subquery(alias)).scalar_subquery()
@@ -120,15 +120,6 @@ def render_stats_facet(
 
 MAX_INTERVALS = 1_000
 
-# SQL for the first day of the interval that contains a timestamp key, and the step to the next interval.
-FIRST_DAY = {
-    "DAY": "substr({key}, 1, 10)",
-    "WEEK": "date(substr({key}, 1, 10), '-6 days', 'weekday 1')",
-    "MONTH": "substr({key}, 1, 7) || '-01'",
-    "YEAR": "substr({key}, 1, 4) || '-01-01'",
-}
-STEP = {"DAY": "+1 day", "WEEK": "+7 days", "MONTH": "+1 month", "YEAR": "+1 year"}
-
 
 def render_histogram(
     field: FieldPlan, declaration: HistogramFacet, row: ConnectionRow, context: Context
@@ -137,16 +128,16 @@ def render_histogram(
     counts, series, alias = f"g{number}", f"i{number}", f"s{number}"
     by = str(context.shapes[field.number])
     grouped = context.materialize(counts, _counts(declaration, list_query, by))
-    intervals = context.materialize(series, _series(counts, series, list_query, STEP[by]))
+    intervals = context.materialize(series, _series(counts, series, list_query, by))
     _limit_intervals(field, series, intervals, context)
     shared = ("start", "parent") if list_query.parent_key else ("start",)
     same = and_(*(column_ref(counts, name) == column_ref(series, name) for name in shared))
     start = column_ref(series, "start")
-    columns = (
+    columns: tuple[Expression, ...] = (
         start.concat("T00:00:00Z").label("start"),
-        func.ifnull(column_ref(counts, "count"), literal_column("0")).label("count"),
+        context.dialect.if_null(column_ref(counts, "count"), ZERO).label("count"),
     )
-    rows = select(*columns).select_from(intervals.outerjoin(grouped, same))
+    rows: Select[Any] = select(*columns).select_from(intervals.outerjoin(grouped, same))
     if list_query.parent_key:
         rows = rows.where(column_ref(series, "parent") == list_query.parent_key.key)
     return render_array(field.selection, Row(alias, LIST_DEPTH), context, lambda: rows.order_by(start))
@@ -154,7 +145,7 @@ def render_histogram(
 
 def _counts(declaration: HistogramFacet, list_query: ListQuery, by: str) -> Select[Any]:
     scan = list_query.scan(declaration.column)
-    start: Expression = literal_column(FIRST_DAY[by].format(key=scan.column(declaration.column)))
+    start = list_query.context.dialect.first_day(by, scan.column(declaration.column))
     query = list_query.select(scan, start.label("start"), func.count().label("count")).group_by(start)
     if list_query.parent_key is None:
         return query
@@ -163,14 +154,14 @@ def _counts(declaration: HistogramFacet, list_query: ListQuery, by: str) -> Sele
     return query.select_from(list_query.parent_key.keys).add_columns(parent.label("parent")).group_by(parent)
 
 
-def _series(counts: str, series: str, list_query: ListQuery, step: str) -> AnySelect:
+def _series(counts: str, series: str, list_query: ListQuery, by: str) -> AnySelect:
     start, last, number = (column_ref(series, name) for name in ("start", "last", "number"))
     counted = column_ref(counts, "start")
     first: Select[Any] = select(  # type: ignore[assignment]  # SQLAlchemy's types count the columns
         func.min(counted).label("start"), func.max(counted).label("last"), literal_column("1").label("number")
     ).select_from(table(counts))
     following = (
-        select(func.date(start, literal_column(f"'{step}'")), last, number + literal_column("1"))
+        select(list_query.context.dialect.next_day(by, start), last, number + literal_column("1"))
         .select_from(table(series))
         .where(start < last, number <= literal_column(str(MAX_INTERVALS)))
     )

@@ -7,20 +7,19 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tabl
 
 from gqlnews.query.conditions import EVERYTHING
 from gqlnews.query.connection_args import ConnectionShape
-from gqlnews.query.entities import Audience, Entity, JoinTable
+from gqlnews.query.entities import Entity, JoinTable
 from gqlnews.query.fields import MoreLikeThis
-from gqlnews.query.sql.conditions import fts_match, fts_table, render_condition
+from gqlnews.query.sql.conditions import full_text_index, render_condition
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
+from gqlnews.query.sql.dialect import INTEGER, Dialect, Expression, cross_join
 from gqlnews.query.sql.objects import columns_for, render_array
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     ONE,
     Context,
-    Expression,
     Row,
     aliased,
     column_ref,
-    cross_join,
     visible,
 )
 from gqlnews.query.tree import FieldPlan
@@ -34,48 +33,30 @@ from gqlnews.query.tree import FieldPlan
 # An index has only the rows that its audience can see, so hidden rows do not influence the ranks. A score is
 # an integer, which a cursor can represent exactly.
 
-SCORE_SCALE = "1e12"
-SNIPPET_TOKENS = 24
-MARK_START, MARK_END, ITEM_SEPARATOR = (
-    "char(2)",
-    "char(3)",
-    "char(57344)",
-)  # markers around a match; separator of list items
-REPLACEMENTS = (
-    ("'&'", "'&amp;'"),
-    ("'<'", "'&lt;'"),
-    ("'>'", "'&gt;'"),
-    ("'\"'", "'&quot;'"),
-    ("''''", "'&#39;'"),
-    (ITEM_SEPARATOR, "'·'"),
-    (MARK_START, "'<mark>'"),
-    (MARK_END, "'</mark>'"),
-)
-
-
-def match_score(index: str) -> Expression:
-    """Return the relevance score of a row of the index, as an integer."""
-    return literal_column(f"CAST(round(-{index}.rank * {SCORE_SCALE}) AS INTEGER)")
-
 
 def materialize_hits(entity: Entity, shape: ConnectionShape, field: FieldPlan, context: Context) -> JoinTable:
     """Add a CTE of the hits that pass the filter, with their scores, and return it as a join table."""
-    index, number = fts_table(entity, context.audience), next(context.numbers)
-    rowid, alias = column_ref(index, "rowid"), f"t{number}"
-    query: Any = select(rowid.label("id"), match_score(index).label("score"))
-    query = query.where(fts_match(index, context.bind(field, "match")))
-    if shape.where == EVERYTHING:
-        query = query.select_from(table(index))
-    else:
+    number = next(context.numbers)
+    alias, filtered = f"t{number}", shape.where != EVERYTHING
+    hits = context.dialect.hits(
+        full_text_index(entity),
+        context.audience.scope,
+        context.bind(field, "match"),
+        f"m{number}",
+        right=f"{entity.table} AS {alias}" if filtered else None,
+    )
+    query: Any = select(hits.id.label("id"), hits.score.label("score")).select_from(hits.source)
+    if hits.condition is not None:
+        query = query.where(hits.condition)
+    if filtered:
         condition = render_condition(
             shape.where,
             entity,
             partial(column_ref, alias),
             partial(context.bind, field),
-            context.audience,
+            context,
         )
-        query = query.select_from(cross_join(index, f"{entity.table} AS {alias}"))
-        query = query.where(column_ref(alias, entity.key) == rowid, condition)
+        query = query.where(column_ref(alias, entity.key) == hits.id, condition)
     name = f"h{number}"
     context.materialize(name, query)
     return JoinTable(name, source_key="id", target_key="id", denormalized=frozenset({"score"}))
@@ -100,28 +81,16 @@ def prefilter_by_score(
     return score_key >= select(lowest).select_from(best.subquery("b")).scalar_subquery()
 
 
-def unscale_score(score: Expression) -> Expression:
-    return score / literal_column(SCORE_SCALE)
-
-
 def render_snippets(entity: Entity, field: FieldPlan, keys: Select[Any], context: Context) -> str:
     """Add a CTE of HTML-escaped snippets (`id`, `passage`) of these hits, with matches in `<mark>`.
 
-    FTS5 collects the matches of a prefix again for each query, so one query creates all snippets; the unary
-    plus prevents one query per id. Returns the name of the CTE.
+    Returns the name of the CTE.
     """
-    index = fts_table(entity, context.audience)
-    passage: Expression = literal_column(
-        f"snippet({index}, -1, {MARK_START}, {MARK_END}, '…', {SNIPPET_TOKENS})"
-    )
-    for raw, safe in REPLACEMENTS:
-        passage = func.replace(passage, literal_column(raw), literal_column(safe))
-    query: Any = select(column_ref(index, "rowid").label("id"), passage.label("passage"))
-    query = query.select_from(table(index)).where(
-        fts_match(index, context.bind(field, "match")), literal_column(f"+{index}.rowid").in_(keys)
-    )
-    name = f"x{next(context.numbers)}"
-    context.materialize(name, query)
+    index, query = full_text_index(entity), context.bind(field, "match")
+    number = next(context.numbers)
+    name = f"x{number}"
+    passages = context.dialect.passages(index, context.audience.scope, query, keys, f"v{number}")
+    context.materialize(name, passages)
     return name
 
 
@@ -161,7 +130,7 @@ def _render_matches(
     ) AS s6)
     """
     best = _best(field, declaration, parent_key, context)
-    chosen = column_ref(best, "rank") <= context.bind(field, "end")
+    chosen = column_ref(best, "rank") <= context.bind(field, "end", INTEGER)
     number = next(context.numbers)
     rows, alias = f"t{number}", f"s{number}"
     entity = declaration.entity
@@ -191,11 +160,11 @@ def _best(field: FieldPlan, declaration: MoreLikeThis, parent_key: ParentKey, co
     """Add the CTEs and return the name of the last, `b5`: the best matches of each parent."""
     number = next(context.numbers)
     rarest, query, excluded, matches, best = (f"{letter}{number}" for letter in "rqlab")
-    context.materialize(rarest, _rarest(declaration, parent_key, context.audience))
-    context.materialize(query, _query(rarest, declaration.counts))
+    context.materialize(rarest, _rarest(declaration, parent_key, context))
+    context.materialize(query, _query(rarest, declaration.counts, context.dialect))
     context.materialize(excluded, _excluded(declaration, query))
-    context.materialize(matches, _matches(declaration, query, excluded, context.audience))
-    context.materialize(best, _ranked(declaration.entity, matches, context.bind(field, "end")))
+    context.materialize(matches, _matches(declaration, query, excluded, context))
+    context.materialize(best, _ranked(declaration.entity, matches, context.bind(field, "end", INTEGER)))
     return best
 
 
@@ -212,12 +181,13 @@ def _ranked(entity: Entity, matches: str, limit: Expression) -> Select[Any]:
     return query.where(rows == column_ref(matches, "id"), column_ref(matches, "rank") <= limit)
 
 
-def _rarest(declaration: MoreLikeThis, parent_key: ParentKey, audience: Audience) -> Select[Any]:
+def _rarest(declaration: MoreLikeThis, parent_key: ParentKey, context: Context) -> Select[Any]:
     words, counts = declaration.words, declaration.counts
     parent, word = column_ref("words", words.source_key), column_ref("counts", counts.source_key)
     count = column_ref("counts", counts.target_key)
     over = f"OVER (PARTITION BY {parent} ORDER BY {count}, {word} ROWS UNBOUNDED PRECEDING)"
-    each = f"json_each(words.{words.target_key}) AS each CROSS JOIN {counts.table} AS counts"
+    items = context.dialect.text_items(f"words.{words.target_key}", "each")
+    each = f"{items} CROSS JOIN {counts.table} AS counts"
     query = select(
         parent.label("parent"),
         word.label(counts.source_key),
@@ -226,16 +196,14 @@ def _rarest(declaration: MoreLikeThis, parent_key: ParentKey, audience: Audience
     ).select_from(cross_join(f"{words.table} AS words", each))
     return query.where(
         parent.in_(parent_key.all_keys()),
-        visible(counts, "counts", audience),
+        visible(counts, "counts", context.audience),
         word == column_ref("each", "value"),
         count > ONE,
     )
 
 
-def _query(rarest: str, counts: JoinTable) -> Select[Any]:
-    quote: Expression = literal_column("'\"'")
-    quoted = quote.concat(column_ref(rarest, counts.source_key)).concat(quote)
-    expression = func.group_concat(quoted, literal_column("' OR '"))
+def _query(rarest: str, counts: JoinTable, dialect: Dialect) -> Select[Any]:
+    expression = dialect.any_word(column_ref(rarest, counts.source_key), column_ref(rarest, "rank"))
     parent = column_ref(rarest, "parent")
     query = select(parent.label("parent"), expression.label("expression")).select_from(table(rarest))
     return query.where(
@@ -244,16 +212,16 @@ def _query(rarest: str, counts: JoinTable) -> Select[Any]:
     ).group_by(parent)
 
 
-def _matches(declaration: MoreLikeThis, query: str, excluded: str, audience: Audience) -> Select[Any]:
-    index = fts_table(declaration.entity, audience)
-    rowid, parent = column_ref(index, "rowid"), column_ref(query, "parent")
-    matches: Any = select(
-        parent.label("parent"), rowid.label("id"), match_score(index).label("score")
-    ).select_from(cross_join(query, index))
-    matches = matches.where(
-        fts_match(index, column_ref(query, "expression")),
-        tuple_(parent, rowid).not_in(select(literal_column("*")).select_from(table(excluded))),
-    ).subquery("m")
+def _matches(declaration: MoreLikeThis, query: str, excluded: str, context: Context) -> Select[Any]:
+    index, expression = full_text_index(declaration.entity), column_ref(query, "expression")
+    hits = context.dialect.hits(index, context.audience.scope, expression, "h", left=query)
+    parent = column_ref(query, "parent")
+    matches: Any = select(parent.label("parent"), hits.id.label("id"), hits.score.label("score"))
+    matches = matches.select_from(hits.source)
+    if hits.condition is not None:
+        matches = matches.where(hits.condition)
+    all_excluded: Select[Any] = select(literal_column("*")).select_from(table(excluded))
+    matches = matches.where(tuple_(parent, hits.id).not_in(all_excluded)).subquery("m")
     rank: Expression = literal_column("rank() OVER (PARTITION BY m.parent ORDER BY m.score DESC)")
     columns = (column_ref("m", name).label(name) for name in ("parent", "id", "score"))
     return select(*columns, rank.label("rank")).select_from(matches)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, not_, or_, select, true
+from sqlalchemy.types import TypeEngine
 
 from gqlnews.query.conditions import EVERYTHING, Condition, compared_columns
 from gqlnews.query.connection_args import ConnectionShape
@@ -12,8 +14,9 @@ from gqlnews.query.entities import Entity, JoinTable, OrderTerm
 from gqlnews.query.fields import CollapseBy, JoinKey
 from gqlnews.query.sql.conditions import after_cursor, ordering, render_condition, sort_keys
 from gqlnews.query.sql.cte_levels import ParentKey
+from gqlnews.query.sql.dialect import INTEGER, Expression
 from gqlnews.query.sql.fts import prefilter_by_score
-from gqlnews.query.sql.rows import ONE, Context, Expression, TableScan, aliased, column_ref, visible
+from gqlnews.query.sql.rows import ONE, Context, TableScan, aliased, column_ref, visible
 from gqlnews.query.tree import FieldPlan
 
 Parent = Expression | Select[Any] | None
@@ -87,14 +90,22 @@ class ListQuery:
 
     def keys(self, scan: TableScan) -> list[Expression]:
         """Return the sort keys of a scan."""
-        return sort_keys(self.terms, scan.column, self.bound)
+        return sort_keys(self.terms, scan.column, self.bound, self.context.dialect)
 
     def cursor_keys(self, name: str) -> list[Expression]:
         """Return the bound keys of the `after` or `before` cursor."""
-        return [self.bound(f"{name}{at}") for at in range(len(self.terms))]
+        dialect = self.context.dialect
+        return [
+            dialect.bound_key(partial(self.bound, f"{name}{at}"), term) for at, term in enumerate(self.terms)
+        ]
 
-    def bound(self, name: str) -> Expression:
-        return self.context.bind(self.field, name)
+    def bound(self, name: str, type_: TypeEngine[Any] | None = None) -> Expression:
+        return self.context.bind(self.field, name, type_)
+
+    @property
+    def limit(self) -> Expression:
+        """The bound size of the page."""
+        return self.bound("limit", INTEGER)
 
     def count(self) -> Expression:
         return self.select(self.scan(), func.count()).scalar_subquery()
@@ -135,7 +146,7 @@ class ListQuery:
         return true() if self.shape.where == EVERYTHING else self._render_condition(self.shape.where, scan)
 
     def _render_condition(self, condition: Condition, scan: TableScan) -> ColumnElement[bool]:
-        return render_condition(condition, self.entity, scan.column, self.bound, self.context.audience)
+        return render_condition(condition, self.entity, scan.column, self.bound, self.context)
 
     def _preferred_duplicate(self, scan: TableScan, collapse: CollapseBy, parent: Parent) -> Select[Any]:
         """Select the duplicates of the scan's row that come before it in the order."""

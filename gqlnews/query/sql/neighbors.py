@@ -8,17 +8,16 @@ from gqlnews.query.entities import Entity
 from gqlnews.query.fields import Group, Neighbor
 from gqlnews.query.sql.conditions import after_cursor, ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
+from gqlnews.query.sql.dialect import Expression, cross_join
 from gqlnews.query.sql.objects import render_object
 from gqlnews.query.sql.rows import (
     MANY_DEPTH,
     ONE,
     ZERO,
     Context,
-    Expression,
     Row,
     aliased,
     column_ref,
-    cross_join,
     visible,
 )
 from gqlnews.query.tree import FieldPlan

@@ -1,32 +1,29 @@
 """Render JSON objects: rows, their plain fields, and the objects of a JSON array column."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    ColumnClause,
     ColumnElement,
     Select,
     Text,
     and_,
     case,
     cast,
-    func,
     literal_column,
-    null,
     select,
     union_all,
 )
 
 from gqlnews.query.entities import Audience
 from gqlnews.query.fields import Column, Difference, Differences, JsonArray, Literal
+from gqlnews.query.sql.dialect import INTEGER, AnySelect, Dialect, Expression
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     ONE,
     ZERO,
-    AnySelect,
     Context,
-    Expression,
     Row,
     aliased,
     column_ref,
@@ -36,38 +33,11 @@ from gqlnews.query.tree import FieldPlan, ObjectPlan
 
 # JSON objects and their plain fields: `json_object('title', t1.title, …)`.
 
-MAX_PAIRS = 60  # SQLite functions take at most 127 arguments
-
 
 def render_object(plan: ObjectPlan, row: Row, context: Context) -> Expression:
-    """Render the JSON object of a row. Fields beyond `MAX_PAIRS` are added with `json_insert`, in order."""
+    """Render the JSON object of a row."""
     pairs = [(field.key, context.render(field, row)) for field in plan.fields]
-    first, others = pairs[:MAX_PAIRS], pairs[MAX_PAIRS:]
-    json: Expression = func.json_object(*_flatten(first))
-    for start in range(0, len(others), MAX_PAIRS):
-        some = others[start : start + MAX_PAIRS]
-        json = func.json_insert(json, *_flatten((f"$.{key}", value) for key, value in some))
-    return json
-
-
-def insert_depth(plan: ObjectPlan) -> int:
-    """Return the number of `json_insert` calls around the object, each a nesting level."""
-    return (len(plan.fields) - 1) // MAX_PAIRS if plan.fields else 0
-
-
-def _flatten(pairs: Iterable[tuple[str, Expression]]) -> Iterator[Expression]:
-    """Yield keys and values alternately; literal SQL is joined into one text, which compiles much faster."""
-    texts: list[str] = []
-    for key, value in pairs:
-        if isinstance(value, ColumnClause) and value.is_literal:
-            texts.append(f"'{key}', {value.name}")
-            continue
-        if texts:
-            yield literal_column(", ".join(texts))
-            texts = []
-        yield from (quoted(key), value)
-    if texts:
-        yield literal_column(", ".join(texts))
+    return context.dialect.json_object(pairs)
 
 
 def render_array(
@@ -81,7 +51,7 @@ def render_array(
     object is built outside of it, because JSON loses its subtype in a subquery. `ordered` is called after the
     object is rendered, because only then are the columns known that `row` reads from the subquery.
     """
-    array = func.json_group_array(render_object(plan, row, context))
+    array = context.dialect.json_collect(render_object(plan, row, context))
     return select(array).select_from(ordered().subquery(row.alias)).scalar_subquery()
 
 
@@ -97,33 +67,31 @@ def quoted(name: str) -> ColumnElement[Any]:
 
 def render_column(_field: FieldPlan, column: Column, row: Row, context: Context) -> Expression:
     if column.editor_only and context.audience is not Audience.EDITOR:
-        return null()
-    return row.value(column)
+        return context.dialect.json_null()
+    return row.value(column, context.dialect)
 
 
-def render_literal(_field: FieldPlan, literal: Literal, _row: Row, _context: Context) -> Expression:
-    return quoted(literal.text)
+def render_literal(_field: FieldPlan, literal: Literal, _row: Row, context: Context) -> Expression:
+    return context.dialect.json_string(literal.text)
 
 
 # JSON array columns.
 
 _EMPTY: Expression = literal_column("'[]'")
-_length = func.json_array_length
 
 
 class ItemRow(Row):
     """An object in a JSON array, whose members are returned as stored.
 
-    `path` is the SQL expression of the object, with an open JSON path: `e2.value -> '$`.
+    `member` returns the SQL of a member: `e2.value -> '$.url'`.
     """
 
-    def __init__(self, row: Row, alias: str, path: str) -> None:
+    def __init__(self, row: Row, alias: str, member: Callable[[str], Expression]) -> None:
         super().__init__(alias, row.depth, row.all_rows)
-        self._path = path
+        self._member = member
 
-    def value(self, column: Column) -> ColumnElement[object]:
-        # e2.value -> '$.url'
-        return literal_column(f"{self._path}.{column.name}'")
+    def value(self, column: Column, dialect: Dialect) -> ColumnElement[object]:
+        return self._member(column.name)
 
 
 def render_json_array(field: FieldPlan, declaration: JsonArray, row: Row, context: Context) -> Expression:
@@ -136,28 +104,30 @@ def render_json_array(field: FieldPlan, declaration: JsonArray, row: Row, contex
         ELSE (SELECT json_group_array(json_object('url', e2.value -> '$.url')) FROM json_each(t1.images) e2)
     END
     """
-    items = row.column(declaration.column)
-    first = render_object(field.selection, ItemRow(row, row.alias, f"{items.name} -> '$[0]"), context)
+    items, dialect = row.column(declaration.column), context.dialect
+    item = ItemRow(row, row.alias, partial(dialect.first_item, str(items)))
+    first = render_object(field.selection, item, context)
     if declaration.single:
         return case((items != _EMPTY, first))
-    has_one: Expression = _length(items) == ONE
+    has_one: Expression = dialect.json_length(items) == ONE
     if field.definition.args:
-        start, end = context.bind(field, "start"), context.bind(field, "end")
+        start, end = context.bind(field, "start", INTEGER), context.bind(field, "end", INTEGER)
         has_one = and_(start == ZERO, end > ZERO, has_one)
     return case(
-        (items == _EMPTY, func.json_array()),
-        (has_one, func.json_array(first)),
+        (items == _EMPTY, dialect.json_array()),
+        (has_one, dialect.json_array(first)),
         else_=_unnest(field, items, row, context),
     )
 
 
 def _unnest(field: FieldPlan, items: Expression, row: Row, context: Context) -> Expression:
-    alias = f"e{next(context.numbers)}"
-    item = render_object(field.selection, ItemRow(row, alias, f"{alias}.value -> '$"), context)
-    query = select(func.json_group_array(item)).select_from(func.json_each(items).alias(alias))
+    alias, dialect = f"e{next(context.numbers)}", context.dialect
+    item = render_object(field.selection, ItemRow(row, alias, partial(dialect.item_member, alias)), context)
+    query = select(dialect.json_collect(item)).select_from(dialect.json_items(items, alias))
     if field.definition.args:
-        key = column_ref(alias, "key")
-        query = query.where(key >= context.bind(field, "start"), key < context.bind(field, "end"))
+        position = dialect.item_position(alias)
+        start, end = context.bind(field, "start", INTEGER), context.bind(field, "end", INTEGER)
+        query = query.where(position >= start, position < end)
     return query.scalar_subquery()
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, literal_column, select
 
 from gqlnews.query.entities import Entity
 from gqlnews.query.fields import Many, NodeLookup, One
 from gqlnews.query.sql.conditions import ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
+from gqlnews.query.sql.dialect import INTEGER, TEXT, Expression
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
     MANY_DEPTH,
     SINGLE_DEPTH,
     Context,
-    Expression,
     Row,
     SelectColumn,
     aliased,
@@ -65,7 +65,7 @@ def render_many(field: FieldPlan, declaration: Many, row: Row, context: Context)
                 return query.where(within(rows.alias))
             if not field.definition.args:
                 return query
-            start, end = context.bind(field, "start"), context.bind(field, "end")
+            start, end = context.bind(field, "start", INTEGER), context.bind(field, "end", INTEGER)
             return query.limit(end - start).offset(start)
 
         return render_array(field.selection, child, context, ordered)
@@ -78,7 +78,7 @@ def _position_range(field: FieldPlan, declaration: Many, context: Context) -> Wi
     column = declaration.position
     if column is None or not field.definition.args:
         return None
-    start, end = context.bind(field, "start"), context.bind(field, "end")
+    start, end = context.bind(field, "start", INTEGER), context.bind(field, "end", INTEGER)
     return lambda alias: and_(column_ref(alias, column) >= start, column_ref(alias, column) < end)
 
 
@@ -168,8 +168,9 @@ def render_node_lookup(field: FieldPlan, declaration: NodeLookup, _row: Row, con
         for name, plan in field.objects.items()
     ]
     node = case(*choices)
-    source = func.json_each(context.bind(field, "refs")).alias(alias)
-    json = node if declaration.single else func.json_group_array(node)
+    dialect = context.dialect
+    source = dialect.json_items(context.bind(field, "refs", TEXT), alias)
+    json = node if declaration.single else dialect.json_collect(node)
     return select(json).select_from(source).scalar_subquery()
 
 
@@ -183,7 +184,7 @@ def _render_node(field: FieldPlan, plan: ObjectPlan, key: Expression, context: C
         ref = f"e{next(context.numbers)}"
         ref_kind: Expression = literal_column(f"{ref}.value ->> 0")
         ref_key: Expression = literal_column(f"{ref}.value ->> 1")
-        source = func.json_each(context.bind(field, "refs")).alias(ref)
+        source = context.dialect.json_items(context.bind(field, "refs", TEXT), ref)
         refs = select(ref_key).select_from(source).where(ref_kind == quoted(plan.type_name))
         node = f"t{next(context.numbers)}"
         query = select(column_ref(node, column).label("key")).select_from(aliased(entity.table, node))

@@ -8,13 +8,9 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
-    CompoundSelect,
     FromClause,
     Select,
-    bindparam,
-    case,
     exists,
     false,
     func,
@@ -23,11 +19,12 @@ from sqlalchemy import (
     table,
     true,
 )
-from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import TypeEngine
 
 from gqlnews.errors import Code
 from gqlnews.query.entities import Audience, Entity, JoinTable
 from gqlnews.query.fields import Column, JoinKey, Kind
+from gqlnews.query.sql.dialect import AnySelect, Dialect, Expression
 from gqlnews.query.tree import FieldPlan, LocatedRequestError
 
 SelectColumn = Callable[[str], Select[Any]]
@@ -63,32 +60,25 @@ class Row:
         self.used_columns[name] = None
         return column_ref(self.alias, name)
 
-    def value(self, column: Column) -> ColumnElement[Any]:
+    def value(self, column: Column, dialect: Dialect) -> ColumnElement[Any]:
         """Return the column converted to JSON."""
-        return as_json(self.column(column.name), column.kind)
+        value = self.column(column.name)
+        match column.kind:
+            case Kind.BOOLEAN:
+                return dialect.json_boolean(dialect.is_true(value))
+            case Kind.NULLABLE_BOOLEAN:
+                return dialect.json_boolean(dialect.is_true(value), nullable=True)
+            case Kind.JSON:
+                return dialect.json(value)
+            case _:
+                return value
 
 
-def as_json(value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-    """Convert a value to JSON. SQLite has no booleans, so 0 and 1 are mapped to false and true."""
-    if kind is Kind.BOOLEAN:
-        return case((value, literal_column("json('true')")), else_=literal_column("json('false')"))
-    if kind is Kind.NULLABLE_BOOLEAN:
-        return case(
-            (value, literal_column("json('true')")), (value.is_not(None), literal_column("json('false')"))
-        )
-    return func.json(value) if kind is Kind.JSON else value
-
-
-def encode_item(key: ColumnElement[Any]) -> ColumnElement[Any]:
+def encode_item(key: ColumnElement[Any], dialect: Dialect) -> ColumnElement[Any]:
     """Return SQL that encodes a key as one item of a list column, as `encode_list` in text_keys.py does."""
-    newline: ColumnElement[Any] = literal_column("char(10)")
+    newline = dialect.newline()
     item = func.replace(key, literal_column("'\\'"), literal_column("'\\\\'"))
     return newline.concat(func.replace(item, newline, literal_column("'\\n'"))).concat(newline)
-
-
-def cross_join(left: str, right: str) -> FromClause:
-    """Cross join of two tables. SQLite does not reorder it: the left one is always the outer loop."""
-    return table(quoted_name(f"{left} CROSS JOIN {right}", quote=False))
 
 
 @lru_cache(4096)
@@ -111,8 +101,6 @@ def visible(table: Entity | JoinTable, alias: str, audience: Audience) -> Column
 
 # Context.
 
-Expression = ColumnElement[Any]
-AnySelect = Select[Any] | CompoundSelect[Any]
 FieldRenderer = Callable[[FieldPlan, Any, Any, "Context"], Expression]
 """Renders a field with a declaration, of a row. Their classes depend on the renderer."""
 
@@ -134,6 +122,7 @@ class Context:
     audience: Audience
     shapes: Mapping[int, Hashable]
     renderers: Mapping[type, FieldRenderer]
+    dialect: Dialect
     ctes: dict[str, AnySelect] = field(default_factory=dict)
     error_conditions: list[tuple[ColumnElement[bool], LocatedRequestError]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -150,9 +139,9 @@ class Context:
         """Fail the whole request if `condition` is true, with an error located at the field."""
         self.error_conditions.append((condition, LocatedRequestError(code, message, plan.node, plan.path)))
 
-    def bind(self, plan: FieldPlan, name: str) -> BindParameter[Any]:
+    def bind(self, plan: FieldPlan, name: str, type_: TypeEngine[Any] | None = None) -> Expression:
         """Return the bound parameter of a field's value. All values of requests enter the SQL this way."""
-        return bindparam(bound_name(plan.number, name))
+        return self.dialect.bind(bound_name(plan.number, name), type_)
 
 
 # Table scans: one pass over the rows of a list, as `SELECT … FROM … WHERE …`.
@@ -200,7 +189,7 @@ class TableScan:
         self.entity, self.match, self.through = entity, match, through
         number = next(context.numbers)
         self.alias, self.join_alias = f"t{number}", f"n{number}"
-        self.audience = context.audience
+        self.audience, self.dialect = context.audience, context.dialect
         self.access_path = _choose_access_path(through, covered=covered)
 
     @property
@@ -217,7 +206,7 @@ class TableScan:
         that the subquery returns.
         """
         if self.access_path is AccessPath.SUBQUERY:
-            return literal_column(f"+{self.alias}.{name}")
+            return self.dialect.unindexed(self.alias, name)
         denormalized = (
             self.access_path is AccessPath.JOINED
             and self.through is not None
@@ -253,7 +242,8 @@ class TableScan:
         source_key = column_ref(self.join_alias, self.through.source_key)
         match self.access_path:
             case AccessPath.LIST_COLUMN:
-                return _has_item(column_ref(self.alias, str(self.through.list_column)), parent, item)
+                items = column_ref(self.alias, str(self.through.list_column))
+                return _has_item(items, parent, item, self.dialect)
             case AccessPath.SUBQUERY:
                 keys = select(column_ref(self.join_alias, self.through.target_key)).select_from(
                     self._join_table
@@ -309,12 +299,11 @@ def _equals(column: Expression, parent: Expression | Select[Any]) -> ColumnEleme
 
 
 def _has_item(
-    list_column: Expression, parent: Expression | Select[Any], item: Expression | None
+    list_column: Expression, parent: Expression | Select[Any], item: Expression | None, dialect: Dialect
 ) -> ColumnElement[bool]:
     """Return whether a list column contains the key, or one of the keys. `item` is the encoded key."""
     if isinstance(parent, Select):
         parents = parent.subquery("keys")
-        return exists(
-            select(ONE).select_from(parents).where(_has_item(list_column, column_ref("keys", "key"), None))
-        )
-    return func.instr(list_column, encode_item(parent) if item is None else item) > ZERO
+        has_item = _has_item(list_column, column_ref("keys", "key"), None, dialect)
+        return exists(select(ONE).select_from(parents).where(has_item))
+    return dialect.position(list_column, encode_item(parent, dialect) if item is None else item) > ZERO

@@ -219,9 +219,9 @@ def read_stored_fields(settings: ServerSettings) -> tuple[CustomField, ...]:
     if settings.postgres is None:
         return read_custom_fields(settings.database)
     # Imported only with a URL, as only the extra `postgres` installs its driver.
-    from gqlnews.database.postgresql.read_fields import read_postgres_fields
+    from gqlnews.database.postgresql.read_summary import read_summary
 
-    return read_postgres_fields(settings.postgres)
+    return read_summary(settings.postgres).fields
 
 
 def _create_store(settings: ServerSettings) -> tuple[Database, Callable[[], Awaitable[None]], NewReader]:
@@ -259,14 +259,18 @@ def load_trusted_documents(
 def from_environment() -> GqlnewsApp:
     """Create the application with settings from environment variables only.
 
-    Of the process, only the logger `gqlnews` is configured. Raises SettingsError, PersistedDocumentsError.
+    Of the process, only the logger `gqlnews` is configured. Raises SettingsError, PersistedDocumentsError,
+    and DatabaseError for a PostgreSQL store.
     """
     # Imported only here, as pydantic-settings takes 0.2 s.
-    from gqlnews.config.sources import read_settings, server_settings
+    from gqlnews.config.sources import check_postgres_driver, read_settings, server_settings
 
     settings = read_settings(APPLICATION)
     logs.configure_own_logger(settings["log_format"])
-    return build_app(server_settings(settings), warns_of_schedule=True)
+    effective = server_settings(settings)
+    if effective.postgres is not None:
+        check_postgres_driver()
+    return build_app(effective, warns_of_schedule=True)
 
 
 def _build_endpoint(settings: ServerSettings) -> ASGIApp:

@@ -7,7 +7,6 @@ fast.
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import Annotated, NoReturn, cast
 
@@ -83,12 +82,21 @@ def serve(settings: EffectiveSettings) -> None:
     from gqlnews.cli.content_options import build_target
     from gqlnews.cli.serve import ServeOptions, run_serve
     from gqlnews.config.settings import ConnectionSettings
-    from gqlnews.config.sources import server_settings
+    from gqlnews.config.sources import check_postgres_driver, server_settings
 
-    target = build_target(settings)
+    has_url = isinstance(settings["database"], PostgresUrl)
+    if settings["folder"] is None and not has_url:
+        raise SettingsError("FOLDER is missing: pass it, or set GQLNEWS_FOLDER")
+    target = None if settings["folder"] is None else build_target(settings)
     options = settings.group(
         ServeOptions, warnings=settings.warnings, connections=settings.group(ConnectionSettings)
     )
+    if target is None or has_url:
+        check_postgres_driver()
+        from gqlnews.cli.serve_postgres import run_serve_postgres
+
+        run_serve_postgres(target, options, server_settings(settings))
+        return
     run_serve(target, options, server_settings(settings, target.database))
 
 
@@ -101,7 +109,9 @@ def ingest(settings: EffectiveSettings) -> None:
 
     watch, until_eof = settings["watch"], settings["until_eof"]
     if isinstance(url := settings["database"], PostgresUrl):
-        _check_postgres_extra()
+        from gqlnews.config.sources import check_postgres_driver
+
+        check_postgres_driver()
         from gqlnews.cli.local_store import PublishOptions
         from gqlnews.cli.publish import run_publish
 
@@ -121,11 +131,6 @@ def ingest(settings: EffectiveSettings) -> None:
         until_eof=until_eof,
         log_format=settings["log_format"],
     )
-
-
-def _check_postgres_extra() -> None:
-    if find_spec("asyncpg") is None:
-        raise SettingsError("a PostgreSQL database needs its driver: pip install 'gqlnews[postgres]'")
 
 
 @app.command()

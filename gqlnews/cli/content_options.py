@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from gqlnews.cli.site_options import OVERRIDES, build_overrides
+from gqlnews.cli.site_options import OVERRIDES, build_overrides, override_arguments
 from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import cache_folder
+from gqlnews.config.values import LogFormat
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import default_database
 from gqlnews.errors import ContentFolderError, SettingsError
@@ -58,6 +59,24 @@ def build_options(settings: EffectiveSettings) -> ParseOptions:
     if settings["iframe_hosts"]:
         options = msgspec.structs.replace(options, iframe_hosts=settings["iframe_hosts"])
     return options
+
+
+def content_arguments(target: IngestTarget, log_format: LogFormat) -> list[str]:
+    """Return the options of `gqlnews ingest` with which it interprets the folder as this process does."""
+    options = target.options
+    command = ["--log-format", str(log_format)]
+    if options.base_url is not None:
+        command += ["--base-url", options.base_url]
+    if options.config_path is not None:
+        command += ["--config", options.config_path]
+    command += override_arguments(options.overrides)
+    if not options.media:
+        command.append("--no-media")
+    for host in options.iframe_hosts:
+        command += ["--allowed-iframe-host", host]
+    if target.processes is not None:
+        command += ["--ingest-workers", str(target.processes)]
+    return command
 
 
 def get_database(settings: EffectiveSettings) -> Path:

@@ -139,30 +139,32 @@ class Banner:
     """
 
     settings: ServerSettings
-    folder: Path
+    folder: Path | None
     url: str
     articles: int
     report: IngestReport | None
     summary: FolderSummary
     schedule: Schedule | None
     is_watched: bool
+    stored_problems: int | None = None  # without a report
 
     def text(self) -> str:
         """Return the message for people, one fact per line."""
         facts = self.fields()
         visibility = "unpublished ones too" if self.settings.unpublished else "published"
-        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if facts["problems"] else ""
+        has_advice = facts["problems"] and self.folder is not None
+        advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if has_advice else ""
         found = "".join(f"  found     {line}\n" for line in self.summary.lines())
         return (
-            f"gqlnews {__version__} serves {self.folder}\n"
+            f"gqlnews {__version__} serves {self.folder or 'a PostgreSQL database'}\n"
             f"  API       {facts['api']}\n"
             f"  reader    {facts['reader']}\n"
             f"  explorer  {facts['explorer']}\n"
             f"  articles  {self.articles} ({visibility})\n"
             f"{found}"
-            f"  problems  {'not known yet' if self.report is None else self.report.problems}{advice}\n"
+            f"  problems  {'not known yet' if facts['problems'] is None else facts['problems']}{advice}\n"
             f"{self._scheduled()}"
-            f"  database  {self.settings.database}\n"
+            f"  database  {facts['database']}\n"
             "Ctrl-C stops it."
         )
 
@@ -173,12 +175,12 @@ class Banner:
             "reader": self._reader(),
             "explorer": self._explorer(),
             "articles": self.articles,
-            "problems": None if self.report is None else self.report.problems,
+            "problems": self.stored_problems if self.report is None else self.report.problems,
             "found": self.summary.lines(),
             "next_due": None if self.schedule is None else self.schedule.next_due,
             "watched": self.is_watched,
-            "folder": str(self.folder),
-            "database": str(self.settings.database),
+            "folder": None if self.folder is None else str(self.folder),
+            "database": str(self.settings.postgres or self.settings.database),
         }
 
     def _scheduled(self) -> str:

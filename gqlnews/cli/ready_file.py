@@ -10,7 +10,7 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
@@ -20,7 +20,7 @@ from gqlnews.app import ENDPOINT
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import format_json
 from gqlnews.config.settings import ServerSettings
-from gqlnews.content.models import ProblemSeverity
+from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.sqlite.connection import connect_to_read
 from gqlnews.database.sqlite.damage import translate_errors
 from gqlnews.errors import CommandError
@@ -64,7 +64,11 @@ def open_ready_file(path: Path | None) -> Iterator[WriteReady]:
 
 
 def ready_members(
-    url: str, target: IngestTarget, articles: int, settings: ServerSettings
+    url: str,
+    folder: Path | None,
+    articles: int,
+    settings: ServerSettings,
+    problems: Sequence[ContentProblem],
 ) -> Mapping[str, Any]:
     """Return the members of the file; `url` is the base URL, `articles` the number that everyone sees."""
     endpoint = url + ENDPOINT
@@ -76,23 +80,27 @@ def ready_members(
         "explorer": endpoint if settings.explorer else None,
         "reader": f"{url}/" if settings.reader else None,
         "health": f"{url}/health/ready",
-        "folder": str(target.folder.absolute()),
+        "folder": None if folder is None else str(folder.absolute()),
         "articles": articles,
-        **_problems(target),
+        **_problem_members(folder or Path(), problems),
     }
 
 
-def _problems(target: IngestTarget) -> Mapping[str, Any]:
-    """Count the problems in the store, and return the first ones, errors before warnings."""
+def stored_problems(target: IngestTarget) -> list[ContentProblem]:
+    """Return the problems in the store."""
     with translate_errors(target.database), closing(connect_to_read(target.database)) as db:
         db.text_factory = str  # for the server, it is bytes
-        problems = read_problems(db)
+        return read_problems(db)
+
+
+def _problem_members(folder: Path, problems: Sequence[ContentProblem]) -> Mapping[str, Any]:
+    """Count the problems, and return the first ones, errors before warnings."""
     counts = Counter(problem.severity for problem in problems)
-    problems.sort(key=lambda problem: problem.severity is not ProblemSeverity.ERROR)  # stable
+    first = sorted(problems, key=lambda problem: problem.severity is not ProblemSeverity.ERROR)  # stable
     return {
         "errors": counts[ProblemSeverity.ERROR],
         "warnings": counts[ProblemSeverity.WARNING],
-        "problems": json.loads(format_json(target.folder, problems[:MAX_PROBLEMS])),
+        "problems": json.loads(format_json(folder, first[:MAX_PROBLEMS])),
     }
 
 

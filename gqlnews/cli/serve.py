@@ -26,11 +26,10 @@ from gqlnews.cli.commands import (
     read_summary,
     run_ingest,
 )
-from gqlnews.cli.content_options import IngestTarget
+from gqlnews.cli.content_options import IngestTarget, content_arguments
 from gqlnews.cli.formatters import Banner
-from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members
+from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members, stored_problems
 from gqlnews.cli.run_server import OnReady, run_server
-from gqlnews.cli.site_options import override_arguments
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
@@ -122,15 +121,15 @@ def _serve(
     is_watched = options.watch or has_leader(target.database)
 
     def on_ready(articles: int) -> None:
-        write_ready(ready_members(url, target, articles, settings))
+        write_ready(ready_members(url, target.folder, articles, settings, stored_problems(target)))
         banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
-        _print_banner(banner, options.log_format)
+        print_banner(banner, options.log_format)
 
     with _watcher(target, options):
         if options.workers == 1:
             run_server(listener, settings, on_ready, options.connections)
         else:
-            _run_workers(listener, options, settings, on_ready)
+            run_workers(listener, options, settings, on_ready)
 
 
 @contextmanager
@@ -145,7 +144,7 @@ def _watcher(target: IngestTarget, options: ServeOptions) -> Iterator[None]:
         watcher.stop()
 
 
-def _run_workers(
+def run_workers(
     listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart those that exit."""
@@ -194,7 +193,7 @@ def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Proce
         raise
 
 
-def _print_banner(banner: Banner, log_format: LogFormat) -> None:
+def print_banner(banner: Banner, log_format: LogFormat) -> None:
     """Print the banner on standard output; with JSON logs, log it as an event instead."""
     if log_format is LogFormat.TEXT:
         typer.echo(banner.text())
@@ -312,20 +311,8 @@ def _start_watcher(command: list[str], environment: Mapping[str, str] | None) ->
 
 
 def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polling: bool) -> list[str]:
-    options = target.options
     command = ["ingest", str(target.folder), "--db", str(target.database), "--watch", "--until-eof"]
-    command += ["--log-format", log_format]
-    if options.base_url is not None:
-        command += ["--base-url", options.base_url]
-    if options.config_path is not None:
-        command += ["--config", options.config_path]
-    command += override_arguments(options.overrides)
-    if not options.media:
-        command.append("--no-media")
-    for host in options.iframe_hosts:
-        command += ["--allowed-iframe-host", host]
-    if target.processes is not None:
-        command += ["--ingest-workers", str(target.processes)]
+    command += content_arguments(target, log_format)
     return [*command, "--force-polling"] if force_polling else command
 
 

@@ -15,7 +15,7 @@ from gqlnews.cli.formatters import printable
 from gqlnews.config.declarations import Setting, settings_of
 from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import server_settings
-from gqlnews.config.values import ConfigFormat, Origin
+from gqlnews.config.values import ConfigFormat, Origin, PostgresUrl
 from gqlnews.content.models import NO_CONFIG, ContentConfig, ParseOptions, apply_config
 from gqlnews.content.presets.site import DEFAULT_ZONE, ContentSite, SiteOverrides, get_host
 from gqlnews.content.safe_open import OpenFolder
@@ -37,7 +37,9 @@ def format_config(settings: EffectiveSettings) -> tuple[str, list[str]]:
 
     Raises SettingsError as `gqlnews serve` does.
     """
-    database = get_database(settings) if settings["folder"] else settings["database"]
+    database = settings["database"]
+    if settings["folder"] and not isinstance(database, PostgresUrl):
+        database = get_database(settings)
     server = server_settings(settings, database or Path())
     effective = {**settings.values, "database": database, "tracing": server.tracing}
     rows = [
@@ -83,7 +85,7 @@ def _plain(setting: Setting, value: Any) -> Any:
         return value // setting.unit
     if isinstance(value, tuple):
         return tuple(str(one) for one in value)
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | PostgresUrl) else value
 
 
 def _text(setting: Setting | None, value: Any) -> str:

@@ -113,7 +113,12 @@ def _limit(maximum: int) -> Mapping[str, Any]:
 # fmt: off
 # name, type, default, option, variable, commands, help, details
 SETTINGS: tuple[Setting, ...] = (
-    Setting("folder", Path, REQUIRED, "FOLDER", "GQLNEWS_FOLDER", ("serve", "ingest"),
+    Setting("folder", Path, None, "FOLDER", "GQLNEWS_FOLDER", ("serve",),
+            "Content folder with Markdown files",
+            "[What is an article](content.md#which-files-are-articles). Not required if `--db` is the URL of "
+            "a PostgreSQL database: then the server serves what another process publishes, without images.",
+            default_text="required without the URL of a PostgreSQL database"),
+    Setting("folder", Path, REQUIRED, "FOLDER", "GQLNEWS_FOLDER", ("ingest",),
             "Content folder with Markdown files",
             "[What is an article](content.md#which-files-are-articles)."),
     Setting("folder", Path, None, "FOLDER", "GQLNEWS_FOLDER", ("check",),
@@ -129,12 +134,12 @@ SETTINGS: tuple[Setting, ...] = (
             "The file `gqlnews.toml` is [written into it](configuration.md)."),
     Setting("force", bool, False, "--force", "GQLNEWS_INIT_FORCE", ("init",),
             "Write the file even if the folder has a configuration; gqlnews.toml in FOLDER is replaced"),
-    Setting("database", Path, None, "--db", "GQLNEWS_DB", ("serve", "config", CREATE_APP, APPLICATION),
-            "SQLite database file",
+    Setting("database", Path, None, "--db", "GQLNEWS_DB", (CREATE_APP,), "SQLite database file",
             "It contains nothing that is not in the files, so you can delete it at any time.",
             default_text="one per content folder, in the user's cache folder"),
-    Setting("database", Path, None, "--db", "GQLNEWS_DB", ("ingest",),
+    Setting("database", Path, None, "--db", "GQLNEWS_DB", ("serve", "config", "ingest", APPLICATION),
             "SQLite database file, or URL of a PostgreSQL database",
+            "A file contains nothing that is not in the files of FOLDER, so you can delete it at any time. "
             "A URL with a password is accepted in the variable only, as other users see command lines.",
             default_text="one per content folder, in the user's cache folder", parse=parse_database),
     Setting("database", Path, REQUIRED, "--db", "GQLNEWS_DB", ("changes",), "SQLite database file to read"),

@@ -177,17 +177,25 @@ def _is_service_link(variable: str, value: str) -> bool:
     return variable.endswith("_PORT") and _SERVICE_LINK.fullmatch(value) is not None
 
 
+def check_postgres_driver() -> None:
+    """Raise SettingsError unless the driver of PostgreSQL is installed."""
+    if find_spec("asyncpg") is None:
+        raise SettingsError('a PostgreSQL database needs its driver: pip install "gqlnews[postgres]"')
+
+
 def server_settings(settings: EffectiveSettings, database: Path | None = None) -> ServerSettings:
     """Return the settings of the server application. Raises SettingsError.
 
     `reader` is off if it is not set: its default depends on the listening address, which is not known here.
     """
     path = database or settings["database"]
+    postgres = path if isinstance(path, PostgresUrl) else None
     if path is None:
         raise SettingsError("GQLNEWS_DB is not set: set it to the database that `gqlnews ingest` created")
     return settings.group(
         ServerSettings,
-        database=path,
+        database=Path() if postgres else path,
+        postgres=postgres,
         limits=settings.group(Limits),
         http=settings.group(HttpSettings),
         reader=bool(settings["reader"]),

@@ -19,7 +19,7 @@ SELECT json_build_object(
         THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) ELSE 0 END,
     'is_led', EXISTS (SELECT 1 FROM lease WHERE expires_at > clock_timestamp()),
     'next', (SELECT min(due) FROM source),
-    'overdue', (SELECT count(*) FROM (SELECT 1 FROM source WHERE due <= $1 LIMIT {MAX_OVERDUE}) AS some)
+    'overdue', (SELECT count(*) FROM (SELECT 1 FROM source WHERE due <= $1 LIMIT {MAX_OVERDUE}) AS overdue)
 )::text
 """
 """Replication lag in seconds, whether an ingester leads, and the schedule as of `$1`."""

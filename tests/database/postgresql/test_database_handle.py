@@ -1,0 +1,250 @@
+"""A server's handle of a PostgreSQL store: reads, limits, and versions that never go backwards."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.config.values import PostgresUrl
+from gqlnews.custom_fields import CustomField, encode_fields
+from gqlnews.database.postgresql.database_handle import PostgresDatabase
+from gqlnews.database.postgresql.hosts import APPLICATION_NAME
+from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
+from gqlnews.errors import BehindError, Code, ResourceLimitError
+from tests.postgresql import Cluster
+from tests.product import run_ingest
+from tests.server.support import write_articles
+
+DEADLINE = 20.0
+COUNT: Statement = ("SELECT count(*) FROM article", ())
+ENDLESS: Statement = ("SELECT count(*) FROM generate_series(1, 10_000_000_000)", ())
+BUSY = f"""
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = '{APPLICATION_NAME}' AND query LIKE '%10_000%' AND state = 'active'
+"""  # noqa: S608 - a constant
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("news")
+    run_ingest(write_articles(folder / "content"), folder / "news.db")
+    return folder / "news.db"
+
+
+@pytest.fixture
+def url(postgresql: Cluster, store: Path) -> Iterator[str]:
+    url = postgresql.copy_of(store)
+    yield url
+    postgresql.drop_database(url)
+
+
+@asynccontextmanager
+async def opened(url: str, limits: Limits = UNLIMITED) -> AsyncIterator[PostgresDatabase]:
+    database = PostgresDatabase(PostgresUrl(url), limits)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def execute(url: str, sql: str) -> object:
+    """Execute SQL in the schema of the store; return the first value."""
+    connection = await asyncpg.connect(url, server_settings={"search_path": schema_name()})
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def until_value(url: str, sql: str, value: object) -> None:
+    """Wait until SQL returns a value."""
+    deadline = time.monotonic() + DEADLINE
+    while await execute(url, sql) != value:
+        assert time.monotonic() < deadline
+
+
+async def set_number(url: str, number: int) -> None:
+    """Publish a version."""
+    await execute(
+        url,
+        f"UPDATE site SET number = {number}, version = split_part(version, '-', 1) || '-{number}'",  # noqa: S608
+    )
+
+
+async def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def test_statements_are_one_select_with_its_snapshot(url: str) -> None:
+    async with opened(url) as database:
+        statements = [
+            ('SELECT \'{"a": "$1"}\' || $1', ("x",)),
+            COUNT,
+            ("SELECT $2 || $1", ("a", "b")),
+            ("SELECT slug FROM article WHERE slug = $1", ("none",)),
+        ]
+        values, snapshot_ids = await database.execute_batch(statements)
+        assert values == [b'{"a": "$1"}x', b"2", b"ba", None]
+        assert snapshot_ids == tuple(database.snapshot_id(audience) for audience in range(3))
+        assert database.statements == 4
+
+
+async def test_the_server_reads_sizes_counts_and_media(url: str) -> None:
+    async with opened(url) as database:
+        assert database.sizes(0)[""] == 1
+        assert database.sizes(2)[""] == 2
+        assert (await database.counts()) == {"public": 1, "all": 2, "error": 1, "warning": 0}
+        assert await database.find_media("nothing.png", 0) is None
+        assert database.custom_fields() == ()
+        assert await database.can_answer()
+
+
+async def test_an_answer_newer_than_the_last_poll_is_known_at_once(url: str) -> None:
+    async with opened(url) as database:
+        before = database.snapshot_id(0)
+        await set_number(url, 7)
+        _, ids = await database.execute_batch([COUNT])
+        assert ids is not None
+        assert ids[0].version.endswith(b"-7")
+        assert database.snapshot_id(0) == ids[0] != before
+
+
+async def test_a_published_version_is_polled(url: str) -> None:
+    async with opened(url) as database:
+        await set_number(url, 8)
+        await until(lambda: (database.version(0) or b"").endswith(b"-8"))
+
+
+async def test_a_statement_is_stopped_at_its_timeout(url: str) -> None:
+    async with opened(url, Limits(timeout_seconds=0.4)) as database:
+        with pytest.raises(ResourceLimitError) as error:
+            await database.execute_batch([ENDLESS])
+        assert error.value.code is Code.TIMED_OUT
+        assert (await database.execute_batch([COUNT])).values == [b"2"]
+
+
+async def test_values_over_the_size_limit_are_rejected(url: str) -> None:
+    half = ("SELECT repeat('x', $1)", (500,))
+    async with opened(url, Limits(max_response_bytes=1_000)) as database:
+        assert len((await database.execute_batch([half, half])).values) == 2
+        with pytest.raises(ResourceLimitError) as error:
+            await database.execute_batch([half, half, ("SELECT 'x'", ())])
+        assert error.value.code is Code.ANSWER_TOO_LARGE
+
+
+async def test_the_statement_of_a_client_that_leaves_is_cancelled(url: str) -> None:
+    async with opened(url) as database:
+        task = asyncio.create_task(database.execute_batch([ENDLESS]))
+        await until_value(url, BUSY, 1)
+        task.cancel()
+        await until_value(url, BUSY, 0)
+        for _ in range(4):
+            assert (await database.execute_batch([COUNT])).values == [b"2"]
+
+
+async def test_a_lost_connection_is_replaced_and_the_read_repeated(url: str) -> None:
+    kill = (
+        f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"  # noqa: S608
+        f" WHERE application_name = '{APPLICATION_NAME}' AND query NOT LIKE '%custom_fields%'"
+    )
+    slow: Statement = ("SELECT pg_sleep(0.3)::text", ())
+    async with opened(url) as database:
+        task = asyncio.create_task(database.execute_batch([slow]))
+        await until_value(url, BUSY.replace("10_000", "pg_sleep"), 1)
+        assert await execute(url, kill) == 1
+        assert (await task).values == [b""]
+
+
+async def test_parts_are_read_from_one_snapshot(url: str) -> None:
+    version: Statement = ("SELECT number FROM site WHERE audience = 0", ())
+    async with opened(url) as database:
+        results = []
+        async with aclosing(database.execute_parts([[version], [], [version, COUNT]])) as parts:
+            async for values in parts:
+                results.append(values)
+                await set_number(url, 40 + len(results))
+        assert results == [results[0], [], [*results[0], b"2"]]
+
+
+async def test_a_part_that_fails_ends_the_response(url: str) -> None:
+    async with opened(url, Limits(timeout_seconds=0.4)) as database:
+        parts = database.execute_parts([[COUNT], [ENDLESS]])
+        assert await anext(parts) == [b"2"]
+        with pytest.raises(ResourceLimitError):
+            await anext(parts)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "a\udfffb"])
+async def test_text_that_postgresql_cannot_store_matches_nothing(url: str, text: str) -> None:
+    async with opened(url) as database:
+        statement = ("SELECT count(*) FROM article WHERE slug = $1 OR title = $1", (text,))
+        assert (await database.execute_batch([statement])).values == [b"0"]
+
+
+async def test_a_version_that_the_primary_has_not_reached_is_behind(url: str) -> None:
+    async with opened(url) as database:
+        epoch = "".join((database.version(0) or b"").decode().rpartition("-")[:2])
+        required_version_var.set(RequiredVersion(epoch, 1_000))
+        with pytest.raises(BehindError):
+            await database.execute_batch([COUNT])
+        with pytest.raises(BehindError):
+            async for _ in database.execute_parts([[COUNT]]):
+                pass
+        for far_ahead in (RequiredVersion(epoch, 1 << 30), RequiredVersion("another-", 1)):
+            required_version_var.set(far_ahead)  # the statement reports the error
+            assert (await database.execute_batch([COUNT])).values == [b"2"]
+        await set_number(url, 1_000)
+        required_version_var.set(RequiredVersion(epoch, 1_000))
+        assert (await database.execute_batch([COUNT])).values == [b"2"]
+
+
+async def test_another_epoch_of_the_primary_replaces_the_store(url: str) -> None:
+    replaced = asyncio.Event()
+
+    async def on_replaced() -> None:
+        replaced.set()
+
+    async with opened(url) as database:
+        database.on_replaced = on_replaced
+        before = database.snapshot_id(0)
+        await execute(url, "UPDATE site SET version = 'abc' || audience || '-0'")
+        async with asyncio.timeout(DEADLINE):
+            await replaced.wait()
+        after = database.snapshot_id(0)
+        assert before is not None
+        assert after is not None
+        assert (after.database, after.version) == (before.database + 1, b"abc0-0")
+        assert database.replacements == 1
+
+
+async def test_changed_custom_fields_are_reported(url: str) -> None:
+    changed = asyncio.Event()
+
+    async def on_changed(fields: object) -> None:
+        changed.set()
+
+    async with opened(url) as database:
+        database.custom_fields()
+        database.on_fields_changed = on_changed
+        declared = encode_fields((CustomField("mood"),))
+        await execute(url, f"UPDATE store SET custom_fields = '{declared}'")  # noqa: S608
+        async with asyncio.timeout(DEADLINE):
+            await changed.wait()
+        assert [field.name for field in database.custom_fields()] == ["mood"]

@@ -16,18 +16,22 @@ from typing import Any
 import asyncpg
 
 from gqlnews.columns import TEXT_COLUMNS, TOKENIZER
-from gqlnews.database.postgresql.search_query import word_key
-from gqlnews.database.postgresql.search_schema import (
-    ARTICLE_SHIFT,
+from gqlnews.database.postgresql.postings import (
     BLOCK_BITS,
     BLOCK_SIZE,
+    COLUMN_BITS,
     COLUMNS,
     COUNT_BITS,
-    TABLES,
+    HASH_BITS,
+    TOKEN_BITS,
     WEIGHTS,
     pack_place,
     pack_posting,
+    position,
+    word_hash,
+    word_key,
 )
+from gqlnews.database.postgresql.search_schema import TABLES
 
 # ruff: noqa: S608 - these statements are built from constants only
 
@@ -110,19 +114,25 @@ def tokenize(rows: Sequence[Sequence[Any]]) -> TokenizedArticles:
             ((row[0], *row[2:]) for row in rows),
         )
         instances = db.execute("SELECT term, doc, col, offset FROM tokens")
+        hashes: dict[int, int] = {}  # by position
         for term, of_term in groupby(instances, itemgetter(0)):
             word = word_key(term)
+            hashed = word_hash(word)
             for article, of_article in groupby(of_term, itemgetter(1)):
                 frequency = in_title = 0
-                places = []
+                positions = []
                 for _, _, name, offset in of_article:
                     column = numbers[name]
                     frequency += WEIGHTS[column]
                     in_title += column == _TITLE
-                    places.append(pack_place(article, column, offset))
-                result.lengths[article] += len(places)
+                    positions.append(position(article, column, offset))
+                hashes.update(dict.fromkeys(positions, hashed))
+                result.lengths[article] += len(positions)
                 result.words[article].append(word)
-                result.postings.append((word, article, frequency, in_title, places))
+                result.postings.append((word, article, frequency, in_title, positions))
+    for posting in result.postings:
+        places = posting[-1]
+        places[:] = [pack_place(place, hashes.get(place + 1, 0)) for place in places]
     return result
 
 
@@ -137,6 +147,7 @@ async def build(connection: asyncpg.Connection) -> None:
         articles = tokenize(await connection.fetch(_SOURCE + "id BETWEEN $1 AND $2", start, last))
         await _copy(connection, "search_block", articles.blocks())
         await _copy(connection, "search_article", articles.articles(None))
+        await _add_words(connection, articles)
         for article, published in articles.published.items():
             for scope in range(0 if published else 1, 2):
                 statistics[scope][0] += 1
@@ -150,6 +161,14 @@ async def _copy(connection: asyncpg.Connection, table: str, rows: Iterable[Recor
     await connection.copy_records_to_table(table, records=rows, schema_name=schema)
 
 
+async def _add_words(connection: asyncpg.Connection, articles: TokenizedArticles) -> None:
+    words = sorted({posting[0] for posting in articles.postings})
+    await connection.execute(_ADD_WORDS, [word_hash(word) for word in words], words)
+
+
+_ADD_WORDS = """
+INSERT INTO search_vocabulary SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING
+"""
 _NONE = f"B'{'0' * BLOCK_SIZE}'"
 _UNMASK = "DELETE FROM search_mask WHERE block = ANY ($1::integer[])"
 _MASK = f"""
@@ -196,6 +215,7 @@ async def _update_some(connection: asyncpg.Connection, ids: list[int]) -> None:
     await _copy(connection, "search_fresh", articles.fresh())
     now = await connection.fetchval("SELECT now()")
     await _copy(connection, "search_article", articles.articles(now))
+    await _add_words(connection, articles)
     await connection.execute(_ADD, ids)
     await _update_masks(connection, ids)
 
@@ -245,12 +265,13 @@ def _merged(column: str, article: str) -> str:
 
 
 _OF_POSTING = f"(k.block::bigint << {BLOCK_BITS} | (h >> {2 * COUNT_BITS}))"
+_OF_PLACE = f"(k.block::bigint << {BLOCK_BITS} | (h >> {COLUMN_BITS + TOKEN_BITS + HASH_BITS}))"
 _MERGE = (
     f"""
 INSERT INTO search_block
 SELECT k.scope, k.word, k.block, {_merged("postings", _OF_POSTING)},
     nullif({_merged("title_postings", _OF_POSTING)}, '{{}}'),
-    {_merged("places", f"(h >> {ARTICLE_SHIFT})")}
+    {_merged("places", _OF_PLACE)}
 FROM ({_KEYS}) AS k
     LEFT JOIN search_block AS b ON b.scope = k.scope AND b.word = k.word AND b.block = k.block
 ON CONFLICT (scope, word, block) DO UPDATE SET postings = excluded.postings,

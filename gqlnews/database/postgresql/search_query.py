@@ -7,7 +7,8 @@ Expressions are those of `to_fts5_query` in gqlnews/query/fts_query.py:
     {"groups": [[{"tokens": ["fish"]}], [{"tokens": ["red", "kite"]}, {"tokens": ["owl"], "column": 0}]],
      "not": [{"tokens": ["map"], "end": "maq"}], "fts5": …}
 
-A prefix is its last token and `end`, the first text after all words with the prefix.
+A prefix is its last token and `end`, the first text after all words with the prefix. A phrase also has the
+hashes of its tokens but the first, `next`.
 """
 
 import json
@@ -16,32 +17,19 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-from gqlnews.columns import TEXT_COLUMNS, TOKENIZER
-
-MAX_KEY_BYTES = 2_400
-"""Longer words are shortened: an entry of an index in PostgreSQL has at most 2,704 bytes."""
+from gqlnews.columns import TOKENIZER
+from gqlnews.database.postgresql.postings import COLUMNS, word_hash, word_key
 
 _CACHED_EXPRESSIONS = 1_000
-_HASH_DIGITS = 32
 _FIRST_SURROGATE, _AFTER_SURROGATES = 0xD800, 0xE000
-_COLUMNS = TEXT_COLUMNS.split(", ")
 _TOKEN = re.compile(
     r'(?:\{(?P<column>[a-z_]+)\} : )?"(?P<text>[^"]*)"(?P<prefix> \*)?|(?P<symbol>\(|\)| AND | OR | NOT )'
 )
 
 _Lexeme = dict[str, Any] | str
-
-
-def word_key(word: bytes) -> str:
-    """Return how PostgreSQL stores a word: unchanged, or its beginning and a hash if it is very long."""
-    if len(word) <= MAX_KEY_BYTES:
-        return word.decode()
-    beginning = word[: MAX_KEY_BYTES - _HASH_DIGITS - 1].decode(errors="ignore")
-    return f"{beginning} {sha256(word).hexdigest()[:_HASH_DIGITS]}"
 
 
 def after_prefix(prefix: str) -> str:
@@ -64,6 +52,8 @@ def encode(expression: str) -> str:
     for phrase, tokens in zip(phrases, _tokenize([phrase["text"] for phrase in phrases]), strict=True):
         del phrase["text"]
         phrase["tokens"] = tokens
+        if len(tokens) > 1:
+            phrase["next"] = [word_hash(token) for token in tokens[1:]]
         if phrase.pop("prefix") and tokens:
             phrase["end"] = after_prefix(tokens[-1])
     return json.dumps({"groups": groups, "not": excluded, "fts5": expression}, ensure_ascii=False)
@@ -93,9 +83,9 @@ def _lexemes(expression: str) -> Iterator[_Lexeme]:
 def _phrase(match: re.Match[str]) -> dict[str, Any]:
     phrase: dict[str, Any] = {"text": match["text"], "prefix": match["prefix"] is not None}
     if match["column"]:
-        if match["column"] not in _COLUMNS:
+        if match["column"] not in COLUMNS:
             raise ValueError(f"a full-text expression has no column {match['column']!r}")
-        phrase["column"] = _COLUMNS.index(match["column"])
+        phrase["column"] = COLUMNS.index(match["column"])
     return phrase
 
 

@@ -30,7 +30,7 @@ WHERE x.live IS NULL OR get_bit(x.live, (h >> {1} & 127)::integer) = 1
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 CONTENTS = (
-    *(_CONTENT.format(*array) for array in (("postings", 48), ("title_postings", 48), ("places", 32))),
+    *(_CONTENT.format(*array) for array in (("postings", 48), ("title_postings", 48), ("places", 56))),
     "SELECT article, length, published, words FROM search_article ORDER BY 1",
     "SELECT * FROM search_statistics ORDER BY 1",
 )

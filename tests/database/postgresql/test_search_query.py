@@ -8,14 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gqlnews.database.postgresql.search_query import MAX_KEY_BYTES, after_prefix, encode, word_key
+from gqlnews.database.postgresql.postings import MAX_KEY_BYTES, word_hash, word_key
+from gqlnews.database.postgresql.search_query import after_prefix, encode
 from gqlnews.query.fts_query import to_fts5_query
 
 COLUMNS = ("title", "body")
 
 
 def word(*tokens: str, **others: Any) -> dict[str, Any]:
-    return {"tokens": list(tokens), **others}
+    following = {"next": [word_hash(token) for token in tokens[1:]]} if len(tokens) > 1 else {}
+    return {"tokens": list(tokens), **following, **others}
 
 
 @pytest.mark.parametrize(

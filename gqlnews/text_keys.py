@@ -28,6 +28,15 @@ class SearchExpression(str):
     __slots__ = ()
 
 
+class BeforeExpression(str):
+    """Full-text query in the syntax of FTS5 in a statement of PostgreSQL that evaluates earlier states.
+
+    The caller replaces it by the JSON array of the ids of the before-images whose texts match.
+    """
+
+    __slots__ = ()
+
+
 def casefold_key(text: str | None) -> str | None:
     """Return `text` case-folded, or None if SQLite's ASCII-only `lower` gives the same result."""
     if text is None or text.isascii():

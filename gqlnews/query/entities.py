@@ -97,11 +97,16 @@ class JoinTable:
 class FullTextIndex:
     """Full-text index: for each scope, an FTS5 table of the rows in it, whose rowids are the entity's keys.
 
-    `columns` are those that a search can be limited to, as in `title:word`.
+    `columns` are those that a search can be limited to, as in `title:word`. `source` is the view of the
+    indexed texts, and `texts` their columns. `is_supplied`: only SQLite has the index; the caller
+    of a PostgreSQL statement supplies the keys of the rows that match.
     """
 
     tables: tuple[str, str]
     columns: tuple[str, ...] = ()
+    source: str = ""
+    texts: tuple[str, ...] = ()
+    is_supplied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, GROUP_COLUMNS, GROUPS, ColumnType
+from gqlnews.columns import ARTICLE_COLUMNS, FOLDED_SUFFIX, GROUP_COLUMNS, GROUPS, TEXT_COLUMNS, ColumnType
 from gqlnews.query.entities import Entity, FullTextIndex, JoinTable, OrderTerm, Visibility
 from gqlnews.query.fields import Column, Declaration, Kind
 from gqlnews.time_budget import check_time_budget
@@ -145,7 +145,12 @@ class PassthroughExecutor(StrawberryGraphQLCoreExecutionContext):
 
 PUBLISHED = Visibility("published", (1, None, None))
 SCOPED = Visibility("scope", (0, 1, 1))
-SEARCH_INDEX = FullTextIndex(("search_public", "search_all"), columns=("title",))
+SEARCH_INDEX = FullTextIndex(
+    ("search_public", "search_all"),
+    columns=("title",),
+    source="search_all_source",
+    texts=tuple(TEXT_COLUMNS.split(", ")),
+)
 
 ARTICLE = Entity(
     table="article",
@@ -160,7 +165,9 @@ ARTICLE_BEFORE = Entity(
     table="article_before",
     key="id",
     visibility=PUBLISHED,
-    full_text=FullTextIndex(("before_search", "before_search"), columns=SEARCH_INDEX.columns),
+    full_text=FullTextIndex(
+        ("before_search", "before_search"), columns=SEARCH_INDEX.columns, is_supplied=True
+    ),
     casefold_suffix=FOLDED_SUFFIX,
 )
 PROVIDER = Entity(

@@ -17,6 +17,7 @@ from gqlnews.database.postgresql.control import (
     store_publication,
 )
 from gqlnews.database.postgresql.schema import StoredTable, create_statements, read_tables
+from gqlnews.database.postgresql.views import view_statements
 from gqlnews.database.sqlite.outbox import OutboxPosition, Row, current_position, restore_position
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, transaction
 
@@ -82,6 +83,9 @@ async def load(
         for statement in index.narrow_statements if index.name in narrow else (index.create_statement,):
             await connection.execute(statement)
     for statement in search_schema.create_statements():
+        await connection.execute(statement)
+    (fields,) = db.execute("SELECT custom_fields FROM store").fetchone()
+    for statement in view_statements(decode_fields(fields)):
         await connection.execute(statement)
     await search_index.build(connection)
     position = current_position(db)

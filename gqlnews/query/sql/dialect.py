@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Double,
     FromClause,
     Select,
     Text,
@@ -29,6 +30,7 @@ AnySelect = Select[Any] | CompoundSelect[Any]
 
 TEXT: TypeEngine[str] = Text()
 INTEGER: TypeEngine[int] = BigInteger()
+FLOAT: TypeEngine[float] = Double()
 """Types of bound values, where PostgreSQL cannot infer them from the other operand."""
 
 SCORE_SCALE = "1e12"
@@ -39,13 +41,13 @@ SCORE_SCALE = "1e12"
 class Placeholder:
     """A placeholder for a bound value: its name, or a constant.
 
-    `is_text`: the value is a text in SQL. `is_supplied`: the caller replaces the value, a
-    `BeforeExpression` (text_keys.py).
+    `type`: that of the parameter in SQL, if it is not inferred. `is_supplied`: the caller replaces the value,
+    a `BeforeExpression` (text_keys.py).
     """
 
     name: str
     constant: object
-    is_text: bool = False
+    type: str = ""
     is_supplied: bool = False
 
 

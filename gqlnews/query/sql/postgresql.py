@@ -1,0 +1,396 @@
+"""SQL of PostgreSQL 15 and later.
+
+JSON is built as text, with the bytes of SQLite's JSON: `concat('{"a":', to_json(t1.a), …)`. Columns with JSON
+are texts too, and are cast where they are opened. A JSON expression has one of the types below. The setting
+`extra_float_digits` of the connection has to be 0, so that doubles have 15 digits, as in SQLite.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnClause,
+    FromClause,
+    FunctionElement,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    table,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import TypeEngine
+
+from gqlnews.query.entities import DecayedScore, FullTextIndex, OrderTerm
+from gqlnews.query.sql.dialect import (
+    FLOAT,
+    INTEGER,
+    SCORE_SCALE,
+    TEXT,
+    AnySelect,
+    Expression,
+    GetParameter,
+    Hits,
+    Placeholder,
+    Placeholders,
+    column_of,
+)
+from gqlnews.text_keys import SNIPPET_MARK, BeforeExpression
+
+MAX_ARGUMENTS = 99  # of a function
+MAX_NESTING = 7
+HIGH_TEXT = "\U0010ffff" * 16
+"""After all texts that content has; SQLite has a blob in its place."""
+
+_AFTER_NUL = "\x01\uffff"
+"""In place of a NUL, which PostgreSQL has in no text: no content has it, and it is in the order of a NUL."""
+
+_FIRST_DAY = {
+    "DAY": "substr({key}, 1, 10)",
+    "WEEK": "to_char(date_trunc('week', substr({key}, 1, 10)::timestamp), 'YYYY-MM-DD') COLLATE \"C\"",
+    "MONTH": "substr({key}, 1, 7) || '-01'",
+    "YEAR": "substr({key}, 1, 4) || '-01-01'",
+}
+_STEP = {"DAY": "1 day", "WEEK": "7 days", "MONTH": "1 month", "YEAR": "1 year"}
+_SUPPLIED = " supplied"  # added to the name of a parameter whose value the caller replaces
+_TYPES: Mapping[type, str] = {type(TEXT): "text", type(INTEGER): "bigint", type(FLOAT): "float8"}
+_CONSTANT_TYPES: Mapping[type, str] = {str: "text", int: "bigint", float: "float8"}
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_DIALECT = PGDialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+
+
+class JsonText(Text):
+    """Type of SQL whose value is JSON; `is_complete`: its functions never return null."""
+
+    cache_ok = True
+
+    def __init__(self, *, is_complete: bool = False) -> None:
+        super().__init__()
+        self.is_complete = is_complete
+
+
+_JSON, _COMPLETE_JSON, _CONSTANT_JSON = JsonText(), JsonText(is_complete=True), JsonText(is_complete=True)
+_COMMA: Expression = literal_column("','")
+_TRUE, _FALSE = literal_column("'true'", _JSON), literal_column("'false'", _JSON)
+
+
+class Postgresql:
+    """Dialect of PostgreSQL.
+
+    The value of a placeholder with `is_supplied` is a `BeforeExpression`: a full-text expression that the
+    caller replaces by the JSON array of the ids of the before-images that match it.
+    """
+
+    max_nesting = MAX_NESTING
+    has_lateral = True
+
+    def compile(self, query: AnySelect) -> tuple[str, Placeholders]:
+        compiled = query.compile(dialect=_DIALECT)
+        return str(compiled), tuple(
+            _placeholder(compiled.binds[name], compiled.params[name]) for name in compiled.positiontup or ()
+        )
+
+    def number(self, sql: str, placeholders: Placeholders) -> tuple[str, Placeholders]:
+        """Number the parameters, each name once: `$1::bigint`. Literals of SQL contain no question mark."""
+        numbers: dict[Placeholder, int] = {}
+        first, *texts = sql.split("?")
+        numbered = (
+            f"${numbers.setdefault(one, len(numbers) + 1)}{f'::{one.type}' if one.type else ''}{text}"
+            for one, text in zip(placeholders, texts, strict=True)
+        )
+        return "".join((first, *numbered)), tuple(numbers)
+
+    def bind_values(self, placeholders: Placeholders, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple(_to_driver(one, values.get(one.name, one.constant)) for one in placeholders)
+
+    def bind(self, name: str, type_: TypeEngine[Any] | None = None) -> Expression:
+        return bindparam(name, type_=type_)
+
+    # JSON.
+
+    def json_object(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
+        parts: list[str | Expression] = []
+        for number, (key, value) in enumerate(pairs):
+            parts += (f'{"," if number else "{"}"{key}":', value)
+        return _concatenate((*parts, "}") if parts else ("{}",))
+
+    def insert_depth(self, members: int) -> int:
+        return 0
+
+    def json_array(self, *items: Expression) -> Expression:
+        parts: list[str | Expression] = []
+        for number, item in enumerate(items):
+            parts += ("," if number else "[", item)
+        return _concatenate((*parts, "]") if parts else ("[]",))
+
+    def json_collect(self, item: Expression) -> Expression:
+        items = func.string_agg(_to_text(item), _COMMA)
+        array = literal_column("'['").op("||")(items).op("||")(literal_column("']'"))
+        return func.coalesce(array, literal_column("'[]'"), type_=_COMPLETE_JSON)
+
+    def json_lines(self, item: Expression) -> Expression:
+        return func.string_agg(item, self.newline(), type_=_JSON)
+
+    def json(self, text: Expression) -> Expression:
+        return literal_column(text.name, _JSON) if _is_literal(text) else type_coerce(text, _JSON)
+
+    def json_value(self, value: Expression) -> Expression:
+        return func.to_json(value)
+
+    def json_string(self, text: str) -> Expression:
+        return literal_column(f"'\"{text}\"'", _CONSTANT_JSON)
+
+    def json_null(self) -> Expression:
+        return literal_column("'null'", _CONSTANT_JSON)
+
+    def json_boolean(self, condition: Expression, *, nullable: bool = False) -> Expression:
+        if nullable:
+            return case((condition, _TRUE), (condition.is_not(None), _FALSE))
+        return case((condition, _TRUE), else_=_FALSE)
+
+    def is_true(self, column: Expression) -> Expression:
+        return column != literal_column("0")
+
+    def average(self, column: Expression) -> Expression:
+        return literal_column(f"{_double(f'sum({column})::float8 / nullif(count({column}), 0)')}::json")
+
+    def score(self, scaled: Expression) -> Expression:
+        return literal_column(_double(f"{scaled} / {SCORE_SCALE}::float8"), _JSON)
+
+    # Stored JSON.
+
+    def json_length(self, json: Expression) -> Expression:
+        return literal_column(f"json_array_length({json}::json)")
+
+    def first_item(self, json: str, member: str) -> Expression:
+        return literal_column(f"({json}::json -> 0 -> '{member}')", _JSON)
+
+    def item_member(self, alias: str, member: str) -> Expression:
+        return literal_column(f"({alias}.value -> '{member}')", _JSON)
+
+    def json_items(self, json: Expression, alias: str | None = None) -> FromClause:
+        """Render json_array_elements(CAST(t1.images AS JSON)) WITH ORDINALITY AS e1(value, key)."""
+        items = func.json_array_elements(cast(json, JSON)).table_valued("value", with_ordinality="key")
+        return items.render_derived(name=alias or "items")
+
+    def item_position(self, alias: str) -> Expression:
+        return literal_column(f"({alias}.key - 1)")
+
+    def text_items(self, column: str, alias: str) -> str:
+        return f"json_array_elements_text({column}::json) AS {alias}(value)"
+
+    def bound_items(self, values: Expression, type_: TypeEngine[Any]) -> Select[Any]:
+        texts: Expression = func.json_array_elements_text(cast(values, JSON))
+        return select(cast(texts, INTEGER) if type_ is INTEGER else texts)
+
+    def integer(self, text: Expression) -> Expression:
+        return literal_column(f"({text})::bigint")
+
+    # Texts, and values in place of null.
+
+    def position(self, text: Expression, part: Expression) -> Expression:
+        return func.strpos(text, part)
+
+    def lower(self, text: Expression) -> Expression:
+        return literal_column(f'lower({text} COLLATE "C")')
+
+    def newline(self) -> Expression:
+        return literal_column("chr(10)")
+
+    def if_null(self, value: Expression, fallback: Expression) -> Expression:
+        return func.coalesce(value, fallback)
+
+    def false(self) -> Expression:
+        return literal_column("false")
+
+    def greatest(self, first: Expression, second: Expression) -> Expression:
+        return func.greatest(first, second)
+
+    def unindexed(self, alias: str, column: str) -> Expression:
+        return column_of(alias, column)
+
+    # Sort keys, cursors and pages.
+
+    def text_key(self, column: Expression, term: OrderTerm) -> Expression:
+        """Render coalesce(chr(1) || t1.title, ''): nothing is before a text but null."""
+        missing = f"'{HIGH_TEXT}'" if term.is_high_text else "''"
+        return func.coalesce(literal_column("chr(1)").op("||")(column), literal_column(missing))
+
+    def bound_key(self, parameter: GetParameter, term: OrderTerm) -> Expression:
+        if isinstance(term, DecayedScore):
+            return parameter(FLOAT)
+        if term.numeric:
+            return parameter(INTEGER)
+        return self.text_key(parameter(TEXT), term) if self.has_cursor_column(term) else parameter(TEXT)
+
+    def has_cursor_column(self, term: OrderTerm) -> bool:
+        return term.missing is not None and not term.numeric
+
+    def cursor_column(self, column: Expression, missing: int) -> Expression:
+        return column
+
+    def cursor_item(self, column: Expression, term: OrderTerm) -> Expression:
+        if not self.has_cursor_column(term):
+            return column
+        return literal_column(f"coalesce(to_json({column})::text, '{term.missing}')", _COMPLETE_JSON)
+
+    def cursor(self, *items: Expression) -> Expression:
+        utf8 = func.convert_to(self.json_array(*items), literal_column("'UTF8'"))
+        return func.encode(utf8, literal_column("'hex'"))
+
+    # Dates.
+
+    def first_day(self, by: str, key: Expression) -> Expression:
+        return literal_column(_FIRST_DAY[by].format(key=key))
+
+    def next_day(self, by: str, first_day: Expression) -> Expression:
+        following = f"{first_day}::timestamp + interval '{_STEP[by]}'"
+        return literal_column(f"to_char({following}, 'YYYY-MM-DD') COLLATE \"C\"")
+
+    # Full-text search.
+
+    def hits(
+        self,
+        index: FullTextIndex,
+        scope: int,
+        query: Expression,
+        alias: str,
+        *,
+        left: str | None = None,
+        right: str | None = None,
+    ) -> Hits:
+        source: FromClause = _search(scope, query, alias)
+        if left is not None:
+            source = table(left).join(source, true())
+        elif right is not None:
+            source = source.join(table(quoted_name(right, quote=False)), true())
+        return Hits(source, column_of(alias, "id"), column_of(alias, "score"), None)
+
+    def matches(self, key: Expression, index: FullTextIndex, scope: int, query: Expression) -> Expression:
+        if index.is_supplied:
+            assert isinstance(query, BindParameter)
+            return key.in_(self.bound_items(self.bind(f"{query.key}{_SUPPLIED}", TEXT), INTEGER))
+        hits: Select[Any] = select(literal_column("hit.id")).select_from(_search(scope, query, "hit"))
+        return key.in_(hits)
+
+    def passages(
+        self, index: FullTextIndex, scope: int, query: Expression, keys: Select[Any], alias: str
+    ) -> Select[Any]:
+        """Render a mark, and a JSON array of the query and the texts; a snippet takes their place later."""
+        texts = (column_of(alias, name) for name in index.texts)
+        mark = bindparam("mark", SNIPPET_MARK, type_=TEXT)
+        passage = mark.op("||")(self.json_array(cast(query, TEXT), *texts))
+        passages: Any = select(column_of(alias, "id").label("id"), passage.label("passage"))
+        passages = passages.select_from(table(index.source).alias(alias))
+        of_keys: Select[Any] = passages.where(column_of(alias, "id").in_(keys))
+        return of_keys
+
+    def any_word(self, word: Expression, rank: Expression) -> Expression:
+        """Render what the function takes in place of an expression: any of these words."""
+        words = f"string_agg(concat('{{\"tokens\":[', to_json({word}), ']}}'), ',' ORDER BY {rank})"
+        return literal_column(f"concat('{{\"groups\":[[', {words}, ']],\"not\":[]}}')")
+
+
+def _placeholder(parameter: BindParameter[Any], constant: object) -> Placeholder:
+    """Describe a bound parameter, or a constant that SQLAlchemy added."""
+    name = str(parameter.key)
+    type_ = _TYPES.get(type(parameter.type), "") if constant is None else _CONSTANT_TYPES[type(constant)]
+    return Placeholder(name.removesuffix(_SUPPLIED), constant, type_, name.endswith(_SUPPLIED))
+
+
+def _to_driver(placeholder: Placeholder, value: object) -> object:
+    """Convert a bound value; a text that PostgreSQL cannot have, so that it equals none."""
+    if isinstance(value, str):
+        if placeholder.is_supplied:
+            return BeforeExpression(value)
+        return _UNSTORABLE.sub(_AFTER_NUL, value) if _UNSTORABLE.search(value) else value
+    if placeholder.type == "text":
+        return None  # the number or blob that SQLite has in a cursor in place of null
+    return HIGH_TEXT if isinstance(value, bytes) else value
+
+
+def _is_literal(value: Expression) -> bool:
+    return isinstance(value, ColumnClause) and value.is_literal
+
+
+def _concatenate(parts: Sequence[str | Expression]) -> Expression:
+    """Concatenate JSON and other values, which are converted.
+
+    Literal SQL is joined into one text, which compiles much faster.
+    """
+    arguments: list[str | Expression] = []
+    constant = ""
+    for part in parts:
+        if isinstance(part, str):
+            constant += part
+        elif part.type is _CONSTANT_JSON and isinstance(part, ColumnClause):
+            constant += part.name[1:-1]
+        else:
+            arguments += (f"'{constant}'", _to_json(part))
+            constant = ""
+    arguments.append(f"'{constant}'")
+    while len(arguments) > MAX_ARGUMENTS:
+        some = range(0, len(arguments), MAX_ARGUMENTS)
+        arguments = [_call_concat(arguments[start : start + MAX_ARGUMENTS]) for start in some]
+    return _call_concat(arguments)
+
+
+def _call_concat(arguments: Sequence[str | Expression]) -> Expression:
+    joined: list[Expression] = []
+    texts: list[str] = []
+    for argument in arguments:
+        if isinstance(argument, str) or _is_literal(argument):
+            texts.append(argument if isinstance(argument, str) else argument.name)
+            continue
+        if texts:
+            joined.append(literal_column(", ".join(texts)))
+            texts = []
+        joined.append(argument)
+    if texts and not joined:
+        return literal_column(f"concat({', '.join(texts)})", _COMPLETE_JSON)
+    if texts:
+        joined.append(literal_column(", ".join(texts)))
+    return func.concat(*joined, type_=_COMPLETE_JSON)
+
+
+def _to_json(value: Expression) -> str | Expression:
+    """Return SQL whose value is JSON and never null, of any SQL type that becomes a text by itself."""
+    if not isinstance(value.type, JsonText):
+        if _is_literal(value):
+            return f"coalesce(to_json({value.name}), 'null')"
+        return func.coalesce(func.to_json(value), literal_column("'null'"))
+    if isinstance(value, FunctionElement | ColumnClause) and value.type.is_complete:
+        return value
+    return f"coalesce({value.name}, 'null')" if _is_literal(value) else func.coalesce(value, _NULL)
+
+
+def _to_text(value: Expression) -> Expression:
+    json = _to_json(value)
+    if isinstance(value.type, JsonText) and not isinstance(json, str):
+        return json
+    return cast(literal_column(json) if isinstance(json, str) else json, TEXT)
+
+
+_NULL: Expression = literal_column("'null'")
+
+
+def _double(sql: str) -> str:
+    """Convert a double to text as SQLite does, always with a decimal point: 1.0e+20."""
+    return f"regexp_replace(({sql})::text, '^(-{{0,1}}[0-9]+)(e|$)', '\\1.0\\2')"
+
+
+def _search(scope: int, query: Expression, alias: str) -> FromClause:
+    return func.search_hits(literal_column(str(scope)), query).table_valued("id", "score", name=alias)
+
+
+POSTGRESQL = Postgresql()

@@ -65,7 +65,7 @@ from gqlnews.server.response import (
 )
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
-from gqlnews.subscriptions.hub import NewReader, SubscriptionHubs
+from gqlnews.subscriptions.hubs import SubscriptionHubs
 
 ENDPOINT = "/graphql"
 ENDPOINT_PATHS = (ENDPOINT, f"{ENDPOINT}/")

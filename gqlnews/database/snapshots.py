@@ -12,6 +12,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
 
+from gqlnews.database.protocol import RequiredVersion
+
 T = TypeVar("T")
 
 
@@ -94,17 +96,6 @@ class Snapshot(Protocol):
 S_co = TypeVar("S_co", bound=Snapshot, covariant=True)
 
 
-class RequiredNumber(NamedTuple):
-    """Version that a snapshot must have reached: `epoch` ends with `-`.
-
-    If the database is a replica, `seconds` is how long to wait for it before the primary is asked.
-    """
-
-    epoch: str
-    number: int
-    seconds: float
-
-
 class SnapshotReader(ABC, Generic[S_co]):
     """Reader of one snapshot at a time. `open` and `close` it on the event loop; work runs on its own thread.
 
@@ -134,14 +125,17 @@ class SnapshotReader(ABC, Generic[S_co]):
             thread.shutdown()
 
     @asynccontextmanager
-    async def snapshot(self, required: RequiredNumber | None = None) -> AsyncIterator[Sequence[VersionState]]:
+    async def snapshot(
+        self, required: Sequence[RequiredVersion] = (), seconds: float = 0.0
+    ) -> AsyncIterator[Sequence[VersionState]]:
         """Begin a snapshot of the current content; it ends with the block. Yields its version states.
 
-        Raises DatabaseError or a subclass, and BehindError if the snapshot has not reached the required
-        version but a server may have answered with it.
+        If the database is a replica, wait up to `seconds` for the required versions, then ask the primary.
+        Raises DatabaseError or a subclass, and BehindError if neither has them but another server may have
+        answered with them.
         """
         try:
-            yield await self._run(lambda: self._begin(required))
+            yield await self._run(lambda: self._begin(required, seconds))
         finally:
             await self._run(self._end)
 
@@ -174,7 +168,7 @@ class SnapshotReader(ABC, Generic[S_co]):
     def _connect(self) -> None: ...
 
     @abstractmethod
-    def _begin(self, required: RequiredNumber | None) -> Sequence[VersionState]: ...
+    def _begin(self, required: Sequence[RequiredVersion], seconds: float) -> Sequence[VersionState]: ...
 
     @abstractmethod
     def _end(self) -> None: ...

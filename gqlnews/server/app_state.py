@@ -25,7 +25,7 @@ from gqlnews.server.limits import (
 from gqlnews.server.observability.metrics import Metrics, OperationOutcome
 from gqlnews.server.preparation import OffloadQueue, Preparer, SingleFlight
 from gqlnews.server.response_cache import ResponseCache
-from gqlnews.subscriptions.hub import SubscriptionHubs
+from gqlnews.subscriptions.hubs import SubscriptionHubs
 
 if TYPE_CHECKING:
     from gqlnews.server.observability.tracing import Tracer

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from gqlnews.database.before_search import BEFORE_SEARCH
+from gqlnews.database.protocol import RequiredVersion
 from gqlnews.database.snapshots import Change, Snapshot, VersionState
 from gqlnews.errors import Code
 from gqlnews.query.prepared import BoundSubscription, SqlCall
@@ -14,6 +15,7 @@ from gqlnews.query.sql.changes import EPOCH_CHANGED, UNKNOWN_VERSION, VERSION_EX
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.schema.changes import ChangeKind
 from gqlnews.subscriptions.subscriber_queue import Event
+from gqlnews.text_keys import BeforeExpression
 
 # Resume token of a subscription: the version in its argument `since`.
 
@@ -48,6 +50,16 @@ def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> 
     else:
         return ResumePoint(since, started if since > 0 else state.number)
     raise LocatedRequestError(code, message, bound.field.node, bound.field.path)
+
+
+def required_version(bound: BoundSubscription) -> RequiredVersion | None:
+    """Return the version that the client has seen; None without `since`."""
+    epoch, since, started = (bound.arguments.values[name] for name in ("epoch", "since", "started"))
+    if epoch is None:
+        return None
+    assert isinstance(epoch, str)
+    assert isinstance(since, int)
+    return RequiredVersion(epoch, max(since, started) if isinstance(started, int) else since)
 
 
 def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:
@@ -162,8 +174,7 @@ class ChangeFilter:
 
     def load_texts(self, bound: BoundSubscription) -> None:
         """Load the texts of the before-images once, if the subscription's filter searches them."""
-        sql, _ = bound.filter_changes("", "")
-        if BEFORE_SEARCH in sql and not self._has_texts:
+        if not self._has_texts and _searches_before(bound.filter_changes("", "")):
             self._now.load_texts(self._images)
             self._has_texts = True
 
@@ -209,6 +220,12 @@ class ChangeFilter:
         pages = self._progress.pages
         may_be_delivered = bool(pages) and change.number > pages[0].read_at
         return change.first_added <= (self._position if may_be_delivered else self._progress.since)
+
+
+def _searches_before(call: SqlCall) -> bool:
+    """Return whether a statement searches before-images."""
+    sql, params = call
+    return BEFORE_SEARCH in sql or any(isinstance(param, BeforeExpression) for param in params)
 
 
 def _to_json(value: object) -> str:

@@ -194,13 +194,15 @@ MAX_PAGE_BYTES = 256 << 10  # of events, which are in memory until the client ha
 class CatchUp:
     """State of a replay: all changes up to the version number `position` are delivered.
 
-    `position` is None after the last page. `page_size` is the number of changes in a page.
+    `position` is None after the last page. `page_size` is the number of changes in a page. `epoch` is that of
+    the versions.
     """
 
     subscription: PreparedSubscription
     start: ResumePoint
     position: int | None
     page_size: int
+    epoch: str
     limited: bool = True
     progress: Progress = field(init=False)
 

@@ -16,15 +16,22 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 
 from gqlnews.config.settings import UNLIMITED, Limits
+from gqlnews.database.protocol import RequiredVersion
 from gqlnews.database.snapshots import Snapshot, SnapshotReader, VersionState
 from gqlnews.database.sqlite.database_handle import is_cancelled
 from gqlnews.engine.requests import PreparedSubscription
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import BehindError, DatabaseError, UnreachableDatabaseError
 from gqlnews.query.entities import Audience
-from gqlnews.subscriptions.budget import OverBudgetError, is_heavy
-from gqlnews.subscriptions.change_filter import Progress, check_not_expired, resume_point
+from gqlnews.subscriptions.budget import OverBudgetError
+from gqlnews.subscriptions.change_filter import (
+    Progress,
+    check_not_expired,
+    required_version,
+    resume_point,
+)
 from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key
 from gqlnews.subscriptions.subscriber_queue import (
     Event,
@@ -52,10 +59,20 @@ NewReader = Callable[[], SnapshotReader[Snapshot]]
 
 
 class SubscriptionHub:
-    """Subscription hub of a store; `version_of` returns its version. `close` it at the end."""
+    """Subscription hub of a store; `version_of` returns its version. `close` it at the end.
 
-    def __init__(self, new_reader: NewReader, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
-        self._new_reader, self._version_of = new_reader, version_of
+    The reader may be on a replica, for which the hub waits up to `max_lag` seconds.
+    """
+
+    def __init__(
+        self,
+        new_reader: NewReader,
+        version_of: VersionOf,
+        limits: Limits = UNLIMITED,
+        *,
+        max_lag: float = 0.0,
+    ) -> None:
+        self._new_reader, self._version_of, self._max_lag = new_reader, version_of, max_lag
         self._limited = limits.timeout_seconds > 0
         self._groups: dict[Hashable, SubscriberGroup] = {}
         self._lock = asyncio.Lock()  # held during a poll and while a subscription joins its group
@@ -94,7 +111,8 @@ class SubscriptionHub:
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises LocatedRequestError before the first response if the stream cannot resume from `since`, or
+        Raises LocatedRequestError before the first response if the stream cannot resume from `since`,
+        BehindError if no database that can be reached has this version yet, LocatedRequestError
         during the replay if the change log is pruned past it; ResourceLimitError if an event exceeds a limit;
         OverBudgetError if all subscriptions of `client` together take too much statement time;
         SlowConsumerError after a call of `on_slow`; DatabaseError, ShuttingDownError, StoreReplacedError,
@@ -102,16 +120,16 @@ class SubscriptionHub:
         """
         return self._stream(
             subscription,
-            _version_number(self._version_of(subscription.audience)),
+            _parse(self._version_of(subscription.audience)),
             SubscriberQueue(on_slow, client),
         )
 
     async def _stream(
-        self, subscription: PreparedSubscription, number: int | None, queue: SubscriberQueue
+        self, subscription: PreparedSubscription, known: RequiredVersion | None, queue: SubscriberQueue
     ) -> AsyncGenerator[bytes, None]:
         self.active += 1
         try:
-            catch_up = await self._start(subscription, number, queue)
+            catch_up = await self._start(subscription, known, queue)
             while catch_up.position is not None:
                 async with self._replay_lock.acquire(queue.client):
                     events = await self._read_missed(catch_up, queue)
@@ -127,20 +145,46 @@ class SubscriptionHub:
             self._leave(subscription, queue)
 
     async def _start(
-        self, subscription: PreparedSubscription, number: int | None, queue: SubscriberQueue
+        self, subscription: PreparedSubscription, known: RequiredVersion | None, queue: SubscriberQueue
     ) -> CatchUp:
         """Determine where to start: at `since`, or else at the version at the time of the request."""
-        async with self._start_lock.acquire(queue.client), self._locked(), self._current_snapshot() as states:
+        required = required_version(subscription.bound) or known
+        lag = await self._wait_until_known(subscription.audience, required)
+        async with (
+            self._start_lock.acquire(queue.client),
+            self._locked(),
+            self._current_snapshot(() if required is None else (required,), lag) as states,
+        ):
             state = states[subscription.audience]
-            start = resume_point(subscription.bound, state, state.number if number is None else number)
-            catch_up = CatchUp(subscription, start, start.number, PAGE_SIZE, self._limited)
+            start = resume_point(subscription.bound, state, state.number if known is None else known.number)
+            catch_up = CatchUp(subscription, start, start.number, PAGE_SIZE, state.epoch, self._limited)
             self._join_if_current(catch_up, queue)
             return catch_up
+
+    async def _wait_until_known(self, audience: Audience, required: RequiredVersion | None) -> float:
+        """Wait until the version is known on this server; return how long to wait for it on a replica.
+
+        This holds no lock, as a client may invent a version.
+        """
+        until = monotonic() + self._max_lag
+        while self._is_ahead(audience, required):
+            if monotonic() >= until:
+                return 0.0
+            await asyncio.sleep(POLL_INTERVAL)
+        return self._max_lag
+
+    def _is_ahead(self, audience: Audience, required: RequiredVersion | None) -> bool:
+        known = _parse(self._version_of(audience))
+        if known is None or required is None or known.epoch != required.epoch:
+            return False
+        return known.number < required.number
 
     async def _read_missed(self, catch_up: CatchUp, queue: SubscriberQueue) -> list[Event]:
         """Read a page of missed changes; with the last page, the subscription joins its group."""
         async with self._locked(), self._current_snapshot() as states:
             state = states[catch_up.subscription.audience]
+            if state.epoch != catch_up.epoch:
+                raise StoreReplacedError(REPLACED)
             check_not_expired(catch_up.subscription.bound, catch_up.start, state)
             if self._join_if_current(catch_up, queue):
                 return []
@@ -268,18 +312,29 @@ class SubscriptionHub:
         if self._reader is None:
             await self._open()
         versions = self._versions()
-        async with self._current_snapshot():
-            self._polled_versions = versions
+        required = [version for version in map(_parse, versions) if version is not None]
+        try:
+            async with self._current_snapshot(required, self._max_lag):
+                self._polled_versions = versions
+        except BehindError as error:
+            raise UnreachableDatabaseError(str(error)) from error
 
     @asynccontextmanager
-    async def _current_snapshot(self) -> AsyncIterator[Sequence[VersionState]]:
+    async def _current_snapshot(
+        self, required: Sequence[RequiredVersion] = (), lag: float = 0.0
+    ) -> AsyncIterator[Sequence[VersionState]]:
         """Begin a snapshot of the current content, and deliver the changes up to it.
 
-        The snapshot ends with the block. Yields its version states by audience.
+        It has the required versions; a replica is waited for. The snapshot ends with the block. Yields its
+        version states by audience. Raises StoreReplacedError if they are those of another store than before.
         """
-        async with self._open_reader.snapshot() as states:
+        async with self._open_reader.snapshot(required, lag) as states:
             if not self._delivered:  # no subscription has joined yet
                 self._delivered = list(states)
+            if [state.epoch for state in states] != [state.epoch for state in self._delivered]:
+                self._fail(StoreReplacedError(REPLACED))
+                self._delivered, self._progress = list(states), {}
+                raise StoreReplacedError(REPLACED)
             for scope in (0, 1):
                 audiences = [audience for audience in Audience if audience.scope == scope]
                 if any(states[audience] != self._delivered[audience] for audience in audiences):
@@ -305,56 +360,9 @@ class SubscriptionHub:
         del self._progress[scope]
 
 
-def _version_number(version: bytes | None) -> int | None:
-    """Return the number in a version `epoch-number`; None if the version is currently unknown."""
-    return None if version is None else int(version.rpartition(b"-")[2])
-
-
-# Two subscription hubs over one store, so that heavy subscriptions do not delay the events of light ones.
-#
-# Each hub has its own snapshot reader, with a thread. `is_heavy` (`budget.py`) assigns each subscription to
-# one of them, for its lifetime.
-
-
-class SubscriptionHubs:
-    """A light and a heavy hub with the interface of one `SubscriptionHub`. `close` them at the end."""
-
-    def __init__(self, new_reader: NewReader, version_of: VersionOf, limits: Limits = UNLIMITED) -> None:
-        self.light, self.heavy = (SubscriptionHub(new_reader, version_of, limits) for _ in range(2))
-
-    @property
-    def active(self) -> int:
-        """Number of active subscriptions."""
-        return self.light.active + self.heavy.active
-
-    @property
-    def over_budget(self) -> int:
-        """Number of subscriptions that ended because their client exceeded its statement time."""
-        return self.light.over_budget + self.heavy.over_budget
-
-    def subscribe(
-        self, subscription: PreparedSubscription, on_slow: Callable[[], None], client: str = ""
-    ) -> AsyncGenerator[bytes, None]:
-        hub = self.heavy if is_heavy(subscription.bound) else self.light
-        return hub.subscribe(subscription, on_slow, client)
-
-    def shutdown(self) -> None:
-        self.light.shutdown()
-        self.heavy.shutdown()
-
-    async def close(self) -> None:
-        """Close both hubs, even if one of them fails or the caller is cancelled."""
-        try:
-            await self.light.close()
-        finally:
-            await self.heavy.close()
-
-    def restart(self) -> None:
-        self.light.restart()
-        self.heavy.restart()
-
-    async def reset(self) -> None:
-        try:
-            await self.light.reset()
-        finally:
-            await self.heavy.reset()
+def _parse(version: bytes | None) -> RequiredVersion | None:
+    """Parse a version `epoch-number`; None if the version is currently unknown."""
+    if version is None:
+        return None
+    epoch, hyphen, number = version.decode().rpartition("-")
+    return RequiredVersion(epoch + hyphen, int(number))

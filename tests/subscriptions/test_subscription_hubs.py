@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gqlnews.subscriptions.budget import expected_seconds, is_heavy
-from gqlnews.subscriptions.hub import SubscriptionHubs
+from gqlnews.subscriptions.hubs import SubscriptionHubs
 from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, StoreReplacedError
 from tests.live import ARTICLE_CHANGED, PLAIN, Live, Subscriber, open_live, until
 

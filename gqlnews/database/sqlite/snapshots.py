@@ -10,9 +10,9 @@ from typing import cast
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.before_search import create_index
+from gqlnews.database.protocol import STATEMENT_TIME_SHARE, RequiredVersion, timeout_error
 from gqlnews.database.snapshots import (
     Change,
-    RequiredNumber,
     SnapshotReader,
     VersionState,
     decode_images,
@@ -156,7 +156,7 @@ class SqliteSnapshotReader(SnapshotReader[SqliteSnapshot]):
         create_index(db)
         db.set_progress_handler(self._deadline.is_exceeded, SEARCH_STEPS_PER_CHECK)
 
-    def _begin(self, required: RequiredNumber | None) -> tuple[VersionState, ...]:
+    def _begin(self, required: Sequence[RequiredVersion], seconds: float) -> tuple[VersionState, ...]:
         assert self._db is not None, "it is open"
         self._snapshot = SqliteSnapshot.begin(self._db, self._deadline)
         return self._snapshot.version_states

@@ -159,6 +159,8 @@ def changes(settings: EffectiveSettings) -> None:
     """Print the changes of a database's articles as JSON lines; with --follow, also every further one."""
     from gqlnews.cli.changes import ChangesOptions, run_changes
 
+    if isinstance(settings["database"], PostgresUrl):
+        _check_postgres_extra()
     run_changes(settings.group(ChangesOptions))
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import orjson
 
 from gqlnews.cli.supervisor import exit_on_signal
-from gqlnews.database.sqlite.change_history import PAGE_SIZE, ChangeHistory, RecordedChange
+from gqlnews.config.values import PostgresUrl
+from gqlnews.database.change_history import PAGE_SIZE, ChangeHistory, HistorySource, RecordedChange
+from gqlnews.database.sqlite.history_source import SqliteHistory
 
 POLL_INTERVAL = 0.05  # seconds
 STOPPED = "to resume, pass the `version` of the last line that you processed as --since"
@@ -22,7 +24,7 @@ STOPPED = "to resume, pass the `version` of the last line that you processed as 
 class ChangesOptions:
     """Options of `gqlnews changes`."""
 
-    database: Path
+    database: Path | PostgresUrl
     since: str | None
     follow: bool
     fields: tuple[str, ...]
@@ -36,13 +38,24 @@ def run_changes(options: ChangesOptions) -> None:
     """
     with exit_on_signal(STOPPED, code=0 if options.follow else None):
         scope = int(options.unpublished)
-        with closing(ChangeHistory(options.database, scope, options.fields, options.since)) as history:
+        with closing(
+            ChangeHistory(_open_source(options.database), scope, options.fields, options.since)
+        ) as history:
             try:
                 for page in _pages(history, follow=options.follow):
                     sys.stdout.buffer.writelines(_to_line(change, options.fields) for change in page)
                     sys.stdout.buffer.flush()
             except BrokenPipeError:
                 _discard_output()
+
+
+def _open_source(database: Path | PostgresUrl) -> HistorySource:
+    if isinstance(database, PostgresUrl):
+        # Imported only with a URL, as only `gqlnews[postgres]` installs the driver.
+        from gqlnews.database.postgresql.history_source import PostgresHistory
+
+        return PostgresHistory(database)
+    return SqliteHistory(database)
 
 
 def _pages(history: ChangeHistory, *, follow: bool) -> Iterator[Sequence[RecordedChange]]:

@@ -142,7 +142,10 @@ SETTINGS: tuple[Setting, ...] = (
             "A file contains nothing that is not in the files of FOLDER, so you can delete it at any time. "
             "A URL with a password is accepted in the variable only, as other users see command lines.",
             default_text="one per content folder, in the user's cache folder", parse=parse_database),
-    Setting("database", Path, REQUIRED, "--db", "GQLNEWS_DB", ("changes",), "SQLite database file to read"),
+    Setting("database", Path, REQUIRED, "--db", "GQLNEWS_DB", ("changes",),
+            "SQLite database file, or URL of a PostgreSQL database, to read",
+            "A URL with a password is accepted in the variable only, as other users see command lines.",
+            parse=parse_database),
     Setting("since", str, None, "--since", "GQLNEWS_CHANGES_SINCE", ("changes",),
             "Version after which to start: the last one that was processed",
             "[Resuming](changes.md#resume).", default_text="all articles first, as added"),

@@ -8,8 +8,9 @@ transaction remains usable.
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import asyncpg
 
@@ -28,6 +29,8 @@ OWN_SECONDS = 30.0
 """Time for a statement, in addition to its time limit, before the connection counts as lost."""
 
 CLOSE_SECONDS = 1.0
+CACHED_TEXTS = 512
+ROWS_PER_FETCH = 1_000
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT snapshot"
 _UNDO = "ROLLBACK TO SAVEPOINT snapshot"
@@ -44,16 +47,17 @@ _FAULTS_OF_STORES = (
 )
 
 
+@lru_cache(CACHED_TEXTS)
 def _limited_sql(sql: str, max_bytes: int) -> str:
     """Build SQL that selects the one value of a statement if it is not too large, its size, and its seconds.
 
-    The seconds are those of the server, so they do not include the network.
+    The seconds are those of the server, so they do not include the network. The driver does not decode bytes.
     """
     value = f"CASE WHEN octet_length(value) <= {max_bytes} THEN value END" if max_bytes else "value"
     return (
         f"SELECT {value}, octet_length(value),"  # noqa: S608 - a statement of the renderer
         " extract(epoch FROM clock_timestamp() - statement_timestamp())::float8"
-        f" FROM (SELECT ({sql})::text AS value OFFSET 0) AS result"
+        f" FROM (SELECT convert_to(({sql})::text, 'UTF8') AS value OFFSET 0) AS result"
     )
 
 
@@ -117,6 +121,13 @@ class SnapshotConnection:
         rows: list[Sequence[Any]] = self._run(lambda: self._connection.fetch(sql, *params), OWN_SECONDS)
         return rows
 
+    def iterate(self, sql: str) -> Iterator[Sequence[Any]]:
+        """Yield the rows of a statement without parameters, some at a time."""
+        self._execute(f"DECLARE rows NO SCROLL CURSOR FOR {sql}")
+        while some := self.fetch(f"FETCH {ROWS_PER_FETCH} FROM rows"):
+            yield from some
+        self._execute("CLOSE rows")
+
     def fetch_value(self, sql: str, params: Sequence[object], seconds: float) -> bytes | None:
         """Return a statement's one value. Raises ResourceLimitError; the transaction remains usable."""
         seconds = min(seconds, self._max_seconds)
@@ -135,7 +146,7 @@ class SnapshotConnection:
         self.server_seconds += server_seconds
         if value is None and size is not None:
             raise response_too_large(self._max_bytes)
-        return None if value is None else value.encode()
+        return cast("bytes | None", value)
 
     def _set_timeout(self, milliseconds: int) -> None:
         """Set the time limit of the next statements, unless it is the present one; 0 is none."""

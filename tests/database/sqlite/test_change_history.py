@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.database.sqlite import change_history
-from gqlnews.database.sqlite.change_history import ChangeHistory, RecordedChange
+from gqlnews.database import change_history
+from gqlnews.database.change_history import ChangeHistory, RecordedChange
+from gqlnews.database.sqlite.history_source import SqliteHistory
 from gqlnews.database.sqlite.migrations import migrations
-from gqlnews.database.sqlite.state_fields import known_fields
 from gqlnews.database.sqlite.writer import open_writer
+from gqlnews.database.state_fields import known_fields
 from gqlnews.errors import Code, DatabaseError, NewerDatabaseError, SettingsError, VersionError
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
@@ -64,7 +65,7 @@ async def served(live: Live, scope: int) -> Copy:
 def read(
     database: Path, scope: int = 0, since: str | None = None, names: Iterable[str] = NAMES
 ) -> list[RecordedChange]:
-    with closing(ChangeHistory(database, scope, tuple(names), since)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), scope, tuple(names), since)) as history:
         return read_on(history)
 
 
@@ -97,7 +98,7 @@ def test_from_any_version_on_the_changes_lead_to_the_content(
     async def run() -> None:
         async with open_live() as live:
             known: list[list[tuple[str, Copy]]] = [[], []]
-            followers = [ChangeHistory(live.database, scope, NAMES, None) for scope in (0, 1)]
+            followers = [ChangeHistory(SqliteHistory(live.database), scope, NAMES, None) for scope in (0, 1)]
             followed: list[Copy] = [{}, {}]
             for edits in history:
                 for edit in edits:
@@ -260,7 +261,7 @@ def test_a_field_that_is_no_longer_declared_ends_the_history(tmp_path: Path) -> 
     folder, database = Folder(tmp_path / "content"), tmp_path / "news.db"
     folder.write("gqlnews.toml", CONFIG)
     ingest_all(database, folder)
-    with closing(ChangeHistory(database, 0, ["sponsor"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["sponsor"], None)) as history:
         assert read_on(history) == []
         folder.article("a.md", sponsor="S")
         ingest_all(database, folder)
@@ -332,7 +333,7 @@ def test_only_the_last_article_has_the_current_version(database: Path) -> None:
 
 
 def test_an_ingest_during_the_listing_is_a_change_after_it(database: Path, folder: Folder) -> None:
-    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], None)) as history:
         articles = history.read_articles()
         slugs = [next(articles).slug]
         folder.article("a.md", title="new")
@@ -424,7 +425,7 @@ def test_a_reader_that_falls_behind_gets_an_error(
     database: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_log, "MAX_BEFORE_IMAGES", 1)
-    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], None)) as history:
         read_on(history)
         for name in ("one", "two", "three"):
             folder.article("a.md", title=name)
@@ -434,7 +435,7 @@ def test_a_reader_that_falls_behind_gets_an_error(
 
 
 def test_a_rebuilt_database_ends_the_history(database: Path, folder: Folder) -> None:
-    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], None)) as history:
         read_on(history)
         ingest_all(database.with_name("new.db"), folder)
         database.with_name("new.db").rename(database)
@@ -443,7 +444,7 @@ def test_a_rebuilt_database_ends_the_history(database: Path, folder: Folder) -> 
 
 
 def test_a_copy_of_the_database_continues_the_history(database: Path, folder: Folder) -> None:
-    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], None)) as history:
         read_on(history)
         copy = copied(database)
         folder.article("a.md", title="new")
@@ -463,7 +464,7 @@ def test_an_older_copy_has_no_later_changes(
     copy = copied(database)
     folder.article("a.md", title="three")
     ingest_all(database, folder)
-    with closing(ChangeHistory(database, 0, ["title"], since)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], since)) as history:
         assert [change.after for change in history.read_page()] == [{"title": "one"}]
         copy.rename(database)
         assert [change.after for change in read_on(history)] == [{"title": "two"}]
@@ -477,14 +478,14 @@ def copied(database: Path) -> Path:
 
 
 def test_a_deleted_database_ends_the_history(database: Path) -> None:
-    with closing(ChangeHistory(database, 0, [], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, [], None)) as history:
         database.unlink()
         with pytest.raises(DatabaseError, match=r"news\.db does not exist: run `gqlnews ingest"):
             history.read_page()
 
 
 def test_a_migration_by_a_newer_program_ends_the_history(database: Path) -> None:
-    with closing(ChangeHistory(database, 0, [], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, [], None)) as history:
         read_on(history)
         newest = max(version for version, _ in migrations())
         migrated = [*migrations(), (newest + 1, "DROP TABLE article_before;")]
@@ -500,7 +501,7 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_waits_does_not_block_a_checkpoint(database: Path, folder: Folder) -> None:
-    with closing(ChangeHistory(database, 0, ["title"], None)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, ["title"], None)) as history:
         read_on(history)
         folder.article("a.md", title="new")
         ingest_all(database, folder)
@@ -517,6 +518,6 @@ def test_a_large_ingest_is_read_in_pages(
     for number in range(35):
         folder.article(f"new/{number}.md", url=f"https://example.com/{number}")
     ingest_all(database, folder)
-    with closing(ChangeHistory(database, 0, [], since)) as history:
+    with closing(ChangeHistory(SqliteHistory(database), 0, [], since)) as history:
         sizes = [len(history.read_page()) for _ in range(5)]
     assert sizes == [10, 10, 10, 5, 0]

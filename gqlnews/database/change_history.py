@@ -9,39 +9,27 @@ additions in `article_change`, which have no image. For change number n of an ar
 3. An empty image or no row means that there was no article. To the public, an unpublished article does not
    exist either.
 
-Each page is read in a short read transaction of its own, so that checkpoints can reset the write-ahead log.
+Each page is read in a short read transaction of its own.
 """
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple, Protocol
 
 from gqlnews.custom_fields import decode_fields
-from gqlnews.database.sqlite.connection import connect_to_read, read_transaction
-from gqlnews.database.sqlite.damage import get_identity, translate_errors
-from gqlnews.database.sqlite.migrations import newest_version
-from gqlnews.database.sqlite.state_fields import State, StateField, known_fields
-from gqlnews.database.sqlite.writer import check_header
-from gqlnews.errors import Code, DatabaseError, RequestError, SettingsError, VersionError
+from gqlnews.database.protocol import RequiredVersion
+from gqlnews.database.state_fields import State, StateField, known_fields
+from gqlnews.errors import BehindError, Code, RequestError, SettingsError, VersionError
 from gqlnews.versions import read_version
 
 # ruff: noqa: S608 - these statements are built from constants and names of columns
 
 PAGE_SIZE = 200  # changes per read transaction
-CACHE_KIB = 8 * 1024  # each row is read once
 MAX_KEYS = 10_000  # changes that are found at once, before their pages are read
 
 # Statements.
 
 _NUMBERS = ("public_version", "version")  # of an image, by scope
-
-_STORE = """
-SELECT substr(version, 1, instr(version, '-')), number, max(forgotten, images_pruned),
-    (SELECT max(number) FROM site WHERE audience IN (:scope, 2 * :scope)), custom_fields
-FROM site, store WHERE audience = :scope
-"""
 
 
 class StoreState(NamedTuple):
@@ -80,7 +68,7 @@ def _images_sql(scope: int, columns: str) -> str:
     number = _NUMBERS[scope]
     return (
         f"SELECT {number}, published{columns} FROM article_before"
-        f" WHERE slug = ? AND {number} >= ? ORDER BY {number} LIMIT 2"
+        f" WHERE slug = :slug AND {number} >= :number ORDER BY {number} LIMIT 2"
     )
 
 
@@ -88,6 +76,38 @@ def _articles_sql(scope: int, columns: str) -> str:
     """Build SQL that selects all articles, in the order of a covering index."""
     condition = "" if scope else " WHERE published = 1"
     return f"SELECT slug, published{columns} FROM article{condition} ORDER BY published_at DESC, slug"
+
+
+class HistorySource(Protocol):
+    """A store in which a history is read. The statements have parameters such as `:slug`.
+
+    All methods raise DatabaseError or a subclass.
+    """
+
+    label: str
+    """The database as messages name it."""
+
+    def close(self) -> None: ...
+
+    def follow(self) -> bool:
+        """Open the database that has replaced the one before; return whether there is another one."""
+        ...
+
+    def marker(self) -> object:
+        """Return a value that changes when the content does."""
+        ...
+
+    def transaction(self, required: RequiredVersion | None) -> AbstractContextManager[None]:
+        """Read transaction; on a replica, one that has the required version. Raises BehindError."""
+        ...
+
+    def read_state(self, scope: int) -> StoreState:
+        """Return the state of the store in the transaction."""
+        ...
+
+    def execute(self, sql: str, bound: Mapping[str, object]) -> Iterable[Sequence[Any]]:
+        """Return the rows of a statement in the transaction, each when it is requested."""
+        ...
 
 
 # History.
@@ -112,31 +132,38 @@ class RecordedChange(NamedTuple):
 class ChangeHistory:
     """Reader of the history in one scope, from the version `since` on; `close` it at the end.
 
-    `names` are the fields of states. The reader opens the file that replaces the database. All methods raise
-    DatabaseError or a subclass, VersionError if the history from the last version on is not known, and
-    SettingsError if a field is not.
+    `names` are the fields of states. The reader follows the database that replaces the one before. It closes
+    the source. All methods raise DatabaseError or a subclass, VersionError if the history from the last
+    version on is not known, and SettingsError if a field is not.
     """
 
-    def __init__(self, path: Path, scope: int, names: Sequence[str], since: str | None) -> None:
-        self._path, self._scope, self._names = path, scope, names
-        self._epoch, self._number, started = _parse_version(since)
+    def __init__(self, source: HistorySource, scope: int, names: Sequence[str], since: str | None) -> None:
+        self._source, self._scope, self._names = source, scope, names
+        try:
+            self._epoch, self._number, started = _parse_version(since)
+            self._begin(max(self._number, started or 0))
+        except BaseException:
+            source.close()
+            raise
+
+    def _begin(self, number: int) -> None:
+        """Check that the history is known from the version with this number on."""
         self._keys: list[tuple[int, str]] = []  # of changes that are still to be read
         self._last_image = 0  # the id of the last image of these; the ids ascend with the versions
-        self._read_version: int | None = None  # the PRAGMA data_version of which all changes are read
+        self._read_marker: object = None  # the marker of the content of which all changes are read
         self._fields: dict[str, StateField] = {}
         self._columns = ""
         self._declared: str | None = None
         self._has_articles = self._number > 0  # those of the version at which the history continues
-        self._identity, self._db = get_identity(path), _connect(path)
+        required = None if self._epoch is None else RequiredVersion(self._epoch, number)
         try:
-            with self._transaction() as state:
-                self._check_position(state, max(self._number, started or 0))
-        except BaseException:
-            self._db.close()
-            raise
+            with self._transaction(required) as state:
+                self._check_position(state, number)
+        except BehindError as error:
+            raise VersionError(error.code, str(error)) from error
 
     def close(self) -> None:
-        self._db.close()
+        self._source.close()
 
     @property
     def is_at_start(self) -> bool:
@@ -150,7 +177,7 @@ class ChangeHistory:
         """
         with self._transaction() as state:
             last = None
-            for slug, *row in self._db.execute(_articles_sql(self._scope, self._columns)):
+            for slug, *row in self._source.execute(_articles_sql(self._scope, self._columns), {}):
                 if last is not None:
                     yield last
                 last = RecordedChange(self._version(0), slug, None, self._to_state(row))
@@ -160,10 +187,12 @@ class ChangeHistory:
 
     def read_page(self) -> list[RecordedChange]:
         """Return the next changes, at most `PAGE_SIZE`; none if there are no more at the moment."""
-        self._follow_path()
-        with translate_errors(self._path):
-            (data_version,) = self._db.execute("PRAGMA data_version").fetchone()
-        if data_version == self._read_version:
+        if self._source.follow():
+            self._keys.clear()
+            self._last_image = 0
+            self._read_marker = None
+        marker = self._source.marker()
+        if marker == self._read_marker:
             return []
         with self._transaction() as state:
             if not self._keys and self._number < state.number:
@@ -175,32 +204,20 @@ class ChangeHistory:
             del self._keys[:PAGE_SIZE]
         else:
             self._number = state.number
-            self._read_version = data_version
+            self._read_marker = marker
         return changes
 
     def _find_changes(self) -> None:
         bound = {"after": self._number, "last_image": self._last_image}
-        for number, slug, image in self._db.execute(_keys_sql(self._scope), bound):
+        for number, slug, image in self._source.execute(_keys_sql(self._scope), bound):
             self._keys.append((number, slug))
             self._last_image = max(self._last_image, image)
 
-    def _follow_path(self) -> None:
-        """Open the file that is at the path now, if that is another one."""
-        identity = get_identity(self._path)
-        if identity != self._identity:
-            self._db.close()
-            self._identity, self._db = identity, _connect(self._path)
-            self._keys.clear()
-            self._last_image = 0
-            self._read_version = None
-
     @contextmanager
-    def _transaction(self) -> Iterator[StoreState]:
+    def _transaction(self, required: RequiredVersion | None = None) -> Iterator[StoreState]:
         """Read transaction, after a check that the last version is known and the fields are declared."""
-        with translate_errors(self._path), read_transaction(self._db):
-            if check_header(self._db, self._path, newest_version()) == 0:
-                raise _no_content(self._path)
-            state = StoreState(*self._db.execute(_STORE, {"scope": self._scope}).fetchone())
+        with self._source.transaction(required):
+            state = self._source.read_state(self._scope)
             self._check_position(state, self._number)
             if state.declared != self._declared:
                 self._declare(state.declared)
@@ -213,19 +230,19 @@ class ChangeHistory:
         if self._epoch != state.epoch:
             raise VersionError(
                 Code.VERSION_TOO_OLD,
-                f"{version} is from before database {self._path} was rebuilt or replaced, or from a history "
+                f"{version} is from before {self._source.label} was rebuilt or replaced, or from a history "
                 "with other articles (--unpublished): start again without --since",
             )
         if number > state.newest:
             raise VersionError(
                 Code.BAD_VERSION,
-                f"{version} is not a known one of database {self._path}: pass a `version` that this command "
+                f"{version} is not a known one of {self._source.label}: pass a `version` that this command "
                 "or the API returned, or start again without --since",
             )
         if self._has_articles and self._number < state.pruned:
             raise VersionError(
                 Code.VERSION_TOO_OLD,
-                f"{version} is older than the history in database {self._path}: start again without --since",
+                f"{version} is older than the history in {self._source.label}: start again without --since",
             )
 
     def _declare(self, declared: str) -> None:
@@ -233,7 +250,7 @@ class ChangeHistory:
         unknown = [name for name in self._names if name not in known]
         if unknown:
             raise SettingsError(
-                f"--fields: {unknown[0]!r} is not a field that filters read in database {self._path}; "
+                f"--fields: {unknown[0]!r} is not a field that filters read in {self._source.label}; "
                 f"use {', '.join(known)}"
             )
         self._fields = {name: known[name] for name in self._names}
@@ -241,15 +258,15 @@ class ChangeHistory:
         self._declared = declared
 
     def _read_change(self, number: int, slug: str) -> RecordedChange:
-        images = self._db.execute(_images_sql(self._scope, self._columns), (slug, number)).fetchall()
+        bound = {"slug": slug, "number": number}
+        images = list(self._source.execute(_images_sql(self._scope, self._columns), bound))
         before = images.pop(0)[1:] if images and images[0][0] == number else None
         after = images[0][1:] if images else self._read_article(slug)
         return RecordedChange(self._version(number), slug, self._to_state(before), self._to_state(after))
 
     def _read_article(self, slug: str) -> Sequence[Any] | None:
-        sql = f"SELECT published{self._columns} FROM article WHERE slug = ?"
-        row: Sequence[Any] | None = self._db.execute(sql, (slug,)).fetchone()
-        return row
+        sql = f"SELECT published{self._columns} FROM article WHERE slug = :slug"
+        return next(iter(self._source.execute(sql, {"slug": slug})), None)
 
     def _to_state(self, row: Sequence[Any] | None) -> State | None:
         """Return the state from a row, which begins with `published`: null, if there was no article."""
@@ -272,18 +289,3 @@ def _parse_version(since: str | None) -> tuple[str | None, int, int | None]:
             error.code,
             f"--since: {since!r} is not a version: pass a `version` that this command or the API returned",
         ) from None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    if not path.exists():  # opening it would leave a lock file there
-        raise _no_content(path)
-    db = connect_to_read(path)
-    db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    db.text_factory = str
-    return db
-
-
-def _no_content(path: Path) -> DatabaseError:
-    state = "has no content" if path.exists() else "does not exist"
-    return DatabaseError(f"database {path} {state}: run `gqlnews ingest FOLDER --db {path}`")

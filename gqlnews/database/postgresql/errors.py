@@ -99,8 +99,8 @@ def to_postgresql_error(error: Exception, url: PostgresUrl) -> DatabaseError | N
         return _from_server(error, place)
     if isinstance(error, ssl.SSLError):
         return DatabaseError(
-            f"{place} cannot be reached by TLS ({error.reason or 'handshake failed'}): check sslmode, "
-            "sslrootcert and the certificate of the server"
+            f"{place} cannot be reached by TLS ({getattr(error, 'reason', None) or 'no reason'}): check "
+            "sslmode, sslrootcert and the certificate of the server"
         )
     # A ValueError of asyncpg, not of its subclasses, is about a number in the URL or a variable.
     if isinstance(error, asyncpg.ClientConfigurationError | configparser.Error) or type(error) is ValueError:

@@ -1,0 +1,242 @@
+"""`gqlnews ingest` with a PostgreSQL database: real processes, of which one is elected."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import pytest
+
+from gqlnews.cli.local_store import local_store_path
+from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.publisher import SKIPPED_VERSIONS
+from gqlnews.errors import DatabaseError
+from tests.database.postgresql.stores import assert_equal, with_connection
+from tests.ingest.folder import Folder
+from tests.ingest.watch_process import until
+from tests.postgresql import Cluster, PostgresProcess, installed_programs, unprivileged_user
+from tests.server.support import Running, environment, run_cli, run_here, running
+
+
+@pytest.fixture
+def url(postgresql: Cluster) -> str:
+    return postgresql.create_database()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder(tmp_path / "content")
+    for name in "abc":
+        folder.article(f"{name}.md", f"https://example.org/{name}", topics=["AI", name])
+    return folder
+
+
+@contextmanager
+def ingesting(folder: Folder, url: str, home: Path) -> Iterator[Running]:
+    """Run an ingester whose cache folder is in `home`, as on a machine of its own."""
+    home.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(folder.root), "--watch"]
+    with running(command, environment(home, {"GQLNEWS_DB": url, "GQLNEWS_WATCH": "1"})) as run:
+        yield run
+
+
+def store_in(home: Path, folder: Folder, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the local store of an ingester."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    return local_store_path(folder.root, PostgresUrl(url))
+
+
+def wait_for_articles(url: str, slugs: set[str]) -> None:
+    def are_published() -> bool:
+        try:
+            rows = with_connection(url, lambda c: c.fetch("SELECT slug FROM article"))
+        except (asyncpg.UndefinedTableError, DatabaseError):  # starting, or before the load
+            return False
+        return {slug for (slug,) in rows} == slugs
+
+    until(are_published, f"other articles than {slugs} are published")
+
+
+def versions(url: str) -> list[tuple[str, int]]:
+    rows = with_connection(url, lambda c: c.fetch("SELECT line, number FROM store, site ORDER BY audience"))
+    return [(line, number) for line, number in rows]
+
+
+def kill_group(run: Running) -> None:
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+
+
+def test_a_folder_is_ingested_and_published_once(url: str, folder: Folder, tmp_path: Path) -> None:
+    first = run_here(tmp_path, "ingest", folder.root, "--db", url)
+    assert (first.returncode, first.stdout.split(",")[0]) == (0, "3 added")
+    folder.remove("c.md")
+    second = run_here(tmp_path, "ingest", folder.root, "--db", url)
+    assert "1 removed" in second.stdout
+    wait_for_articles(url, {"a", "b"})
+    assert "lease" not in second.stderr
+
+
+def test_changes_are_published_and_a_standby_takes_over(
+    url: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ingesting(folder, url, tmp_path / "one") as one:
+        one.wait_for("loaded")
+        with ingesting(folder, url, tmp_path / "two") as two:
+            two.wait_for("standing by")
+            busy = run_cli(tmp_path, "ingest", folder.root, GQLNEWS_DB=url)
+            assert busy.returncode == 2
+            assert "already ingests into" in busy.stderr
+            folder.article("d.md", "https://example.org/d")
+            one.wait_for("published")
+            wait_for_articles(url, {"a", "b", "c", "d"})
+            before = versions(url)
+            kill_group(one)
+            killed_at = time.monotonic()
+            folder.remove("a.md")
+            two.wait_for("leading")
+            assert time.monotonic() - killed_at < 5.0 + 1.0  # the machine is busy
+            two.wait_for("restored")
+            wait_for_articles(url, {"b", "c", "d"})
+            for (line, number), (new_line, new_number) in zip(before, versions(url), strict=True):
+                assert (line, number) < (new_line, new_number) < (line, number + 5)
+            assert_equal(url, store_in(tmp_path / "two", folder, url, monkeypatch))
+
+
+def test_a_clean_stop_hands_the_lead_over_at_once(url: str, folder: Folder, tmp_path: Path) -> None:
+    with ingesting(folder, url, tmp_path / "one") as one, ingesting(folder, url, tmp_path / "two") as two:
+        one.wait_for("leading|standing by")
+        two.wait_for("leading|standing by")
+        leader, other = (one, two) if "leading" in one.lines[-1] else (two, one)
+        leader.wait_for("loaded")
+        leader.stop(signal.SIGTERM)
+        assert "all completed ingests are published" in leader.remaining_output()
+        assert leader.process.returncode == 0
+        other.wait_for("leading")
+
+
+def test_a_suspended_leader_publishes_nothing_when_it_continues(
+    url: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ingesting(folder, url, tmp_path / "one") as one:
+        one.wait_for("watching")
+        one.wait_for("loaded")
+        with ingesting(folder, url, tmp_path / "two") as two:
+            two.wait_for("standing by")
+            one.process.send_signal(signal.SIGSTOP)
+            folder.article("d.md", "https://example.org/d")  # its child process still ingests this
+            two.wait_for("leading")
+            wait_for_articles(url, {"a", "b", "c", "d"})
+            position = with_connection(url, lambda c: c.fetchrow("SELECT sequence, token FROM publication"))
+            one.process.send_signal(signal.SIGCONT)
+            one.wait_for("lead lost")
+            one.wait_for("standing by")
+            after = with_connection(url, lambda c: c.fetchrow("SELECT sequence, token FROM publication"))
+            assert after == position
+            folder.remove("a.md")
+            wait_for_articles(url, {"b", "c", "d"})
+            assert_equal(url, store_in(tmp_path / "two", folder, url, monkeypatch))
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresProcess]:
+    """A PostgreSQL server of the test alone."""
+    with TemporaryDirectory(prefix="gqlnews-pg-") as name:
+        server = PostgresProcess(Path(name), installed_programs())
+        server.create()
+        server.start()
+        yield server
+        server.stop()
+
+
+def test_a_restart_of_postgresql_is_survived(server: PostgresProcess, folder: Folder, tmp_path: Path) -> None:
+    with ingesting(folder, server.url, tmp_path / "one") as one:
+        one.wait_for("loaded")
+        server.stop()
+        folder.article("d.md", "https://example.org/d")
+        one.wait_for("publishing failed|lead lost")
+        server.start()
+        wait_for_articles(server.url, {"a", "b", "c", "d"})
+        one.stop(signal.SIGTERM)
+
+
+def test_the_end_of_standard_input_stops_it(url: str, folder: Folder, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(folder.root), "--watch", "--until-eof"]
+    with running(command, environment(tmp_path, {"GQLNEWS_DB": url})) as run:
+        run.wait_for("loaded")
+        assert run.process.stdin is not None
+        run.process.stdin.close()
+        run.process.wait(60)
+        assert run.process.returncode == 0
+    assert with_connection(url, lambda c: c.fetchval("SELECT holder FROM lease")) is None
+
+
+def test_a_password_is_in_no_command_line_and_no_message(
+    url: str, folder: Folder, tmp_path: Path, postgresql: Cluster
+) -> None:
+    secret = url.replace("postgres@", "postgres:s3cret@")
+    with ingesting(folder, secret, tmp_path / "one") as one:
+        one.wait_for("loaded")
+        threads = Path(f"/proc/{one.process.pid}/task").iterdir()
+        children = [pid for thread in threads for pid in (thread / "children").read_text().split()]
+        lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in (str(one.process.pid), *children)]
+        assert len(lines) > 1
+        assert not any("s3cret" in line for line in lines)
+        one.stop(signal.SIGTERM)
+        assert "s3cret" not in one.remaining_output()
+
+
+def test_a_failover_that_lost_a_batch_uses_no_version_twice(
+    server: PostgresProcess, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory(prefix="gqlnews-pg-") as name:
+        standby = PostgresProcess(Path(name), server.programs)
+        user = unprivileged_user()
+        if user is not None:
+            shutil.chown(standby.folder, user)
+        url = f"postgresql://postgres@/postgres?host={server.folder},{standby.folder}"
+
+        def ingest() -> str:
+            result = run_here(tmp_path, "ingest", folder.root, "--db", url)
+            assert result.returncode == 0, result.stderr
+            return result.stderr
+
+        ingest()
+        data = str(standby.folder / "data")
+        standby.run(
+            "pg_basebackup", "-D", data, "-h", str(server.folder), "-U", "postgres", "-R", "-c", "fast"
+        )
+        before = versions(url)
+        folder.article("d.md", "https://example.org/d")
+        ingest()  # the backup lacks this
+        server.stop()
+        standby.start()
+        try:
+            asyncio.run(promote(standby.url))
+            folder.remove("a.md")
+            ingest()
+            for (line, number), (new_line, new_number) in zip(before, versions(url), strict=True):
+                assert new_line == line
+                assert number + SKIPPED_VERSIONS < new_number < number + SKIPPED_VERSIONS + 10
+            wait_for_articles(url, {"b", "c", "d"})
+            assert_equal(url, store_in(tmp_path, folder, url, monkeypatch))
+            after = versions(url)
+            ingest()  # the timeline is known now
+            assert versions(url) == after
+        finally:
+            standby.stop()
+
+
+async def promote(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        assert await connection.fetchval("SELECT pg_promote()")
+    finally:
+        await connection.close()

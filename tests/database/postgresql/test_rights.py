@@ -64,7 +64,8 @@ def test_the_writer_publishes_and_the_reader_reads(url: str, tmp_path: Path) -> 
         )
         try:
             tables = await reader.fetch(
-                "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')",
+                "SELECT relname FROM pg_class"
+                " WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')",
                 SCHEMA,
             )
             assert {"article", "publication", "search_all_source"} <= {name for (name,) in tables}

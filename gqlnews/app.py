@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,6 +34,8 @@ from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
 from gqlnews.errors import Code, PersistedDocumentsError, RequestError
+from gqlnews.query.sql.dialect import Dialect
+from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.compression import CompressionMiddleware
@@ -138,7 +140,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
-            store, open_store, new_reader = _create_store(settings)
+            store, open_store, dialect, new_reader = _create_store(settings)
             stack.push_async_callback(store.close)
             await open_store()
             if warns_of_schedule and (schedule := store.schedule_without_watcher()) is not None:
@@ -154,7 +156,13 @@ def build_app(
             store.on_replaced = subscription_hubs.reset
             fields = store.custom_fields()
             current = schema if fields == schema.custom_fields else build_schema(fields)
-            engine = Engine(store, current, settings.limits, field_cache_bytes=settings.field_cache_bytes)
+            engine = Engine(
+                store,
+                current,
+                settings.limits,
+                field_cache_bytes=settings.field_cache_bytes,
+                dialect=dialect,
+            )
 
             async def change_fields(fields: tuple[CustomField, ...]) -> None:
                 engine.use_schema(await asyncio.to_thread(build_schema, fields))
@@ -224,16 +232,25 @@ def read_stored_fields(settings: ServerSettings) -> tuple[CustomField, ...]:
     return read_summary(settings.postgres).fields
 
 
-def _create_store(settings: ServerSettings) -> tuple[Database, Callable[[], Awaitable[None]], NewReader]:
-    """Return the store, the function that opens it, and the factory of readers for subscriptions."""
+class _StoreParts(NamedTuple):
+    """A store, the function that opens it, its dialect, and the factory of readers for subscriptions."""
+
+    store: Database
+    open: Callable[[], Awaitable[None]]
+    dialect: Dialect
+    new_reader: NewReader
+
+
+def _create_store(settings: ServerSettings) -> _StoreParts:
     if settings.postgres is None:
         database = SqliteDatabase(settings.limits)
         new_reader = partial(SqliteSnapshotReader, settings.database, settings.limits)
-        return database, partial(database.open, settings.database), new_reader
+        return _StoreParts(database, partial(database.open, settings.database), SQLITE, new_reader)
     from gqlnews.database.postgresql.database_handle import PostgresDatabase
+    from gqlnews.query.sql.postgresql import POSTGRESQL
 
     store = PostgresDatabase(settings.postgres, settings.limits)
-    return store, store.open, _no_reader
+    return _StoreParts(store, store.open, POSTGRESQL, _no_reader)
 
 
 def _no_reader() -> SnapshotReader[Snapshot]:

@@ -9,7 +9,7 @@ import asyncpg
 
 from gqlnews.database.postgresql import search_query, snippets
 from gqlnews.database.postgresql.schema import schema_name
-from gqlnews.database.sqlite.connection import Statements
+from gqlnews.database.protocol import BatchResults, Statements
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
@@ -38,14 +38,14 @@ class ConnectionStore(UnreadStore):
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def execute_batch(self, statements: Statements) -> Sequence[bytes | None]:
-        return [await self._execute(sql, parameters) for sql, parameters in statements]
+    async def execute_batch(self, statements: Statements) -> BatchResults:
+        return BatchResults([await self._execute(sql, parameters) for sql, parameters in statements])
 
     async def execute_parts(
         self, parts: Sequence[Statements]
     ) -> AsyncGenerator[Sequence[bytes | None], None]:
         for statements in parts:
-            yield await self.execute_batch(statements)
+            yield (await self.execute_batch(statements)).values
 
     async def _execute(self, sql: str, parameters: Sequence[object]) -> bytes | None:
         values = [

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gqlnews.database.protocol import DatabaseStatistics
 from gqlnews.engine.execution import FieldCache
 from gqlnews.errors import DatabaseError
 from gqlnews.query.entities import Audience
@@ -127,6 +128,7 @@ def _store(app_state: AppState, content: Mapping[str, float]) -> Iterator[Metric
     yield _gauge("gqlnews_database_damaged", documentation, store.is_damaged)
     yield _counter("gqlnews_database_replacements", "Replacements of the database file.", store.replacements)
 
+    yield from _connections(store.statistics())
     scopes = {"public": Audience.PUBLIC, "all": Audience.EDITOR}
     versions = {scope: store.version(audience) for scope, audience in scopes.items()}
     changes = {scope: int(version.rpartition(b"-")[2]) for scope, version in versions.items() if version}
@@ -137,6 +139,28 @@ def _store(app_state: AppState, content: Mapping[str, float]) -> Iterator[Metric
     yield _gauge("gqlnews_problems", "Problems of the content.", problems, "severity")
     documentation = "When the next article appears or expires, in seconds since the Unix epoch."
     yield _gauge("gqlnews_next_due_timestamp_seconds", documentation, content.get("next_due", {}))
+
+
+def _connections(statistics: DatabaseStatistics | None) -> Iterator[Metric]:
+    """Yield the metrics of a database that is reached over the network."""
+    if statistics is None:
+        return
+    connections = {
+        "idle": statistics.connections - statistics.connections_in_use,
+        "in_use": statistics.connections_in_use,
+    }
+    yield _gauge("gqlnews_database_connections", "Open connections to the database.", connections, "state")
+    documentation = "Requests that wait for a connection to the database."
+    yield _gauge("gqlnews_database_waiting", documentation, statistics.waiting)
+    documentation = "1 while the version is polled from a standby, 0 from the primary."
+    yield _gauge("gqlnews_database_standby", documentation, statistics.is_standby)
+    documentation = "Seconds by which the standby lags behind the primary; 0 on the primary."
+    lag: Values = {} if statistics.lag_seconds is None else statistics.lag_seconds
+    yield _gauge("gqlnews_database_replication_lag_seconds", documentation, lag)
+    documentation = "Seconds since the version was last read from the database."
+    yield _gauge("gqlnews_database_version_age_seconds", documentation, statistics.version_age_seconds)
+    documentation = "1 while an elected ingester publishes to the database."
+    yield _gauge("gqlnews_database_ingester", documentation, statistics.has_ingester)
 
 
 def _cache_lookups(name: str, documentation: str, cache: ResponseCache | FieldCache) -> Metric:

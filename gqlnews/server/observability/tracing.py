@@ -60,9 +60,16 @@ _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 @asynccontextmanager
 async def instrument(app_state: AppState) -> AsyncIterator[AppState]:
     """Yield a copy of the application state with tracing of its operations."""
-    tracer, untraced = Tracer(build_processor()), app_state.engine
+    database_system = "sqlite" if app_state.settings.postgres is None else "postgresql"
+    tracer, untraced = Tracer(build_processor(), database_system), app_state.engine
     store, cache_bytes = TracedStore(untraced.store, tracer), app_state.settings.field_cache_bytes
-    engine = Engine(store, untraced.schema, untraced.limits, field_cache_bytes=cache_bytes)
+    engine = Engine(
+        store,
+        untraced.schema,
+        untraced.limits,
+        field_cache_bytes=cache_bytes,
+        dialect=untraced.dialect,
+    )
     documents, limiter = app_state.preparer.persisted_documents, app_state.subscription_limiter
     preparer = TracedPreparer(engine, app_state.offload, documents, limiter)
     try:
@@ -79,7 +86,8 @@ def build_processor() -> SpanProcessor:
 class Tracer:
     """The tracer of one application. `close` it before the event loop ends."""
 
-    def __init__(self, processor: SpanProcessor) -> None:
+    def __init__(self, processor: SpanProcessor, database_system: str = "sqlite") -> None:
+        self._database_system = database_system
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(NAME, __version__)
@@ -144,7 +152,7 @@ class Tracer:
             statement_span = self._tracer.start_span(
                 "statement", set_span_in_context(field_span), kind=SpanKind.CLIENT, start_time=start
             )
-            statement_span.set_attribute("db.system.name", "sqlite")
+            statement_span.set_attribute("db.system.name", self._database_system)
             statement_span.set_attribute("db.query.text", statement[0][:MAX_STATEMENT_LENGTH])
             if results is None:
                 statement_span.set_status(Status(StatusCode.ERROR))

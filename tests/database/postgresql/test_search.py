@@ -12,7 +12,7 @@ import pytest
 
 from gqlnews.database.postgresql.search_query import encode
 from gqlnews.database.postgresql.snippets import fill, matching
-from gqlnews.query.sql.fts import REPLACEMENTS, SNIPPET_TOKENS
+from gqlnews.query.sql.sqlite import REPLACEMENTS, SNIPPET_TOKENS
 from gqlnews.text_keys import SNIPPET_MARK
 from tests.database.postgresql.searchable import (
     COLUMNS,

@@ -11,6 +11,7 @@
 import argparse
 import asyncio
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -52,6 +53,7 @@ class Options:
     connections: int
     servers: int
     replicas: int
+    pause: float
     fault_seconds: float
     seed: int
 
@@ -62,22 +64,37 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=2_000, help="articles of the sample (2000)")
     parser.add_argument("--edits", type=float, default=10, help="saved files per second (10)")
     parser.add_argument("--connections", type=int, default=32, help="clients with one connection each (32)")
+    parser.add_argument(
+        "--pause", type=float, default=0.05, help="seconds between two requests of a client (0.05)"
+    )
     parser.add_argument("--servers", type=int, default=3, help="servers (3)")
     parser.add_argument("--replicas", type=int, default=2, help="streaming replicas (2)")
     parser.add_argument("--fault-seconds", type=float, default=20, help="duration after each fault (20)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random generator (1)")
     parser.add_argument("--programs", type=Path, default=DEBIAN, help=f"PostgreSQL's programs ({DEBIAN})")
+    parser.add_argument("--logs", type=Path, help="folder to copy the logs to")
     given = vars(parser.parse_args())
-    programs, options = given.pop("programs"), Options(**given)
+    programs, logs, options = given.pop("programs"), given.pop("logs"), Options(**given)
     with tempfile.TemporaryDirectory(prefix="gqlnews-cluster-") as name:
         scratch = Path(name)
         folder = write_sample_folder(scratch, options.articles)
         with machines(scratch, folder, programs) as cluster:
-            faults = _run(options, cluster, scratch)
+            try:
+                faults = _run(options, cluster, scratch)
+            finally:
+                if logs is not None:
+                    copy_logs(scratch, logs)
     for fault in faults:
         print(f"FAULT {fault}")
     print(f"{len(faults)} faults" if faults else "no faults")
     sys.exit(1 if faults else 0)
+
+
+def copy_logs(scratch: Path, logs: Path) -> None:
+    """Copy the logs of all processes of gqlnews."""
+    logs.mkdir(parents=True, exist_ok=True)
+    for log in scratch.glob("*.log"):
+        shutil.copy(log, logs)
 
 
 def _run(options: Options, cluster: Machines, scratch: Path) -> list[str]:
@@ -112,10 +129,12 @@ async def _measure(
 ) -> list[str]:
     answers = Answers()
     urls = [server.url for server in cluster.servers]
-    clients = [ClusterClient(number, urls, requests, answers) for number in range(options.connections)]
+    clients = [
+        ClusterClient(number, urls, requests, answers, options.pause) for number in range(options.connections)
+    ]
     running = [asyncio.create_task(client.run()) for client in clients]
     writer = Writer(cluster.folder, random.Random(options.seed))  # noqa: S311 - not used for security
-    await _edit(writer, options.edits, options.seconds)
+    await _edit(writer, answers, options.edits, options.seconds)
     await asyncio.sleep(SETTLE_SECONDS)
     _print_row("no fault", answers, options.seconds + SETTLE_SECONDS, None)
     compared, faults = await asyncio.to_thread(find_differences, store, copy, dict(answers.bodies), requests)
@@ -128,7 +147,7 @@ async def _measure(
     for name, inject in FAULTS.items():
         answers.restart()
         answers.faults.clear()
-        await _edit(writer, options.edits, options.fault_seconds, partial(inject, cluster, urls))
+        await _edit(writer, answers, options.edits, options.fault_seconds, partial(inject, cluster, urls))
         await asyncio.sleep(SETTLE_SECONDS)
         lost = await lost_edits(urls, cluster.folder)
         _print_row(name, answers, options.fault_seconds + SETTLE_SECONDS, lost)
@@ -143,12 +162,14 @@ async def _measure(
 
 async def _edit(
     writer: Writer,
+    answers: Answers,
     per_second: float,
     seconds: float,
     inject: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Save files for some seconds, and inject the fault after a quarter of the time."""
     stop = asyncio.Event()
+    answers.begin_edits()
     editing = asyncio.create_task(writer.run(per_second, stop))
     await asyncio.sleep(seconds / 4)
     if inject is not None:
@@ -156,6 +177,7 @@ async def _edit(
     await asyncio.sleep(seconds * 3 / 4)
     stop.set()
     await editing
+    answers.end_edits()
 
 
 def _print_row(name: str, answers: Answers, seconds: float, lost: Lost | None) -> None:

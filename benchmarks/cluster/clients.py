@@ -39,7 +39,7 @@ class Answers:
     """All answers: the body by version and request, counts, and what was wrong.
 
     `failures` counts failed requests by reason. `longest_gap` is the longest time in which a client got no
-    answer, and `longest_stale` the longest time without a new version, both in seconds.
+    answer, and `longest_stale` the longest time without a new version while files change, both in seconds.
     """
 
     bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Answers:
     faults: list[str] = field(default_factory=list)
     longest_gap: float = 0.0
     newest: int = 0
-    newest_at: float = field(default_factory=time.monotonic)
+    newest_at: float | None = None
     longest_stale: float = 0.0
     epochs: set[str] = field(default_factory=set)
 
@@ -64,10 +64,24 @@ class Answers:
         epoch, _, number = version.partition("-")
         self.epochs.add(epoch)
         if int(number) > self.newest:
+            self._end_stale_time()
+            self.newest = int(number)
+        return int(number)
+
+    def _end_stale_time(self) -> None:
+        if self.newest_at is not None:
             now = time.monotonic()
             self.longest_stale = max(self.longest_stale, now - self.newest_at)
-            self.newest, self.newest_at = int(number), now
-        return int(number)
+            self.newest_at = now
+
+    def begin_edits(self) -> None:
+        """Expect new versions from now on."""
+        self.newest_at = time.monotonic()
+
+    def end_edits(self) -> None:
+        """Expect no more new versions."""
+        self._end_stale_time()
+        self.newest_at = None
 
     def add_fault(self, fault: str) -> None:
         if len(self.faults) < MAX_FAULTS:
@@ -77,14 +91,16 @@ class Answers:
         """Begin a new phase: reset the figures, but not the bodies."""
         self.count, self.latencies, self.longest_gap, self.longest_stale = 0, [], 0.0, 0.0
         self.failures = Counter()
-        self.newest_at = time.monotonic()
 
 
 class ClusterClient:
     """A client with one keep-alive connection at a time. After a failure it tries the next server."""
 
-    def __init__(self, number: int, urls: list[str], requests: Sequence[Request], answers: Answers) -> None:
+    def __init__(
+        self, number: int, urls: list[str], requests: Sequence[Request], answers: Answers, pause: float
+    ) -> None:
         self._number, self._urls, self._requests, self._answers = number, urls, requests, answers
+        self._pause = pause
         self._at = number
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._last = 0  # the newest version on this server
@@ -105,6 +121,7 @@ class ClusterClient:
             else:
                 if status == HTTPStatus.OK and b'"errors"' not in body:
                     self._accept(request, body, time.monotonic() - started)
+                    await asyncio.sleep(self._pause)
                     continue
                 self._fail(f"{status} {_code(body)}")
             await asyncio.sleep(RETRY_SECONDS)

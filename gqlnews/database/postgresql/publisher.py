@@ -3,7 +3,7 @@
 1. Lock the row of `publication`, and compare it: its fencing token must be that of this ingester, and its
    position that before the batch. If it is that of the batch, the batch was committed, and only the answer
    was lost.
-2. Add the columns of new custom fields, which the changed rows contain.
+2. Add the columns of new custom fields, if the row of `store`, which comes first, declares others.
 3. Delete the rows with all changed keys, then insert the present rows: rows may exchange unique values.
 4. Index the texts of the changed articles.
 5. Store the position of the batch.
@@ -71,8 +71,7 @@ class Publisher:
         self, connection: asyncpg.Connection, schema: str, db: sqlite3.Connection, lead: Lead
     ) -> None:
         self._connection, self._schema, self._db, self._lead = connection, schema, db, lead
-        self._tables: dict[str, StoredTable] = {}
-        self._columns: dict[str, set[str]] = {}
+        self._tables = {table.name: table for table in read_tables(db)}
         self._rows_since_analyze = 0
         self.unacknowledged: OutboxPosition | None = None
 
@@ -112,17 +111,13 @@ class Publisher:
             self.unacknowledged = None
 
     async def _publish(self, batch: OutboxBatch, previous: OutboxPosition) -> None:
-        try:
-            async with self._connection.transaction():
-                if await self._is_published(batch, previous):
-                    return
-                await self._delete_rows(batch)
-                await self._insert_rows(batch)
-                await search_index.update(self._connection, self._article_ids(batch))
-                await self._connection.execute(_STORE_POSITION, *batch.position)
-        except BaseException:
-            self._columns.clear()  # a rollback removes added columns
-            raise
+        async with self._connection.transaction():
+            if await self._is_published(batch, previous):
+                return
+            await self._delete_rows(batch)
+            await self._insert_rows(batch)
+            await search_index.update(self._connection, self._article_ids(batch))
+            await self._connection.execute(_STORE_POSITION, *batch.position)
         self._rows_since_analyze += batch.rows
 
     def _article_ids(self, batch: OutboxBatch) -> set[int]:
@@ -153,34 +148,31 @@ class Publisher:
 
     async def _delete_rows(self, batch: OutboxBatch) -> None:
         for changes in read_changes(self._db, CONSUMER, batch):
-            table = await self._table(changes)
+            if changes.table == "store":
+                await self._declare_fields(changes)
+            table = self._tables[changes.table]
             keys = [*changes.deleted, *_keys(changes)]
             await self._connection.execute(_delete_statement(table), *_transpose(keys, table.key))
 
     async def _insert_rows(self, batch: OutboxBatch) -> None:
         for changes in read_changes(self._db, CONSUMER, batch):
             if changes.rows:
-                table = await self._table(changes)
+                table = self._tables[changes.table]
                 await self._replace_narrow_indexes(table, changes)
                 values = _transpose(changes.rows, changes.columns)
                 await self._connection.execute(_insert_statement(table, changes.columns), *values)
 
-    async def _table(self, changes: TableChanges) -> StoredTable:
-        """Return the table; add the columns that only the local store has: those of new custom fields."""
-        table = self._tables.get(changes.table)
-        if table is None or not set(changes.columns) <= set(table.column_names):
+    async def _declare_fields(self, changes: TableChanges) -> None:
+        """If the row of `store` declares other custom fields, add the columns that are missing."""
+        declared = [row[changes.columns.index("custom_fields")] for row in changes.rows]
+        if declared and declared != [await self._connection.fetchval("SELECT custom_fields FROM store")]:
             self._tables = {table.name: table for table in read_tables(self._db)}
-            table = self._tables[changes.table]
-        if not set(changes.columns) <= self._columns.get(table.name, set()):
-            await self._add_columns(table)
-        return table
-
-    async def _add_columns(self, table: StoredTable) -> None:
-        existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
-        for column in table.columns:
-            if column.name not in existing:
-                await self._connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.definition}")
-        self._columns[table.name] = set(table.column_names)
+            for table in self._tables.values():
+                existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
+                for column in table.columns:
+                    if column.name not in existing:
+                        add = f"ALTER TABLE {table.name} ADD COLUMN {column.definition}"
+                        await self._connection.execute(add)
 
     async def _replace_narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
         for index in table.narrow_indexes(changes.columns, changes.rows):

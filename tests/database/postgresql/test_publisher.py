@@ -61,6 +61,21 @@ def test_changes_are_published(url: str, folder: Folder, tmp_path: Path) -> None
     assert_equal(url, store)
 
 
+def test_a_field_that_no_article_has_gets_its_columns(url: str, folder: Folder, tmp_path: Path) -> None:
+    store = tmp_path / "news.db"
+    run_ingest(folder.root, store)
+
+    async def work(connection: asyncpg.Connection) -> None:
+        lead = await elect(connection)
+        position = await load_store(connection, store, lead)
+        (folder.root / "gqlnews.toml").write_text("[fields.rating]\ntype = 'Int'\n")
+        run_ingest(folder.root, store)
+        await publish(connection, store, lead, position)
+        assert await connection.fetch("SELECT field_int_rating FROM article, article_before") == []
+
+    with_connection(url, work)
+
+
 def test_a_store_is_restored(url: str, tmp_path: Path) -> None:
     store, other = tmp_path / "news.db", tmp_path / "other.db"
     run_ingest(EXAMPLES, store)

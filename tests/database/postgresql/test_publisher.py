@@ -71,7 +71,7 @@ def test_a_field_that_no_article_has_gets_its_columns(url: str, folder: Folder, 
         (folder.root / "gqlnews.toml").write_text("[fields.rating]\ntype = 'Int'\n")
         run_ingest(folder.root, store)
         await publish(connection, store, lead, position)
-        assert await connection.fetch("SELECT field_int_rating FROM article, article_before") == []
+        assert await connection.fetch("SELECT b.field_int_rating, a.field_int_rating FROM article AS a, article_before AS b") == []
 
     with_connection(url, work)
 

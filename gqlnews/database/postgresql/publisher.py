@@ -17,10 +17,12 @@ from typing import Any
 
 import asyncpg
 
+from gqlnews.custom_fields import decode_fields
 from gqlnews.database.postgresql import search_index
 from gqlnews.database.postgresql.control import Lead, read_timeline
 from gqlnews.database.postgresql.copy import analyze
 from gqlnews.database.postgresql.schema import NARROW, StoredTable, read_tables
+from gqlnews.database.postgresql.views import view_statements
 from gqlnews.database.sqlite.outbox import (
     OutboxBatch,
     OutboxPosition,
@@ -49,6 +51,7 @@ _GUARD = "SELECT sequence, token, holder, epoch FROM publication FOR UPDATE"
 _STORE_POSITION = "UPDATE publication SET sequence = $1, token = $2, published_at = clock_timestamp()"
 _STORE_TIMELINE = "UPDATE publication SET timeline = $1 WHERE holder = $2 AND epoch = $3"
 _COLUMNS = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+_VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = current_schema()"
 _SKIP_VERSIONS = (
     f"UPDATE site SET number = number + {SKIPPED_VERSIONS}, version = (SELECT line FROM store)"
     f" || (audience <> 0) || '-' || (number + {SKIPPED_VERSIONS})",
@@ -163,16 +166,21 @@ class Publisher:
                 await self._connection.execute(_insert_statement(table, changes.columns), *values)
 
     async def _declare_fields(self, changes: TableChanges) -> None:
-        """If the row of `store` declares other custom fields, add the columns that are missing."""
+        """If the row of `store` declares other custom fields, add the columns and views that are missing."""
         declared = [row[changes.columns.index("custom_fields")] for row in changes.rows]
-        if declared and declared != [await self._connection.fetchval("SELECT custom_fields FROM store")]:
-            self._tables = {table.name: table for table in read_tables(self._db)}
-            for table in self._tables.values():
-                existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
-                for column in table.columns:
-                    if column.name not in existing:
-                        add = f"ALTER TABLE {table.name} ADD COLUMN {column.definition}"
-                        await self._connection.execute(add)
+        if not declared or declared == [await self._connection.fetchval("SELECT custom_fields FROM store")]:
+            return
+        self._tables = {table.name: table for table in read_tables(self._db)}
+        for table in self._tables.values():
+            existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
+            for column in table.columns:
+                if column.name not in existing:
+                    add = f"ALTER TABLE {table.name} ADD COLUMN {column.definition}"
+                    await self._connection.execute(add)
+        views = {name for (name,) in await self._connection.fetch(_VIEWS)}
+        for statement in view_statements(decode_fields(declared[0])):
+            if statement.split()[2] not in views:  # CREATE VIEW name
+                await self._connection.execute(statement)
 
     async def _replace_narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
         for index in table.narrow_indexes(changes.columns, changes.rows):

@@ -68,10 +68,18 @@ def test_a_field_that_no_article_has_gets_its_columns(url: str, folder: Folder, 
     async def work(connection: asyncpg.Connection) -> None:
         lead = await elect(connection)
         position = await load_store(connection, store, lead)
-        (folder.root / "gqlnews.toml").write_text("[fields.rating]\ntype = 'Int'\n")
+        (folder.root / "gqlnews.toml").write_text(
+            "[fields.rating]\ntype = 'Int'\n[fields.labels]\ntype = ['String']\nfacet = true\n"
+        )
         run_ingest(folder.root, store)
         await publish(connection, store, lead, position)
-        assert await connection.fetch("SELECT b.field_int_rating, a.field_int_rating FROM article AS a, article_before AS b") == []
+        assert await connection.fetch("SELECT * FROM field_labels_labels_view") == []
+        assert (
+            await connection.fetch(
+                "SELECT b.field_int_rating, a.field_int_rating FROM article AS a, article_before AS b"
+            )
+            == []
+        )
 
     with_connection(url, work)
 

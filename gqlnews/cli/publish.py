@@ -57,6 +57,7 @@ from gqlnews.server.observability import logs
 from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, stop_signals
 
 ALL_PUBLISHED = "all completed ingests are published"
+NOT_PUBLISHED = "what is not published yet is ingested again by the next process"
 POLL_INTERVAL = 0.01  # seconds; a commit is published at most this much later
 MERGE_INTERVAL = 5.0  # seconds
 CONTENT_INTERVAL = 0.1  # seconds between checks whether the first ingest has ended
@@ -73,7 +74,9 @@ def run_publish(target: IngestTarget, url: PostgresUrl, options: PublishOptions)
     ingester = PublishingIngester(target, url, options)
     received = asyncio.run(_run_until_stopped(ingester, options))
     if received is not None:
-        consequence = ALL_PUBLISHED if options.watch else ROLLED_BACK
+        consequence = ROLLED_BACK
+        if options.watch:
+            consequence = NOT_PUBLISHED if ingester.is_failing else ALL_PUBLISHED
         logs.log_event(f"stopped by {STOP_SIGNAL_NAMES[received]}; {consequence}")
     if received is not None and not options.watch:
         raise typer.Exit(128 + received)
@@ -122,6 +125,11 @@ class PublishingIngester:
         self._must_load = False  # the outbox cannot hold what one ingest changes
         self._has_led = False
         self._failure: str | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt to publish failed."""
+        return self._failure is not None
 
     def stop(self) -> None:
         """Publish what is committed, then end `run`."""
@@ -235,7 +243,8 @@ class PublishingIngester:
             await claim_publication(connection, lead)
             publication = await read_publication(connection)
             if publication is None or self._needs_rebuild or self._must_load:
-                await self._first_ingest()
+                if not await self._first_ingest():
+                    return
                 with self._local.open() as db:
                     position = await self._load(connection, db, lead)
                     publisher = Publisher(connection, self._schema, db, lead)
@@ -318,8 +327,11 @@ class PublishingIngester:
         self._log.info("loaded", database=self._url, rows=rows, ms=ms)
         return position
 
-    async def _first_ingest(self) -> None:
-        """Make sure that the local store has content; with `rebuild`, rebuild it."""
+    async def _first_ingest(self) -> bool:
+        """Ingest, or wait for the first ingest of the child process; with `rebuild`, rebuild the local store.
+
+        Returns False if this process is to stop meanwhile.
+        """
         if self._needs_rebuild:
             await self._local.stop_watcher()
             self._local.rebuild()
@@ -327,8 +339,9 @@ class PublishingIngester:
             self._local.ingest()
         if self._options.watch:
             self._local.start_watcher()
-        while not await self._local.has_content():
+        while not (has_content := await self._local.has_content()) and not self._stopping.is_set():
             await self._pause(CONTENT_INTERVAL)
+        return has_content
 
     # Connections and messages.
 
@@ -344,8 +357,8 @@ class PublishingIngester:
 
     def _report_failure(self, error: DatabaseError | CopyRequiredError) -> None:
         """Log the reason when it changes; raise an error that is not temporary before the first lead."""
-        is_temporary = isinstance(error, (*TRANSIENT_DATABASE_ERRORS, CopyRequiredError))
-        if not self._options.watch or not (self._has_led or is_temporary):
+        is_temporary = isinstance(error, TRANSIENT_DATABASE_ERRORS) or self._has_led
+        if not isinstance(error, CopyRequiredError) and not (is_temporary and self._options.watch):
             raise error
         if self._failure != (reason := str(error)):
             self._log.warning("publishing failed", reason=reason)

@@ -84,6 +84,20 @@ def test_a_folder_is_ingested_and_published_once(url: str, folder: Folder, tmp_p
     assert "lease" not in second.stderr
 
 
+def test_a_change_that_the_outbox_cannot_hold_is_loaded(
+    url: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_here(tmp_path, "ingest", folder.root, "--db", url).returncode == 0
+    line = versions(url)[0][0]
+    folder.remove("c.md")
+    with monkeypatch.context() as patch:
+        patch.setattr("gqlnews.database.sqlite.outbox.MAX_BYTES", 10)
+        result = run_here(tmp_path, "ingest", folder.root, "--db", url)
+    assert (result.returncode, result.stderr.count("loaded")) == (0, 1)
+    assert versions(url)[0][0] == line
+    assert_equal(url, store_in(tmp_path, folder, url, monkeypatch))
+
+
 def test_changes_are_published_and_a_standby_takes_over(
     url: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,9 +155,10 @@ def child_processes(parent: int) -> list[int]:
 
 @dataclass
 class Cluster:
-    """A running cluster. `url` is that of its maintenance database."""
+    """A running cluster. `url` is that of its maintenance database, `process` its own server."""
 
     url: str
+    process: PostgresProcess | None = None
     _numbers: Iterator[int] = field(default_factory=count)
     _templates: dict[Path, str] = field(default_factory=dict)
 
@@ -215,6 +216,6 @@ def running_cluster(programs: Path | None = None) -> Iterator[Cluster]:
         server.create()
         server.start()
         try:
-            yield Cluster(server.url)
+            yield Cluster(server.url, server)
         finally:
             server.stop()

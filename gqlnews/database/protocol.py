@@ -102,6 +102,7 @@ class Database(Store, Protocol):
 
     on_replaced: Callable[[], Awaitable[None]] | None
     on_fields_changed: Callable[[tuple[CustomField, ...]], Awaitable[None]] | None
+    is_remote: bool  # statements run elsewhere, and are to be cancelled when their client leaves
     is_damaged: bool  # reads fail until the database is replaced
     is_ingest_failing: bool  # the content is that of an earlier ingest
     replacements: int  # so far

@@ -37,6 +37,7 @@ from gqlnews.server.build_response import (
     uncacheable_response,
 )
 from gqlnews.server.compression import NO_ACCEPTABLE_CODING, NO_CODING, negotiate_codings
+from gqlnews.server.disconnects import run_until_disconnect
 from gqlnews.server.graphiql.page import NEWEST_QUERY_STRING
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
 from gqlnews.server.negotiation import (
@@ -147,6 +148,7 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
     if context.streaming.preferred is not None:
         app_state.stream_limiter.check(context.scope)  # before the work for it
     audience = authenticate(head.authorization, app_state.settings)
+    context.receive = receive
     payload = await read_payload(head, receive, context.reserve)
     key = CacheKey(payload, head.is_safe_method, audience, app_state.engine.schema_id)
     if context.streaming.preferred is not None:
@@ -199,7 +201,10 @@ async def _execute(
         context.cached = True
         return unchanged
     with app_state.concurrency_limiter:
-        context.response = await app_state.preparer.run(prepared, context.client)
+        work = app_state.preparer.run(prepared, context.client)
+        if app_state.store.is_remote and context.receive is not None:
+            work = run_until_disconnect(work, context.receive)
+        context.response = await work
     if cache_id is None or not context.response.is_clean:
         return await uncacheable_response(context)
     entry = CachedResponse(context.response.snapshot_id or cache_id, context.response)

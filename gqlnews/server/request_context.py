@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from gqlnews.engine.requests import GraphQLResponse
 from gqlnews.errors import RETRYABLE, Code
@@ -30,6 +30,7 @@ class RequestContext:
     registers_apq: bool = False
     code: Code | None = None  # of an error before GraphQL execution
     is_recorded: bool = False  # in the metrics
+    receive: Receive | None = None  # not for the explorer page
     reserved_bytes: int = 0  # bytes reserved for a large body
     _client: str | None = None
 

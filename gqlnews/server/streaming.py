@@ -25,6 +25,7 @@ from gqlnews.engine.requests import (
 )
 from gqlnews.errors import RETRYABLE, Code, DatabaseError, RequestError
 from gqlnews.server.app_state import AppState
+from gqlnews.server.disconnects import wait_for_disconnect
 from gqlnews.server.negotiation import StreamingPreference
 from gqlnews.server.observability.logs import log_stream_end
 from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
@@ -248,7 +249,7 @@ class StreamingResponse:
         with self._app_state.stream_limiter.acquire(scope, self._framing.name):
             tasks = [
                 asyncio.create_task(coroutine)
-                for coroutine in (self._send(send), _wait_for_disconnect(receive), self._slow.wait())
+                for coroutine in (self._send(send), wait_for_disconnect(receive), self._slow.wait())
             ]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -321,9 +322,3 @@ async def _ping(send: Send, ping: bytes) -> None:
 
 async def _send_chunk(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    """Wait until the client disconnects."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

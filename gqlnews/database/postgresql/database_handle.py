@@ -59,6 +59,8 @@ class PostgresDatabase:
     `on_fields_changed` after a configuration has declared other custom fields than before.
     """
 
+    is_remote = True
+
     def __init__(self, url: PostgresUrl, limits: Limits = UNLIMITED) -> None:
         self.url, self._limits = url, limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None

@@ -92,6 +92,8 @@ class SqliteDatabase:
     `on_fields_changed` after a configuration has declared other custom fields than before.
     """
 
+    is_remote = False
+
     def __init__(self, limits: Limits = UNLIMITED) -> None:
         self._limits = limits
         self.on_replaced: Callable[[], Awaitable[None]] | None = None

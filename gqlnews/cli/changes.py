@@ -43,7 +43,7 @@ def run_changes(options: ChangesOptions) -> None:
         ) as history:
             try:
                 for page in _pages(history, follow=options.follow):
-                    sys.stdout.buffer.writelines(_to_line(change, options.fields) for change in page)
+                    sys.stdout.buffer.writelines(to_line(change, options.fields) for change in page)
                     sys.stdout.buffer.flush()
             except BrokenPipeError:
                 _discard_output()
@@ -74,7 +74,7 @@ def _in_pages(changes: Iterable[RecordedChange]) -> Iterator[Sequence[RecordedCh
         yield page
 
 
-def _to_line(change: RecordedChange, fields: Sequence[str]) -> bytes:
+def to_line(change: RecordedChange, fields: Sequence[str]) -> bytes:
     """Return the line; without fields, it does not contain the states."""
     line: dict[str, object] = {"version": change.version, "slug": change.slug, "kind": change.kind}
     if fields:

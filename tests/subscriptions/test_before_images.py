@@ -128,30 +128,32 @@ def test_a_copy_that_follows_events_equals_a_query(
         asyncio.run(run())
 
 
+FULL: dict[str, Any] = {
+    "title": "one",
+    "excerpt": "Café twice, word by",
+    "publishedDateTime": "2024-01-02",
+    "modifiedDateTime": "2024-02-02",
+    "provider": {"domain": "p.example", "name": "P"},
+    "topics": ["AI", "Art"],
+    "authors": ["Ann"],
+    "language": "en",
+    "quality": 40,
+    "heat": 2,
+    "category": "news",
+    "images": [{"url": "https://example.com/a.png", "width": 1, "height": 1}],
+    "related": [{"title": "R", "webUrl": "https://example.com/r"}],
+}
+BARE: dict[str, Any] = {"title": "two", "published": False}
+
+
 @pytest.mark.parametrize("where", FILTERS, ids=repr)
 def test_each_filter_is_judged_before_and_after(where: dict[str, Any]) -> None:
     """One article that has everything, one that has nothing; each becomes the other, goes, and comes back."""
-    full = {
-        "title": "one",
-        "excerpt": "Café twice, word by",
-        "publishedDateTime": "2024-01-02",
-        "modifiedDateTime": "2024-02-02",
-        "provider": {"domain": "p.example", "name": "P"},
-        "topics": ["AI", "Art"],
-        "authors": ["Ann"],
-        "language": "en",
-        "quality": 40,
-        "heat": 2,
-        "category": "news",
-        "images": [{"url": "https://example.com/a.png", "width": 1, "height": 1}],
-        "related": [{"title": "R", "webUrl": "https://example.com/r"}],
-    }
-    bare = {"title": "two", "published": False}
 
     async def run() -> None:
         async with open_live() as live:
             copies = await start_copies(live, [where], list(Audience))
-            for keys in (full, bare, full, None, bare, full):
+            for keys in (FULL, BARE, FULL, None, BARE, FULL):
                 for slug in ("a", "sub/deep/b"):
                     if keys is None:
                         live.folder.remove(f"{slug}.md")

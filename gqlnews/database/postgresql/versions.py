@@ -36,8 +36,12 @@ class StoreVersions:
         return tuple(int(version.rpartition("-")[2]) for version in self.text.split())
 
     def number_of(self, epoch: str) -> int | None:
-        """Return the number in this epoch; None if it is not one of the store."""
-        return next((own for mine, own in zip(self.epochs, self.numbers, strict=True) if mine == epoch), None)
+        """Return the highest number in this epoch; None if it is not one of the store.
+
+        Editors see more versions than others with the same epoch.
+        """
+        numbers = (own for mine, own in zip(self.epochs, self.numbers, strict=True) if mine == epoch)
+        return max(numbers, default=None)
 
     def is_older_than(self, other: "StoreVersions") -> bool:
         return any(mine < theirs for mine, theirs in zip(self.numbers, other.numbers, strict=True))

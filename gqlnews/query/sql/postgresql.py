@@ -62,7 +62,7 @@ _FIRST_DAY = {
     "YEAR": "substr({key}, 1, 4) || '-01-01'",
 }
 _STEP = {"DAY": "1 day", "WEEK": "7 days", "MONTH": "1 month", "YEAR": "1 year"}
-_SUPPLIED = " supplied"  # added to the name of a parameter whose value the caller replaces
+_SUPPLIED = "_supplied"  # added to the name of a parameter whose value the caller replaces
 _TYPES: Mapping[type, str] = {type(TEXT): "text", type(INTEGER): "bigint", type(FLOAT): "float8"}
 _CONSTANT_TYPES: Mapping[type, str] = {str: "text", int: "bigint", float: "float8"}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

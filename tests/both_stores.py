@@ -1,7 +1,7 @@
 """Run requests on SQLite and on PostgreSQL, and compare the bytes of the responses."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -79,10 +79,14 @@ class BothStores:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._runner.run(self.connection.close())
 
-    def bodies(self, asked: GraphQLRequest, audience: Audience) -> tuple[bytes, bytes]:
-        """Return the responses from SQLite and from PostgreSQL."""
-        stored = self.product.answer(asked, audience)
-        return stored.body, self.product.answer(asked, audience, self.engine).body
+    def bodies(self, asked: GraphQLRequest, audience: Audience) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, response body), as `Ways` does."""
+        yield "cached", self.product.answer(asked, audience).body
+        yield "postgresql", self.product.answer(asked, audience, self.engine).body
+
+    def compare(self, asked: GraphQLRequest, audience: Audience) -> None:
+        bodies = dict(self.bodies(asked, audience))
+        assert bodies["postgresql"] == bodies["cached"]
 
 
 async def _await(connecting: "asyncio.Future[asyncpg.Connection]") -> asyncpg.Connection:

@@ -1,9 +1,9 @@
 """One folder, served by the product over every path, and by the oracle."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import GraphQLSchema
 
@@ -18,7 +18,17 @@ from tests.oracle.own_values import own_orders, with_own_fields
 from tests.oracle.values import ORDERS, values_of
 from tests.oracle.world import AUDIENCES, make_world
 from tests.oracle.world import Audience as WhoAsks
-from tests.ways import Ways
+from tests.product import Product
+
+
+class Paths(Protocol):
+    """Paths into one store, such as `Ways`."""
+
+    product: Product
+
+    def bodies(self, asked: GraphQLRequest, audience: Audience) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, response body); one path is `cached`."""
+        ...
 
 
 class Comparison:
@@ -30,7 +40,7 @@ class Comparison:
     def __init__(
         self,
         folder: Path,
-        ways: Ways,
+        ways: Paths,
         schema: GraphQLSchema,
         *,
         audiences: Sequence[WhoAsks] = AUDIENCES,

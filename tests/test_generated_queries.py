@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.comparison import Comparison
+from tests.comparison import Comparison, Paths
 from tests.effort import examples
 from tests.oracle.document import Operation
 from tests.oracle.engine import oracle_schema
@@ -39,7 +39,7 @@ class Generated:
         self.comparison.compare(audience, operation, everywhere=everywhere)
 
 
-def generated(folder: Path, ways: Ways, *, learn_everywhere: bool = True) -> Generated:
+def generated(folder: Path, ways: Paths, *, learn_everywhere: bool = True) -> Generated:
     comparison = Comparison(folder, ways, SCHEMA, learn_everywhere=learn_everywhere)
     return Generated(comparison, operations(SCHEMA, comparison.values, Options(null_for_default=5)))
 

@@ -227,7 +227,6 @@ def _select_passing_rows(
     assert isinstance(condition, All | AnyOf | Not | Comparison)
     alias = f"t{next(context.numbers)}"
     key = column_ref(alias, key_name)
-    keys = dialect.bound_items(context.bind(field, bound, TEXT), type_)
     condition_sql = render_condition(
         condition,
         entity,
@@ -239,7 +238,7 @@ def _select_passing_rows(
         select(dialect.json_value(key).label("passing"))
         .select_from(aliased(entity.table, alias))
         .where(
-            key.in_(keys),
+            dialect.is_item(key, context.bind(field, bound, TEXT), type_),
             visible(entity, alias, context.audience),
             condition_sql,
         )

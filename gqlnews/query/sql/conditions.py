@@ -122,8 +122,8 @@ def full_text_index(entity: Entity) -> FullTextIndex:
 _OPERATORS: dict[Operator, Callable[[Expression, Expression, Dialect], ColumnElement[bool]]] = {
     Operator.EQ: lambda column, value, _: column == value,
     Operator.NE: lambda column, value, _: column.is_distinct_from(value),
-    Operator.IN: lambda column, value, dialect: column.in_(dialect.bound_items(value, TEXT)),
-    Operator.IN_INTEGERS: lambda column, value, dialect: column.in_(dialect.bound_items(value, INTEGER)),
+    Operator.IN: lambda column, value, dialect: dialect.is_item(column, value, TEXT),
+    Operator.IN_INTEGERS: lambda column, value, dialect: dialect.is_item(column, value, INTEGER),
     Operator.LT: lambda column, value, _: column < value,
     Operator.LTE: lambda column, value, _: column <= value,
     Operator.GT: lambda column, value, _: column > value,

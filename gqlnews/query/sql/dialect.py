@@ -177,8 +177,8 @@ class Dialect(Protocol):
         """Return a part of a FROM clause: the texts in an array in a column, as rows with `value`."""
         ...
 
-    def bound_items(self, values: Expression, type_: TypeEngine[Any]) -> Select[Any]:
-        """Select the texts or integers in a bound array."""
+    def is_item(self, column: Expression, values: Expression, type_: TypeEngine[Any]) -> Expression:
+        """Condition for rows whose column is one of the texts or integers in a bound array."""
         ...
 
     def integer(self, text: Expression) -> Expression:

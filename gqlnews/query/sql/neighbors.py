@@ -71,15 +71,20 @@ def _neighbor_key(
     columns = [term.column for term in entity.order]
     theirs = [column_ref(other, column) for column in columns]
     mine = [column_ref(this, column) for column in columns]
-    query = select(key).select_from(cross_join(f"{entity.table} AS {this}", f"{table.table} AS {other}"))
-    query = query.where(
-        column_ref(this, entity.key) == row_key,
+    is_this = column_ref(this, entity.key) == row_key
+    others = (
         true() if group is None else _is_in_group(group, this, other, entity, context),
         visible(table, other, context.audience),
         after_cursor(entity.order, theirs, mine, backward=declaration.backward),
     )
     order = ordering(entity.order, theirs, backward=declaration.backward)
-    return query.order_by(*order).limit(ONE).scalar_subquery()
+    if context.dialect.has_lateral:
+        nearest = select(key.label("key")).select_from(aliased(table.table, other)).where(*others)
+        name = f"y{number}"
+        joined = aliased(entity.table, this).join(nearest.order_by(*order).limit(ONE).lateral(name), true())
+        return select(column_ref(name, "key")).select_from(joined).where(is_this).scalar_subquery()
+    query = select(key).select_from(cross_join(f"{entity.table} AS {this}", f"{table.table} AS {other}"))
+    return query.where(is_this, *others).order_by(*order).limit(ONE).scalar_subquery()
 
 
 def _is_in_group(

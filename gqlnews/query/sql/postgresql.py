@@ -189,9 +189,14 @@ class Postgresql:
     def text_items(self, column: str, alias: str) -> str:
         return f"json_array_elements_text({column}::json) AS {alias}(value)"
 
-    def bound_items(self, values: Expression, type_: TypeEngine[Any]) -> Select[Any]:
+    def is_item(self, column: Expression, values: Expression, type_: TypeEngine[Any]) -> Expression:
+        """Render t1.slug = any(array((SELECT json_array_elements_text(CAST($1 AS JSON))))).
+
+        An array is built once. With IN, the planner would join, and parse the JSON for each row.
+        """
         texts: Expression = func.json_array_elements_text(cast(values, JSON))
-        return select(cast(texts, INTEGER) if type_ is INTEGER else texts)
+        items = select(cast(texts, INTEGER) if type_ is INTEGER else texts).scalar_subquery()
+        return column == func.any(func.array(items))
 
     def integer(self, text: Expression) -> Expression:
         return literal_column(f"({text})::bigint")
@@ -277,11 +282,15 @@ class Postgresql:
         return Hits(source, column_of(alias, "id"), column_of(alias, "score"), None)
 
     def matches(self, key: Expression, index: FullTextIndex, scope: int, query: Expression) -> Expression:
+        """Render (t1.id IN (SELECT hit.id FROM search_hits(0, $1) AS hit)) IS true.
+
+        The planner hashes the hits once. Without `IS true` it would join, and compare each row with each hit.
+        """
         if index.is_supplied:
             assert isinstance(query, BindParameter)
-            return key.in_(self.bound_items(self.bind(f"{query.key}{_SUPPLIED}", TEXT), INTEGER))
+            return self.is_item(key, self.bind(f"{query.key}{_SUPPLIED}", TEXT), INTEGER)
         hits: Select[Any] = select(literal_column("hit.id")).select_from(_search(scope, query, "hit"))
-        return key.in_(hits)
+        return key.in_(hits).is_(true())
 
     def passages(
         self, index: FullTextIndex, scope: int, query: Expression, keys: Select[Any], alias: str

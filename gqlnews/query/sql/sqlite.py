@@ -161,9 +161,9 @@ class Sqlite:
     def text_items(self, column: str, alias: str) -> str:
         return f"json_each({column}) AS {alias}"
 
-    def bound_items(self, values: Expression, type_: TypeEngine[Any]) -> Select[Any]:
+    def is_item(self, column: Expression, values: Expression, type_: TypeEngine[Any]) -> Expression:
         items: Select[Any] = select(literal_column("value"))
-        return items.select_from(func.json_each(values))
+        return column.in_(items.select_from(func.json_each(values)))
 
     def integer(self, text: Expression) -> Expression:
         return text

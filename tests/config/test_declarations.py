@@ -32,6 +32,7 @@ def test_a_variable_belongs_to_one_setting() -> None:
 @pytest.mark.parametrize("kind", [Limits, HttpSettings, ServerSettings])
 def test_every_field_of_the_servers_settings_is_declared(kind: Any) -> None:
     declared = {setting.name for setting in settings_of(APPLICATION)} | {"limits", "http"}
+    declared.add("postgres")  # the URL in `database`
     assert {field.name for field in fields(kind)} <= declared
 
 

@@ -264,7 +264,7 @@ def test_a_message_names_the_option_if_it_is_given(environ: dict[str, str]) -> N
 
 def test_a_required_setting_that_is_missing_is_named(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=r"^FOLDER is missing: pass it, or set GQLNEWS_FOLDER$"):
-        read_settings("serve")
+        read_settings("ingest")
 
 
 def test_a_message_shows_only_the_beginning_of_a_long_value(environ: dict[str, str]) -> None:

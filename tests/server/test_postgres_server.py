@@ -240,6 +240,12 @@ def test_a_database_without_a_store_is_named(postgresql: Cluster, tmp_path: Path
     assert "only the store of a newer gqlnews (gqlnews_999_1)" in newer.stderr
 
 
+def test_without_a_url_the_folder_is_required(tmp_path: Path) -> None:
+    done = run_here(tmp_path, "serve", "--db", str(tmp_path / "news.db"))
+    assert done.returncode == 2
+    assert done.stderr == "gqlnews: FOLDER is missing: pass it, or set GQLNEWS_FOLDER\n"
+
+
 WITHOUT_DRIVER = """
 import sys
 sys.modules["asyncpg"] = None

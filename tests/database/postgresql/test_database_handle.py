@@ -13,10 +13,10 @@ from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, encode_fields
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
-from gqlnews.database.postgresql.hosts import APPLICATION_NAME
+from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
-from gqlnews.errors import BehindError, Code, ResourceLimitError
+from gqlnews.errors import BehindError, Code, ResourceLimitError, UnreachableDatabaseError
 from tests.postgresql import Cluster
 from tests.product import run_ingest
 from tests.server.support import write_articles
@@ -46,6 +46,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def url(postgresql: Cluster, store: Path) -> Iterator[str]:
+    url = postgresql.copy_of(store)
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture
+def standby(postgresql: Cluster, store: Path) -> Iterator[str]:
     url = postgresql.copy_of(store)
     yield url
     postgresql.drop_database(url)
@@ -248,3 +255,60 @@ async def test_changed_custom_fields_are_reported(url: str) -> None:
         async with asyncio.timeout(DEADLINE):
             await changed.wait()
         assert [field.name for field in database.custom_fields()] == ["mood"]
+
+
+@asynccontextmanager
+async def behind_a_standby(
+    url: str, standby: str, monkeypatch: pytest.MonkeyPatch, *, has_primary: bool = True
+) -> AsyncIterator[PostgresDatabase]:
+    """A server that has read the primary, and whose further connections are to a standby, `standby`.
+
+    The standby is another database with the same epoch.
+    """
+    async with opened(url) as database:
+        others = Hosts(PostgresUrl(standby), 0.0)
+        to_primary = database.hosts.connect
+
+        async def connect(**roles: bool) -> HostConnection:
+            if roles.get("to_primary"):
+                if not has_primary:
+                    raise UnreachableDatabaseError("the primary is gone")
+                return await to_primary()
+            found = await others.connect()
+            found.is_primary = False
+            return found
+
+        monkeypatch.setattr(database.hosts, "connect", connect)
+        yield database
+
+
+NUMBER: Statement = ("SELECT number FROM site WHERE audience = 0", ())
+
+
+async def test_an_answer_of_a_standby_that_is_behind_is_not_used(
+    url: str, standby: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_number(url, 10)
+    await set_number(standby, 9)
+    async with behind_a_standby(url, standby, monkeypatch) as database:
+        assert (await database.execute_batch([NUMBER])).values == [b"10"]
+        async with aclosing(database.execute_parts([[NUMBER], [NUMBER]])) as parts:
+            assert [values async for values in parts] == [[b"10"], [b"10"]]
+        reading = asyncio.create_task(database.execute_batch([NUMBER]))
+        await set_number(standby, 11)  # it catches up
+        assert (await reading).values in ([b"11"], [b"10"])
+        await until(lambda: (database.version(0) or b"").endswith((b"-10", b"-11")))
+
+
+async def test_a_version_is_behind_if_the_primary_cannot_be_asked(
+    url: str, standby: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_number(url, 10)
+    await set_number(standby, 9)
+    async with behind_a_standby(url, standby, monkeypatch, has_primary=False) as database:
+        with pytest.raises(BehindError):
+            await database.execute_batch([NUMBER])
+        epoch = "".join((database.version(0) or b"").decode().rpartition("-")[:2])
+        required_version_var.set(RequiredVersion(epoch, 1 << 30))
+        with pytest.raises(BehindError):
+            await database.execute_batch([NUMBER])

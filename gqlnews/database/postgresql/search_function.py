@@ -33,7 +33,7 @@ _NEXT = f"(h & {(1 << HASH_BITS) - 1})"
 _PLACE_COLUMN = f"(h >> {HASH_BITS + TOKEN_BITS} & {(1 << COLUMN_BITS) - 1})"
 _PLACE_IS_LIVE = f"(p.live IS NULL OR get_bit(p.live, (h >> {HASH_BITS + _ARTICLE_SHIFT})::integer) = 1)"
 _WEIGHT = (
-    f"('{{{','.join(map(str, WEIGHTS))}}}'::bigint[])[(s >> {TOKEN_BITS} & {(1 << COLUMN_BITS) - 1}) + 1]"
+    f"('{{{','.join(map(str, WEIGHTS))}}}'::integer[])[(s >> {TOKEN_BITS} & {(1 << COLUMN_BITS) - 1}) + 1]"
 )
 
 
@@ -43,22 +43,27 @@ def _rows(condition: str, among: str = "") -> str:
     `among` names an array of blocks that limits them.
     """
     columns = "CASE WHEN in_title THEN {0}.title_postings ELSE {0}.postings END AS postings, {0}.places"
-    blocks, fresh = "search_block AS b", ""
-    if among:
-        blocks = f"unnest({among}) AS a(block) JOIN search_block AS b ON b.block = a.block"
-        fresh = f" AND (f.article >> {BLOCK_BITS})::integer = ANY ({among})"
+    limit = f" AND {{}} = ANY ({among})" if among else ""
     return (
-        f"(SELECT b.block, m.live, {columns.format('b')} FROM {blocks}"
+        f"(SELECT b.block, m.live, {columns.format('b')} FROM search_block AS b"
         f" LEFT JOIN search_mask AS m ON m.block = b.block"
-        f" WHERE b.scope = search_hits.scope AND {condition.format('b')}"
+        f" WHERE b.scope = search_hits.scope AND {condition.format('b')}{limit.format('b.block')}"
         f" UNION ALL SELECT (f.article >> {BLOCK_BITS})::integer, NULL, {columns.format('f')}"
-        f" FROM search_fresh AS f WHERE {condition.format('f')}{fresh}"
+        f" FROM search_fresh AS f WHERE {condition.format('f')}"
+        f"{limit.format(f'(f.article >> {BLOCK_BITS})::integer')}"
         " AND (f.published OR search_hits.scope = 1)) AS p"
     )
 
 
+_FEW = 500  # positions of a phrase
+
 _WORD = "{}.word = token"
 _PREFIX = "{0}.word >= token AND {0}.word < token_end"
+
+
+def _each(array: str, condition: str, among: str = "") -> str:
+    """Select each element of an array of these rows as `h`; faster than unnest in FROM."""
+    return f"(SELECT p.block, p.live, unnest(p.{array}) AS h FROM {_rows(condition, among)}) AS p"
 
 
 def _is_in(value: str, array: str) -> str:
@@ -91,6 +96,8 @@ def _score(sum_of_parts: str) -> str:
     return f"floor(1e12::float8 * ({sum_of_parts}) + 0.5::float8)::bigint"
 
 
+# Sums of integers are faster than those of bigints, which PostgreSQL computes as numeric.
+
 # Statements on words. They read the variables `token`, `token_end`, `in_title`, `candidates` and `blocks`.
 
 _COUNT = f"""
@@ -100,20 +107,20 @@ FROM {_rows(_WORD)}
 """
 _SCORES_OF_WORD = f"""
 SELECT {_ID}, {_score(_part("idf", _FREQUENCY, _LENGTH))}
-FROM {_rows(_WORD)}, unnest(p.postings) AS h WHERE {_IS_LIVE}
+FROM {_each("postings", _WORD)} WHERE {_IS_LIVE}
 """
 _POSTINGS = f"""
-SELECT {_arrays(_ID, _VALUE)} FROM {_rows(_WORD)}, unnest(p.postings) AS h WHERE {_IS_LIVE}
+SELECT {_arrays(_ID, _VALUE)} FROM {_each("postings", _WORD)} WHERE {_IS_LIVE}
 """
 _POSTINGS_AMONG = f"""
-SELECT {_arrays(_ID, _VALUE)} FROM {_rows(_WORD, "blocks")}, unnest(p.postings) AS h
+SELECT {_arrays(_ID, _VALUE)} FROM {_each("postings", _WORD, "blocks")}
 WHERE {_is_in(_ID, "candidates")} AND {_IS_LIVE}
 """
 _POSTINGS_OF_PREFIX = f"""
 SELECT {_arrays("x.id", "x.value")}
 FROM (
-    SELECT {_ID} AS id, sum({_FREQUENCY})::bigint << {COUNT_BITS} | min({_LENGTH}) AS value
-    FROM {_rows(_PREFIX)}, unnest(p.postings) AS h WHERE {_IS_LIVE} GROUP BY 1
+    SELECT {_ID} AS id, sum({_FREQUENCY}::integer) << {COUNT_BITS} | min({_LENGTH}) AS value
+    FROM {_each("postings", _PREFIX)} WHERE {_IS_LIVE} GROUP BY 1
 ) AS x
 """
 
@@ -123,7 +130,7 @@ FROM (
 
 def _starts(condition: str, among: str = "", also: str = "true") -> str:
     return (
-        f"SELECT {_arrays(f'{_POSITION} - shift')} FROM {_rows(condition, among)}, unnest(p.places) AS h"
+        f"SELECT {_arrays(f'{_POSITION} - shift')} FROM {_each('places', condition, among)}"
         f" WHERE (following IS NULL OR {_NEXT} = following) AND (number IS NULL OR {_PLACE_COLUMN} = number)"
         f" AND {_PLACE_IS_LIVE} AND {also}"
     )
@@ -133,12 +140,28 @@ def _starts_among(condition: str) -> str:
     return _starts(condition, "blocks", _is_in(f"({_POSITION} - shift)", "starts"))
 
 
-_POSTINGS_OF_STARTS = f"""
+_FREQUENCIES = f"""
+SELECT s >> {_ARTICLE_SHIFT} AS id, sum({_WEIGHT}) AS frequency
+FROM (SELECT unnest(starts) AS s) AS u GROUP BY 1
+"""
+_POSTINGS_OF_FEW_STARTS = f"""
 SELECT {_arrays("x.id", f"x.frequency << {COUNT_BITS} | a.length")}
+FROM ({_FREQUENCIES}) AS x JOIN search_article AS a ON a.article = x.id
+"""
+# The lengths of many articles are read from the postings of a token, and grouped with the positions.
+_POSTINGS_OF_STARTS = f"""
+SELECT {_arrays("x.id", f"x.frequency << {COUNT_BITS} | x.length")}
 FROM (
-    SELECT s >> {_ARTICLE_SHIFT} AS id, sum({_WEIGHT})::bigint AS frequency
-    FROM unnest(starts) AS s GROUP BY 1
-) AS x JOIN search_article AS a ON a.article = x.id
+    SELECT e.id, bit_or(e.frequency) AS frequency, bit_or(e.length) AS length
+    FROM (
+        SELECT f.id, f.frequency, 0 AS length FROM ({_FREQUENCIES}) AS f
+        UNION ALL
+        SELECT {_ID}, 0, {_LENGTH} FROM {_each("postings", _WORD, "start_blocks")} WHERE {_IS_LIVE}
+    ) AS e GROUP BY 1 HAVING bit_or(e.frequency) > 0
+) AS x
+"""
+_COUNT_OF_STARTS = f"""
+SELECT count(*) FROM (SELECT DISTINCT u.s >> {_ARTICLE_SHIFT} FROM (SELECT unnest(starts) AS s) AS u) AS x
 """
 _BLOCKS_OF_STARTS = (
     f"SELECT {_arrays(f'DISTINCT (s >> {_ARTICLE_SHIFT + BLOCK_BITS})::integer')} FROM unnest(starts) AS s"
@@ -191,7 +214,18 @@ FOREACH j IN ARRAY order_ LOOP
     END IF;
     EXIT WHEN starts = '{{}}';
 END LOOP;
-{_into(_POSTINGS_OF_STARTS, "ids", "parts")};
+IF candidates IS NOT NULL THEN
+    counted := ({_COUNT_OF_STARTS});
+    starts := ARRAY(
+        SELECT u.s FROM (SELECT unnest(starts) AS s) AS u
+        WHERE {_is_in(f"(u.s >> {_ARTICLE_SHIFT})", "candidates")});
+END IF;
+IF cardinality(starts) < {_FEW} OR token_end IS NOT NULL THEN
+    {_into(_POSTINGS_OF_FEW_STARTS, "ids", "parts")};
+ELSE
+    {_into(_BLOCKS_OF_STARTS, "start_blocks")};
+    {_into(_POSTINGS_OF_STARTS, "ids", "parts")};
+END IF;
 """
 
 # `keys` are articles and numbers of phrases, in the order of the phrases. They are summed in this order, as
@@ -201,13 +235,14 @@ SELECT x.id, {_score("sum(x.part)")}
 FROM (
     SELECT u.key >> 8 AS id, {_part("idfs[(u.key & 255)::integer]", _FREQUENCY, _LENGTH)} AS part,
         1::bigint << groups[(u.key & 255)::integer] AS bit
-    FROM unnest(keys, parts) AS u(key, h)
+    FROM (SELECT unnest(keys) AS key, unnest(parts) AS h) AS u
 ) AS x
 WHERE x.id NOT IN (SELECT unnest(excluded))
 GROUP BY x.id HAVING bit_or(x.bit) = all_bits
 """
 _SCORES_OF_PHRASE = f"""
-SELECT u.id, {_score(_part("idfs[1]", _FREQUENCY, _LENGTH))} FROM unnest(ids, parts) AS u(id, h)
+SELECT u.id, {_score(_part("idfs[1]", _FREQUENCY, _LENGTH))}
+FROM (SELECT unnest(ids) AS id, unnest(parts) AS h) AS u
 """
 
 _SET_IDF = """
@@ -297,6 +332,7 @@ BEGIN
             ELSE
                 tokens := ARRAY(SELECT jsonb_array_elements_text(phrase -> 'tokens'));
                 token_end := phrase ->> 'end';
+                counted := NULL;
                 IF cardinality(tokens) = 0 THEN
                     ids := '{{}}';
                     parts := '{{}}';
@@ -305,7 +341,7 @@ BEGIN
                 ELSE
                     {_READ_PHRASE}
                 END IF;
-                counted := cardinality(ids);
+                counted := coalesce(counted, cardinality(ids));
                 {_SET_IDF}
                 IF phrase_count = 1 THEN
                     RETURN QUERY {_SCORES_OF_PHRASE};
@@ -334,7 +370,7 @@ BEGIN
     END LOOP;
 
     FOR i IN 1..positive_count LOOP
-        keys := keys || ARRAY(SELECT h << 8 | i FROM unnest((found[i]).ids) AS h);
+        keys := keys || ARRAY(SELECT unnest((found[i]).ids) << 8 | i);
         all_parts := all_parts || (found[i]).parts;
     END LOOP;
     parts := all_parts;

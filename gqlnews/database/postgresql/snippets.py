@@ -3,6 +3,9 @@
 PostgreSQL returns, in place of a snippet, a JSON string of a random mark and a JSON array: the query as
 `search_query.encode` wrote it, and the texts of `search_all_source`. `fill` replaces these strings. All texts
 of a query are in one in-memory index, since FTS5 prepares the query again for each statement.
+
+Where FTS5 loses instances (search_function.py), snippets of SQLite's whole index do not mark them; these do,
+because all texts match.
 """
 
 import json

@@ -47,6 +47,11 @@ EXPRESSIONS = (
     '("the") NOT ("absent")',
     '("the") NOT ("the")',
     '""',
+    # FTS5 loses instances of "owl" at articles after one with these tokens that are no phrase.
+    '("the" AND ("owl" OR "red kite")) NOT ("x")',
+    '("the" AND ("owl" OR {title} : "kite")) NOT ("x")',
+    '("the of" AND ("owl" OR "fi*" *)) NOT ("x" OR "bread")',
+    '(("the" OR {excerpt} : "r" *) AND ("owl" OR "red kit" * OR {topics} : "kite")) NOT ("naive")',
 )
 
 
@@ -69,18 +74,6 @@ def expected_hits(db: sqlite3.Connection, scope: int, expression: str) -> dict[i
             (expression,),
         ).fetchall()
     )
-
-
-def drops_instances(expression: str) -> bool:
-    """Whether FTS5 may ignore instances of a phrase in a row, depending on the rows before it.
-
-    When an AND that is not the root of the expression does not match a row although all its tokens are in it,
-    FTS5 clears the instances of all its phrases, also of one that it has already moved to a later row.
-    """
-    query = json.loads(encode(expression))
-    phrases = [phrase for group in query["groups"] for phrase in group]
-    may_not_match = any(len(phrase["tokens"]) > 1 or "column" in phrase for phrase in phrases)
-    return bool(query["not"]) and 1 < len(query["groups"]) < len(phrases) and may_not_match
 
 
 def test_the_view_has_the_texts_of_sqlite(store: tuple[Path, str]) -> None:
@@ -106,11 +99,45 @@ def test_hits_and_scores_equal_those_of_fts5(store: tuple[Path, str], sqlite: sq
                 expected = expected_hits(sqlite, scope, expression)
                 hits = {row["id"]: row["score"] for row in rows}
                 assert hits.keys() == expected.keys(), (scope, expression)
-                assert hits == expected or drops_instances(expression), (scope, expression)
+                assert hits == expected, (scope, expression)
                 found += bool(expected)
         return found
 
     assert run(store[1], compare) > QUERIES
+
+
+def test_phrases_of_words_with_the_same_hash(store: tuple[Path, str], sqlite: sqlite3.Connection) -> None:
+    expressions = (
+        '"red kite"',
+        '"the of"',
+        '"the of the"',
+        '"the of" *',
+        '{title} : "the of" *',
+        '"the kite ow" *',
+    )
+
+    async def compare(connection: asyncpg.Connection) -> None:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(
+            "INSERT INTO search_vocabulary SELECT hash, word || '2' FROM search_vocabulary"
+        )
+        for expression in expressions:
+            rows = await connection.fetch("SELECT * FROM search_hits(1, $1)", encode(expression))
+            expected = expected_hits(sqlite, 1, expression)
+            assert expected
+            assert {row["id"]: row["score"] for row in rows} == expected
+        await transaction.rollback()
+
+    run(store[1], compare)
+
+
+def loses_instances(expression: str) -> bool:
+    """Whether FTS5 may lose instances, which search_function.py explains; its snippets do not mark them."""
+    query = json.loads(encode(expression))
+    phrases = [phrase for group in query["groups"] for phrase in group]
+    may_not_match = any("next" in phrase or "column" in phrase for phrase in phrases)
+    return bool(query["not"]) and 1 < len(query["groups"]) < len(phrases) and may_not_match
 
 
 def test_any_of_some_words(store: tuple[Path, str], sqlite: sqlite3.Connection) -> None:
@@ -128,8 +155,8 @@ def test_snippets_equal_those_of_fts5(store: tuple[Path, str], sqlite: sqlite3.C
     for raw, safe in REPLACEMENTS:
         snippet = f"replace({snippet}, {raw}, {safe})"
     source = random.Random(24)  # noqa: S311 - tests
-    expressions = [*EXPRESSIONS, *(random_expression(source) for _ in range(60))]
-    texts = ", ".join(COLUMNS)
+    some = [*EXPRESSIONS, *(random_expression(source) for _ in range(60))]
+    expressions = [expression for expression in some if not loses_instances(expression)]
     results, expected = [], []
     for expression in expressions:
         for marked, snippet_json in sqlite.execute(
@@ -140,7 +167,7 @@ def test_snippets_equal_those_of_fts5(store: tuple[Path, str], sqlite: sqlite3.C
         ):
             results.append(marked)
             expected.append(snippet_json)
-    assert len(results) > len(expressions), texts
+    assert len(results) > len(expressions)
     response = '{"a":[' + ",".join(results) + '],"b":"\\"é"}'
     filled = fill(response.encode(), SNIPPET_MARK.encode())
     assert filled.decode() == '{"a":[' + ",".join(expected) + '],"b":"\\"é"}'

@@ -1,8 +1,8 @@
 """The SQL function `search_hits`, which has the results of SQLite's FTS5.
 
-1. Number the phrases, and count the articles with each phrase that is a single word.
-2. Read the hits of each group of phrases, beginning with the rarest group of words, and then only among the
-   hits so far. Phrases, prefixes and columns come last, because counting them needs all their hits.
+1. Number the phrases, and count the articles with each word of them.
+2. Read the hits of each group of phrases, beginning with the rarest one, and then of words only among the
+   hits so far. Prefixes come last, because only all their hits tell how many they are.
 3. Read the hits of the phrases that exclude.
 4. Score the hits: bm25 in FTS5's order of floating-point operations, without the instances that FTS5 loses.
 """
@@ -10,6 +10,22 @@
 from gqlnews.database.postgresql import search_statements as sql
 
 # ruff: noqa: S608 - these statements are built from constants only
+
+_UNKNOWN = 1 << 52
+
+# Count the articles with each token of a phrase, except a prefix.
+_COUNT_TOKENS = f"""
+in_title := false;
+token_end := phrase ->> 'end';
+tokens := ARRAY(SELECT jsonb_array_elements_text(phrase -> 'tokens'));
+token_counts := '{{}}';
+FOR j IN 1..cardinality(tokens) LOOP
+    token := tokens[j];
+    token_counts[j] := CASE WHEN j = cardinality(tokens) AND token_end IS NOT NULL THEN {_UNKNOWN}
+        ELSE ({sql.COUNT}) END;
+END LOOP;
+phrases[i] := phrase || jsonb_build_object('counts', token_counts);
+"""
 
 # Evaluate a phrase, a token in a column other than the title, or both, from the rarest token.
 #
@@ -24,14 +40,10 @@ IF token_end IS NOT NULL THEN
     hashes := trim_array(hashes, least(cardinality(hashes), 1));
 END IF;
 in_title := false;
-token_counts := '{{}}';
-FOR j IN 1..cardinality(tokens) LOOP
-    token := tokens[j];
-    token_counts[j] := CASE
-        WHEN j = cardinality(tokens) AND token_end IS NOT NULL THEN 9223372036854775807
-        WHEN hashes <> '{{}}' AND j = cardinality(hashes) + 1 THEN NULL
-        ELSE ({sql.COUNT}) END;
-END LOOP;
+token_counts := ARRAY(SELECT jsonb_array_elements_text(phrase -> 'counts')::bigint);
+IF hashes <> '{{}}' THEN
+    token_counts[cardinality(hashes) + 1] := NULL;
+END IF;
 order_ := ARRAY(
     SELECT o FROM unnest(token_counts) WITH ORDINALITY AS t(n, o) WHERE n IS NOT NULL ORDER BY n, o);
 starts := NULL;
@@ -41,6 +53,8 @@ FOREACH j IN ARRAY order_ LOOP
     following := hashes[j];
     IF starts IS NULL AND j = cardinality(tokens) AND token_end IS NOT NULL THEN
         {sql.into(sql.starts(sql.PREFIX), "starts")};
+    ELSIF starts IS NULL AND groups[i] = 0 THEN
+        {sql.into(sql.starts(sql.WORD, "blocks"), "starts")};
     ELSIF starts IS NULL THEN
         {sql.into(sql.starts(sql.WORD), "starts")};
     ELSE
@@ -157,9 +171,11 @@ BEGIN
         phrase := phrases[i];
         is_word[i] := jsonb_array_length(phrase -> 'tokens') = 1 AND NOT phrase ? 'end'
             AND coalesce((phrase ->> 'column')::bigint, 0) = 0;
-        IF i > positive_count THEN
-            CONTINUE;
-        ELSIF is_word[i] THEN
+        IF NOT is_word[i] THEN
+            {_COUNT_TOKENS}
+        END IF;
+        CONTINUE WHEN i > positive_count;
+        IF is_word[i] THEN
             token := phrase -> 'tokens' ->> 0;
             in_title := phrase ? 'column';
             counted := ({sql.COUNT});
@@ -170,7 +186,8 @@ BEGIN
             END IF;
             totals[groups[i]] := totals[groups[i]] + counted;
         ELSE
-            totals[groups[i]] := totals[groups[i]] + 1e15::float8;
+            counted := coalesce((SELECT min(n) FROM unnest(token_counts) AS n), 0);
+            totals[groups[i]] := totals[groups[i]] + counted;
         END IF;
     END LOOP;
 

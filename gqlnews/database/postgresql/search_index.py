@@ -38,11 +38,14 @@ from gqlnews.database.postgresql.search_schema import TABLES
 BLOCKS_AT_A_TIME = 8
 """Blocks that are built at a time; this bounds the memory."""
 
-MERGED_ARTICLES = 64
-"""Changed articles that one call of `merge` moves to the blocks; it waits for as many."""
+FRESH_ARTICLES = 64
+"""`merge` waits for as many changed articles."""
 
 MAX_FRESH_SECONDS = 60
-"""`merge` moves fewer articles when the oldest change is older."""
+"""`merge` does not wait for more when the oldest change is older."""
+
+MERGED_ARTICLES = 16
+"""Changed articles that one call of `merge` moves to the blocks, in about a third of a second."""
 
 SEPARATOR = "\n"
 """Separates the words in `search_article` and `search_stale`; chr(10) in SQL."""
@@ -292,7 +295,7 @@ async def merge(connection: asyncpg.Connection) -> int:
     """
     async with connection.transaction():
         count, age = await connection.fetchrow(_OLDEST)
-        if count == 0 or (count < MERGED_ARTICLES and age < MAX_FRESH_SECONDS):
+        if count == 0 or (count < FRESH_ARTICLES and age < MAX_FRESH_SECONDS):
             return 0
         ids = [article for (article,) in await connection.fetch(_CHOOSE, MERGED_ARTICLES)]
         for statement in _MERGE:

@@ -41,6 +41,8 @@ WORDS = (
     ),
     *("river", "rivers", "riverbank", "fish", "fishing", "fisher", "bread", "flour", "ﬁsh", "İstanbul", "ß"),
 )
+LONG_WORDS = f"{'日' * 1_000} {'x' * 2_400} {'x' * 2_401} {'y' * 40_000} end"
+LONG_WORDS_NUMBER = 7
 PUNCTUATION = (" ", " ", " ", " ", ", ", ". ", " - ", "-", "'", " <b> & ", '"')
 
 
@@ -73,6 +75,7 @@ def write_articles(folder: Path, count: int, seed: int = 0) -> None:
         }
         lines = [f"{name}: {json.dumps(value)}" for name, value in fields.items()]
         body = random_text(source, 60) if source.random() < 0.8 else ""
+        body += f"\n\n{LONG_WORDS}" if number == LONG_WORDS_NUMBER else ""
         (folder / f"{number:04}.md").write_text("\n".join(["---", *lines, "---", body]))
 
 

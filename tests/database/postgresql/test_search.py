@@ -16,6 +16,7 @@ from gqlnews.query.sql.sqlite import REPLACEMENTS, SNIPPET_TOKENS
 from gqlnews.text_keys import SNIPPET_MARK
 from tests.database.postgresql.searchable import (
     COLUMNS,
+    LONG_WORDS,
     create_store,
     random_expression,
     read_all,
@@ -47,6 +48,9 @@ EXPRESSIONS = (
     '("the") NOT ("absent")',
     '("the") NOT ("the")',
     '""',
+    *(f'"{word}"' for word in LONG_WORDS.split()[:3]),
+    *('"日日" *', '"x" *', f'"{"x" * 900}" *', '"yyyy" *'),
+    f'"{"x" * 2_401}" AND "{"日" * 1_000} {"x" * 2_400}"',
     # FTS5 loses instances of "owl" at articles after one with these tokens that are no phrase.
     '("the" AND ("owl" OR "red kite")) NOT ("x")',
     '("the" AND ("owl" OR {title} : "kite")) NOT ("x")',

@@ -128,7 +128,7 @@ END LOOP;
 parts := ARRAY({sql.PARTS_WITHOUT_LOST});
 """
 
-# With `enable_sort` off, PostgreSQL estimates a very high cost for the statements that have to sort. It must not
+# With `enable_sort` off, PostgreSQL estimates a very high cost for statements that have to sort. It must not
 # compile them because of that, which takes 0.1 s.
 FUNCTION = f"""
 CREATE FUNCTION search_hits(scope bigint, query text) RETURNS TABLE (id bigint, score bigint)

@@ -13,7 +13,7 @@ from gqlnews.database.postgresql.search_query import encode
 from tests.database.postgresql.searchable import create_store, random_expression, random_text, run
 from tests.postgresql import Cluster
 
-ROUNDS = 12
+ROUNDS = 9
 EXPRESSIONS = 25
 
 # What the index says about each article, wherever it is stored.
@@ -38,7 +38,7 @@ CONTENTS = (
 
 @pytest.fixture(scope="module")
 def url(postgresql: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return create_store(postgresql, tmp_path_factory.mktemp("edits"), 300, seed=1)[1]
+    return create_store(postgresql, tmp_path_factory.mktemp("edits"), 260, seed=1)[1]
 
 
 async def read(connection: asyncpg.Connection, expressions: Sequence[str]) -> list[Any]:

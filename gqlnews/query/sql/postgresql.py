@@ -11,11 +11,8 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    ColumnClause,
     FromClause,
-    FunctionElement,
     Select,
-    Text,
     bindparam,
     case,
     cast,
@@ -45,9 +42,16 @@ from gqlnews.query.sql.dialect import (
     Placeholders,
     column_of,
 )
+from gqlnews.query.sql.json_text import (
+    COMPLETE_JSON,
+    CONSTANT_JSON,
+    JSON_TEXT,
+    concatenate,
+    is_literal,
+    to_text,
+)
 from gqlnews.text_keys import SNIPPET_MARK, BeforeExpression
 
-MAX_ARGUMENTS = 99  # of a function
 MAX_NESTING = 7
 HIGH_TEXT = "\U0010ffff" * 16
 """After all texts that content has; SQLite has a blob in its place."""
@@ -62,26 +66,15 @@ _FIRST_DAY = {
     "YEAR": "substr({key}, 1, 4) || '-01-01'",
 }
 _STEP = {"DAY": "1 day", "WEEK": "7 days", "MONTH": "1 month", "YEAR": "1 year"}
-_SUPPLIED = "_supplied"  # added to the name of a parameter whose value the caller replaces
+_SUPPLIED = "__supplied"  # added to the name of a parameter whose value the caller replaces
 _TYPES: Mapping[type, str] = {type(TEXT): "text", type(INTEGER): "bigint", type(FLOAT): "float8"}
 _CONSTANT_TYPES: Mapping[type, str] = {str: "text", int: "bigint", float: "float8"}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _DIALECT = PGDialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
 
 
-class JsonText(Text):
-    """Type of SQL whose value is JSON; `is_complete`: its functions never return null."""
-
-    cache_ok = True
-
-    def __init__(self, *, is_complete: bool = False) -> None:
-        super().__init__()
-        self.is_complete = is_complete
-
-
-_JSON, _COMPLETE_JSON, _CONSTANT_JSON = JsonText(), JsonText(is_complete=True), JsonText(is_complete=True)
 _COMMA: Expression = literal_column("','")
-_TRUE, _FALSE = literal_column("'true'", _JSON), literal_column("'false'", _JSON)
+_TRUE, _FALSE = literal_column("'true'", JSON_TEXT), literal_column("'false'", JSON_TEXT)
 
 
 class Postgresql:
@@ -122,7 +115,7 @@ class Postgresql:
         parts: list[str | Expression] = []
         for number, (key, value) in enumerate(pairs):
             parts += (f'{"," if number else "{"}"{key}":', value)
-        return _concatenate((*parts, "}") if parts else ("{}",))
+        return concatenate((*parts, "}") if parts else ("{}",))
 
     def insert_depth(self, members: int) -> int:
         return 0
@@ -131,27 +124,27 @@ class Postgresql:
         parts: list[str | Expression] = []
         for number, item in enumerate(items):
             parts += ("," if number else "[", item)
-        return _concatenate((*parts, "]") if parts else ("[]",))
+        return concatenate((*parts, "]") if parts else ("[]",))
 
     def json_collect(self, item: Expression) -> Expression:
-        items = func.string_agg(_to_text(item), _COMMA)
+        items = func.string_agg(to_text(item), _COMMA)
         array = literal_column("'['").op("||")(items).op("||")(literal_column("']'"))
-        return func.coalesce(array, literal_column("'[]'"), type_=_COMPLETE_JSON)
+        return func.coalesce(array, literal_column("'[]'"), type_=COMPLETE_JSON)
 
     def json_lines(self, item: Expression) -> Expression:
-        return func.string_agg(item, self.newline(), type_=_JSON)
+        return func.string_agg(item, self.newline(), type_=JSON_TEXT)
 
     def json(self, text: Expression) -> Expression:
-        return literal_column(text.name, _JSON) if _is_literal(text) else type_coerce(text, _JSON)
+        return literal_column(text.name, JSON_TEXT) if is_literal(text) else type_coerce(text, JSON_TEXT)
 
     def json_value(self, value: Expression) -> Expression:
         return func.to_json(value)
 
     def json_string(self, text: str) -> Expression:
-        return literal_column(f"'\"{text}\"'", _CONSTANT_JSON)
+        return literal_column(f"'\"{text}\"'", CONSTANT_JSON)
 
     def json_null(self) -> Expression:
-        return literal_column("'null'", _CONSTANT_JSON)
+        return literal_column("'null'", CONSTANT_JSON)
 
     def json_boolean(self, condition: Expression, *, nullable: bool = False) -> Expression:
         if nullable:
@@ -165,7 +158,7 @@ class Postgresql:
         return literal_column(f"{_double(f'sum({column})::float8 / nullif(count({column}), 0)')}::json")
 
     def score(self, scaled: Expression) -> Expression:
-        return literal_column(_double(f"{scaled} / {SCORE_SCALE}::float8"), _JSON)
+        return literal_column(_double(f"{scaled} / {SCORE_SCALE}::float8"), JSON_TEXT)
 
     # Stored JSON.
 
@@ -173,10 +166,10 @@ class Postgresql:
         return literal_column(f"json_array_length({json}::json)")
 
     def first_item(self, json: str, member: str) -> Expression:
-        return literal_column(f"({json}::json -> 0 -> '{member}')", _JSON)
+        return literal_column(f"({json}::json -> 0 -> '{member}')", JSON_TEXT)
 
     def item_member(self, alias: str, member: str) -> Expression:
-        return literal_column(f"({alias}.value -> '{member}')", _JSON)
+        return literal_column(f"({alias}.value -> '{member}')", JSON_TEXT)
 
     def json_items(self, json: Expression, alias: str | None = None) -> FromClause:
         """Render json_array_elements(CAST(t1.images AS JSON)) WITH ORDINALITY AS e1(value, key)."""
@@ -247,7 +240,7 @@ class Postgresql:
     def cursor_item(self, column: Expression, term: OrderTerm) -> Expression:
         if not self.has_cursor_column(term):
             return column
-        return literal_column(f"coalesce(to_json({column})::text, '{term.missing}')", _COMPLETE_JSON)
+        return literal_column(f"coalesce(to_json({column})::text, '{term.missing}')", COMPLETE_JSON)
 
     def cursor(self, *items: Expression) -> Expression:
         utf8 = func.convert_to(self.json_array(*items), literal_column("'UTF8'"))
@@ -326,71 +319,6 @@ def _to_driver(placeholder: Placeholder, value: object) -> object:
     if placeholder.type == "text":
         return None  # the number or blob that SQLite has in a cursor in place of null
     return HIGH_TEXT if isinstance(value, bytes) else value
-
-
-def _is_literal(value: Expression) -> bool:
-    return isinstance(value, ColumnClause) and value.is_literal
-
-
-def _concatenate(parts: Sequence[str | Expression]) -> Expression:
-    """Concatenate JSON and other values, which are converted.
-
-    Literal SQL is joined into one text, which compiles much faster.
-    """
-    arguments: list[str | Expression] = []
-    constant = ""
-    for part in parts:
-        if isinstance(part, str):
-            constant += part
-        elif part.type is _CONSTANT_JSON and isinstance(part, ColumnClause):
-            constant += part.name[1:-1]
-        else:
-            arguments += (f"'{constant}'", _to_json(part))
-            constant = ""
-    arguments.append(f"'{constant}'")
-    while len(arguments) > MAX_ARGUMENTS:
-        some = range(0, len(arguments), MAX_ARGUMENTS)
-        arguments = [_call_concat(arguments[start : start + MAX_ARGUMENTS]) for start in some]
-    return _call_concat(arguments)
-
-
-def _call_concat(arguments: Sequence[str | Expression]) -> Expression:
-    joined: list[Expression] = []
-    texts: list[str] = []
-    for argument in arguments:
-        if isinstance(argument, str) or _is_literal(argument):
-            texts.append(argument if isinstance(argument, str) else argument.name)
-            continue
-        if texts:
-            joined.append(literal_column(", ".join(texts)))
-            texts = []
-        joined.append(argument)
-    if texts and not joined:
-        return literal_column(f"concat({', '.join(texts)})", _COMPLETE_JSON)
-    if texts:
-        joined.append(literal_column(", ".join(texts)))
-    return func.concat(*joined, type_=_COMPLETE_JSON)
-
-
-def _to_json(value: Expression) -> str | Expression:
-    """Return SQL whose value is JSON and never null, of any SQL type that becomes a text by itself."""
-    if not isinstance(value.type, JsonText):
-        if _is_literal(value):
-            return f"coalesce(to_json({value.name}), 'null')"
-        return func.coalesce(func.to_json(value), literal_column("'null'"))
-    if isinstance(value, FunctionElement | ColumnClause) and value.type.is_complete:
-        return value
-    return f"coalesce({value.name}, 'null')" if _is_literal(value) else func.coalesce(value, _NULL)
-
-
-def _to_text(value: Expression) -> Expression:
-    json = _to_json(value)
-    if isinstance(value.type, JsonText) and not isinstance(json, str):
-        return json
-    return cast(literal_column(json) if isinstance(json, str) else json, TEXT)
-
-
-_NULL: Expression = literal_column("'null'")
 
 
 def _double(sql: str) -> str:

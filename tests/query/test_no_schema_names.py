@@ -17,8 +17,8 @@ PACKAGE = Path(__file__).parents[2] / "gqlnews" / "query"
 VOCABULARY = {
     "words of Python, SQL and English, which some names of the schema happen to be": """
         all and any by children code column count error field id in interval json kind last level max message
-        min name next node none not number or parent path position previous query sequence size source start state
-        subscription target text token type types value within word words
+        min name next node none not number or parent path position previous query sequence size source start
+        state subscription target text token type types value within word words
     """,
     "Relay connections and plain lists, and their arguments": """
         after before collapse cursor desc direction edges end_cursor first has_next_page has_previous_page

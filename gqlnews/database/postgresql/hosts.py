@@ -135,7 +135,7 @@ class Hosts:
         try:
             for url in self._in_order():
                 try:
-                    found = await self._connect(url)
+                    found = await self._connect(url, "any" if self.has_several else wanted)
                 except DatabaseError as error:
                     failure = _worse(failure, error)
                     self.avoid(url)
@@ -170,13 +170,14 @@ class Hosts:
         self._urls.remove(url)
         self._urls.insert(0, url)
 
-    async def _connect(self, url: str) -> HostConnection:
+    async def _connect(self, url: str, wanted: str) -> HostConnection:
+        """Connect to the host, or to one that is wanted of those in a service file or in PGHOST."""
         connection: asyncpg.Connection | None = None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 connection = await asyncpg.connect(
                     url,
-                    target_session_attrs=self._wanted if not self.has_several else "any",
+                    target_session_attrs=wanted,
                     server_settings=self._settings,
                     statement_cache_size=CACHED_STATEMENTS,
                     max_cached_statement_lifetime=0,

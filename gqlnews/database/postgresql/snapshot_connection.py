@@ -91,13 +91,21 @@ class SnapshotConnection:
 
     def begin(self) -> None:
         """Begin a transaction, and read its version states. Raises DatabaseError."""
-        self._execute(_BEGIN)
-        self._timeout_ms = 0  # that of the former transaction was local to it
-        self.states = [VersionState(*row) for row in self.fetch(_STATES)]
+        self.states = self._begin()
+        if not self.states:
+            # While a store is loaded in place of another one, this has waited for its tables, but its snapshot
+            # is older than they are.
+            self.end()
+            self.states = self._begin()
         if not self.states:
             raise UnknownDatabaseError(
                 f"PostgreSQL database {self._url} has no content: run gqlnews ingest with this URL"
             )
+
+    def _begin(self) -> Sequence[VersionState]:
+        self._execute(_BEGIN)
+        self._timeout_ms = 0  # that of the former transaction was local to it
+        return [VersionState(*row) for row in self.fetch(_STATES)]
 
     @property
     def is_in_transaction(self) -> bool:

@@ -72,11 +72,11 @@ class PublishedLive(Live):
         self.limits, self.source, self.published = limits, source, published
         self.database, self.folder, self.max_removed = source.database, source.folder, source.max_removed
         self.watching: list[Subscriber] = []
-        self.published_versions = self._versions()
+        self.know_versions()
 
     async def open(self, schema: NewsSchema | None = None) -> None:
         self.engine = Engine(UnreadStore(), schema or self.source.engine.schema, dialect=POSTGRESQL)
-        self.hub = SubscriptionHub(self.new_reader, self.published_version, self.limits, max_lag=1.0)
+        self.hub = SubscriptionHub(self.new_reader, self.known_version, self.limits, max_lag=1.0)
 
     def new_reader(self) -> PostgresSnapshotReader:  # type: ignore[override]
         return PostgresSnapshotReader(self.published.url, self.limits)
@@ -93,16 +93,17 @@ class PublishedLive(Live):
 
     def publish(self) -> None:
         self.published.publish()
-        self.published_versions = self._versions()
+        self.know_versions()
 
-    def _versions(self) -> list[str]:
-        return [self.source.version(audience) for audience in Audience]
+    def know_versions(self) -> None:
+        """Let the feed know the versions of the source, whether or not they are published."""
+        self.known_versions = [self.source.version(audience) for audience in Audience]
 
-    def published_version(self, audience: Audience) -> bytes:
+    def known_version(self, audience: Audience) -> bytes:
         return self.version(audience).encode()
 
     def version(self, audience: Audience = Audience.PUBLIC) -> str:
-        return self.published_versions[audience]
+        return self.known_versions[audience]
 
 
 @asynccontextmanager

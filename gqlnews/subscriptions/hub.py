@@ -111,12 +111,11 @@ class SubscriptionHub:
     ) -> AsyncGenerator[bytes, None]:
         """Stream the responses as JSON, from now on or from the requested `since`.
 
-        Raises LocatedRequestError before the first response if the stream cannot resume from `since`,
-        BehindError if no database that can be reached has this version yet, LocatedRequestError
-        during the replay if the change log is pruned past it; ResourceLimitError if an event exceeds a limit;
-        OverBudgetError if all subscriptions of `client` together take too much statement time;
-        SlowConsumerError after a call of `on_slow`; DatabaseError, ShuttingDownError, StoreReplacedError,
-        SubscriptionFailedError.
+        Raises LocatedRequestError before the first response if the stream cannot resume from `since`, or
+        during the replay if the change log is pruned past it; BehindError if no database that can be reached
+        has this version yet; ResourceLimitError if an event exceeds a limit; OverBudgetError if all
+        subscriptions of `client` together take too much statement time; SlowConsumerError after a call of
+        `on_slow`; DatabaseError, ShuttingDownError, StoreReplacedError, SubscriptionFailedError.
         """
         return self._stream(
             subscription,
@@ -156,7 +155,8 @@ class SubscriptionHub:
             self._current_snapshot(() if required is None else (required,), lag) as states,
         ):
             state = states[subscription.audience]
-            start = resume_point(subscription.bound, state, state.number if known is None else known.number)
+            number = known.number if known is not None and known.epoch == state.epoch else state.number
+            start = resume_point(subscription.bound, state, number)
             catch_up = CatchUp(subscription, start, start.number, PAGE_SIZE, state.epoch, self._limited)
             self._join_if_current(catch_up, queue)
             return catch_up

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gqlnews.database.postgresql.snapshots import PostgresSnapshot
 from gqlnews.database.sqlite.connection import read_custom_fields
+from gqlnews.errors import BehindError
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience
 from gqlnews.schema.query import build_schema
@@ -102,8 +103,9 @@ def test_both_feeds_deliver_the_same_events(
 
 def test_each_filter_is_judged_the_same_before_and_after(postgresql: Cluster) -> None:
     async def check(live: Live, twin: PublishedLive) -> None:
-        pairs = [Pair(live, twin, where=where, audience=each) for where in FILTERS for each in Audience]
-        start = {each: live.version(each) for each in Audience}
+        audiences = (Audience.PUBLIC, Audience.EDITOR)
+        pairs = [Pair(live, twin, where=where, audience=each) for where in FILTERS for each in audiences]
+        start = {each: live.version(each) for each in (Audience.PUBLIC, Audience.OPEN)}
         for keys in (FULL, BARE, FULL, None, BARE, FULL):
             for slug in ("a", "sub/deep/b"):
                 if keys is None:
@@ -259,3 +261,23 @@ def test_another_store_ends_the_subscriptions(postgresql: Cluster, tmp_path: Pat
         assert isinstance(before.task.exception(), StoreReplacedError)
 
     run_check(postgresql, check)
+
+
+def test_a_version_that_the_database_has_not_reached_yet_is_delivered_when_it_has(
+    postgresql: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with a replica that lags behind the host of which the server has polled the version."""
+
+    async def check(live: Live, twin: PublishedLive) -> None:
+        watching = await twin.subscribed()
+        live.write("a")
+        twin.know_versions()
+        late = twin.subscribe()
+        await asyncio.wait([late.task])
+        assert isinstance(late.task.exception(), BehindError)
+        twin.publish()
+        await watching.wait_for_events(1)
+        assert watching.changes == [("ADDED", "a")]
+
+    run_check(postgresql, check)
+    assert len(caplog.records) <= 1

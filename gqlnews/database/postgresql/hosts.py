@@ -170,7 +170,7 @@ class Hosts:
         self._urls.remove(url)
         self._urls.insert(0, url)
 
-    async def _connect(self, url: str, wanted: str) -> HostConnection:
+    async def _connect(self, url: str, wanted: str = "any") -> HostConnection:
         """Connect to the host, or to one that is wanted of those in a service file or in PGHOST."""
         connection: asyncpg.Connection | None = None
         try:

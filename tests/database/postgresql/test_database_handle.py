@@ -175,7 +175,7 @@ async def test_a_lost_connection_is_replaced_and_the_read_repeated(url: str) -> 
     async with opened(url) as database:
         task = asyncio.create_task(database.execute_batch([slow]))
         await until_value(url, BUSY.replace("10_000", "pg_sleep"), 1)
-        assert await execute(url, kill) == 1
+        assert await execute(url, kill) in {1, 2}  # perhaps also the one that polls
         assert (await task).values == [b""]
 
 

@@ -155,7 +155,7 @@ def test_subscriptions_have_the_same_results(with_images: tuple[Path, str], audi
             if calls:
                 stored, published = calls
                 results = product.store.execute_batch(stored), both.engine.store.execute_batch(published)
-                passing, rendered = (product._runner.run(result) for result in results)
+                passing, rendered = (product._runner.run(result).values for result in results)
                 assert sorted(json.loads(passing[0] or b""), key=str) == sorted(
                     json.loads(rendered[0] or b""), key=str
                 )

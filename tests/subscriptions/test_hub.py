@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,8 @@ from gqlnews.errors import Code
 from gqlnews.query.entities import Audience
 from gqlnews.query.tree import LocatedRequestError
 from gqlnews.subscriptions import hub, subscriber_queue
-from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError
+from gqlnews.subscriptions.subscriber_queue import ShuttingDownError, SlowConsumerError, StoreReplacedError
+from tests.ingest.model import open_careless, run_ingest
 from tests.live import Live, open_live, until
 
 Received = list[tuple[str, str]]
@@ -264,5 +266,22 @@ def test_a_subscription_that_joins_as_the_last_one_leaves_receives_every_change(
             await subscription.wait_for_events(1)
             assert subscription.changes == [("ADDED", f"s{number}")]
             await subscription.cancel()
+
+    run_check(check)
+
+
+def test_a_replay_ends_if_the_store_is_replaced_meanwhile() -> None:
+    async def check(live: Live) -> None:
+        version = live.version()
+        live.write("a", "b", "c")
+        with patch.object(hub, "PAGE_SIZE", 1):
+            bodies = live.hub.subscribe(live.prepare(since=version), lambda: None)
+            await anext(bodies)
+            live.database = live.database.with_name("other.db")
+            with closing(open_careless(live.database)) as db:
+                run_ingest(db, live.folder)
+            await live.hub.reset()
+            with pytest.raises(StoreReplacedError):
+                await anext(bodies)
 
     run_check(check)

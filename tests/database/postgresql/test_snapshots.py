@@ -181,6 +181,9 @@ async def test_a_database_that_cannot_be_opened_leaves_no_thread() -> None:
 # Replicas. The one here is another database, with a copy of the store.
 
 
+CONNECT = Hosts.connect
+
+
 class Replica:
     """A primary and a replica, which applies nothing by itself. `is_lost`: the primary cannot be reached."""
 
@@ -196,7 +199,7 @@ class Replica:
         if to_primary and self.is_lost:
             raise UnreachableDatabaseError("lost")
         url = (self.primary.published if to_primary else self.copy).url
-        host = await Hosts(url, 0)._connect(url.url)
+        host = await CONNECT(Hosts(url, 0))
         return HostConnection(host.connection, url.url, to_primary, host.connected_at)
 
 

@@ -16,7 +16,7 @@ from gqlnews.database.postgresql.control import (
     read_timeline,
     store_publication,
 )
-from gqlnews.database.postgresql.schema import StoredTable, create_statements, read_tables
+from gqlnews.database.postgresql.schema import IndexWidth, StoredTable, create_statements, read_tables
 from gqlnews.database.postgresql.views import view_statements
 from gqlnews.database.sqlite.outbox import OutboxPosition, Row, current_position, restore_position
 from gqlnews.database.sqlite.writer import declare_fields, execute_all, transaction
@@ -71,16 +71,17 @@ async def load(
         await connection.execute(statement)
     counts = [db.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] for table in tables]
     done, total = 0, sum(counts)
-    narrow: set[str] = set()
+    widths: dict[str, IndexWidth] = {}
     for table in tables:
         for rows in _read_rows(db, table):
-            narrow.update(index.name for index in table.narrow_indexes(table.column_names, rows))
+            for index, width in table.narrower_indexes(table.column_names, rows):
+                widths[index.name] = max(width, widths.get(index.name, width))
             await connection.copy_records_to_table(
                 table.name, schema_name=schema, columns=table.column_names, records=rows
             )
             on_progress(done := done + len(rows), total)
     for index in (index for table in tables for index in table.indexes):
-        for statement in index.narrow_statements if index.name in narrow else (index.create_statement,):
+        for statement in index.create_statements(widths.get(index.name, IndexWidth.FULL)):
             await connection.execute(statement)
     for statement in search_schema.create_statements():
         await connection.execute(statement)

@@ -21,7 +21,7 @@ from gqlnews.custom_fields import decode_fields
 from gqlnews.database.postgresql import search_index
 from gqlnews.database.postgresql.control import Lead, read_timeline
 from gqlnews.database.postgresql.copy import analyze
-from gqlnews.database.postgresql.schema import NARROW, StoredTable, read_tables
+from gqlnews.database.postgresql.schema import IndexWidth, StoredTable, read_tables
 from gqlnews.database.postgresql.views import view_statements
 from gqlnews.database.sqlite.outbox import (
     OutboxBatch,
@@ -56,7 +56,7 @@ _SKIP_VERSIONS = (
     f"UPDATE site SET number = number + {SKIPPED_VERSIONS}, version = (SELECT line FROM store)"
     f" || (audience <> 0) || '-' || (number + {SKIPPED_VERSIONS})",
 )
-_IS_NARROW = "SELECT obj_description(to_regclass($1), 'pg_class') IS NOT DISTINCT FROM $2"
+_COMMENT = "SELECT obj_description(to_regclass($1), 'pg_class')"
 
 _ARTICLE_IDS = {"article": "id", "article_topic": "article_id", "related": "article_id"}
 """The columns that identify the article whose searchable text is in a row."""
@@ -161,7 +161,7 @@ class Publisher:
         for changes in read_changes(self._db, CONSUMER, batch):
             if changes.rows:
                 table = self._tables[changes.table]
-                await self._replace_narrow_indexes(table, changes)
+                await self._narrow_indexes(table, changes)
                 values = _transpose(changes.rows, changes.columns)
                 await self._connection.execute(_insert_statement(table, changes.columns), *values)
 
@@ -182,10 +182,12 @@ class Publisher:
             if statement.split()[2] not in views:  # CREATE VIEW name
                 await self._connection.execute(statement)
 
-    async def _replace_narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
-        for index in table.narrow_indexes(changes.columns, changes.rows):
-            if not await self._connection.fetchval(_IS_NARROW, index.name, NARROW):
-                for statement in (f"DROP INDEX {index.name}", *index.narrow_statements):
+    async def _narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
+        for index, width in table.narrower_indexes(changes.columns, changes.rows):
+            comment = await self._connection.fetchval(_COMMENT, index.name)
+            present = next((one for one in IndexWidth if one.comment == comment), IndexWidth.FULL)
+            if width > present:
+                for statement in (f"DROP INDEX {index.name}", *index.create_statements(width)):
                     await self._connection.execute(statement)
 
 

@@ -8,15 +8,16 @@ All objects are in one PostgreSQL schema whose name contains the version of thes
 versions of gqlnews read the same database side by side, each its own tables.
 
 An entry of a B-tree is limited to 2,704 bytes, but URLs, slugs, paths, names and words have no limit. When a
-row would not fit, its index is replaced by a narrower one: a hash index, or one on the first columns. A key
-then stays unique by the digests of its texts. All statements remain correct, and only the database that has
-such a value reads some rows more.
+row would not fit, its index is replaced by a narrower one (`IndexWidth`). A key then stays unique by the
+digests of its texts. All statements remain correct, and only the database that has such a value reads some
+rows more.
 """
 
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.outbox import Row, ordinary_tables
@@ -32,8 +33,10 @@ TYPES = {
 }
 """PostgreSQL types by SQLite type. Tables of SQLite are STRICT, so they have no other types."""
 
-MAX_ENTRY_BYTES = 2_500
-"""Bytes of text in an index entry; the other columns, at most five numbers, also need some."""
+_MAX_ENTRY_BYTES = 2_704
+_ENTRY_OVERHEAD = 40  # bytes
+_COLUMN_OVERHEAD = 12  # bytes: a number, or the header of a text and its alignment
+_MAX_INDEX_COLUMNS = 32
 
 _UTF8_BYTES = 4  # most bytes of a character
 _COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?) ORDER BY cid'
@@ -43,6 +46,9 @@ SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND
 _UNIQUE = "SELECT name FROM pragma_index_list(?) WHERE origin = 'u' ORDER BY seq"
 _UNIQUE_COLUMNS = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 _CREATE_INDEX = re.compile(r"CREATE INDEX (\w+) ON \w+ \(([^)]*)\)(?: WHERE (.*))?")
+_NEWEST_FIRST = re.compile(
+    r"((?:\w+, )?published_at DESC, slug), (.*)"
+)  # order and others of a covering index
 _INSTANT = re.compile(r"\w+_at( DESC)?|due")  # sort keys of instants are short
 
 
@@ -68,9 +74,32 @@ class TableColumn:
         return f"{self.name} {self.sql_type}{' NOT NULL' if self.is_required else ''}"
 
 
+class IndexWidth(IntEnum):
+    """How much of a row an index contains.
+
+    `KEYS`: not the columns that it only covers. `PREFIX`: a hash of the first column, or the first columns,
+    so that texts may have any length.
+    """
+
+    FULL = 0
+    KEYS = 1
+    PREFIX = 2
+
+    @property
+    def comment(self) -> str | None:
+        """Comment on such an index in the database."""
+        return _COMMENTS.get(self)
+
+
+_COMMENTS = {IndexWidth.KEYS: "without covered columns", IndexWidth.PREFIX: "for texts of any length"}
+
+
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
-    """An index; `texts` are its columns with text, and `columns` may end with ` DESC`."""
+    """An index; `texts` are its columns with text, and `columns` may end with ` DESC`.
+
+    `covered` are the columns that it contains without being ordered by them.
+    """
 
     name: str
     table: str
@@ -78,14 +107,21 @@ class StoredIndex:
     texts: tuple[str, ...]
     condition: str | None = None
     is_unique: bool = False
+    covered: tuple[str, ...] = ()
 
-    @property
-    def create_statement(self) -> str:
-        return self._statement(self.name, ", ".join(self.columns), is_unique=self.is_unique)
+    def create_statements(self, width: IndexWidth) -> tuple[str, ...]:
+        """Create it with this width, and mark it by a comment."""
+        if width is IndexWidth.PREFIX:
+            statements = self._prefix_statements()
+        else:
+            covered = f" INCLUDE ({', '.join(self.covered)})" if self.covered and not width else ""
+            columns = ", ".join(self.columns)
+            statements = [self._statement(self.name, columns, is_unique=self.is_unique, covered=covered)]
+        if width.comment:
+            statements.append(f"COMMENT ON INDEX {self.name} IS '{width.comment}'")
+        return tuple(statements)
 
-    @property
-    def narrow_statements(self) -> tuple[str, ...]:
-        """Create it for texts of any length, and mark it as narrow by a comment."""
+    def _prefix_statements(self) -> list[str]:
         long = [column for column in self.columns if column in self.texts and not _INSTANT.fullmatch(column)]
         statements = []
         if self.is_unique:
@@ -97,24 +133,34 @@ class StoredIndex:
         else:
             first = self.columns[: self.columns.index(long[0])]
             statements.append(self._statement(self.name, ", ".join(first)))
-        return (*statements, f"COMMENT ON INDEX {self.name} IS '{NARROW}'")
+        return statements
 
-    def _statement(self, name: str, columns: str, *, is_unique: bool = False, method: str = "") -> str:
+    def _statement(
+        self, name: str, columns: str, *, is_unique: bool = False, method: str = "", covered: str = ""
+    ) -> str:
         unique = "UNIQUE " if is_unique else ""
         condition = f" WHERE {self.condition}" if self.condition else ""
-        return f"CREATE {unique}INDEX {name} ON {self.table} {method}({columns}){condition}"
+        return f"CREATE {unique}INDEX {name} ON {self.table} {method}({columns}){covered}{condition}"
 
-    def fits(self, columns: Sequence[str], rows: Sequence[Row]) -> bool:
-        """Return whether the entries of these rows, with values of `columns`, are short enough."""
-        positions = [columns.index(name) for name in self.texts]
-        longest = sum(max((len(row[at] or "") for row in rows), default=0) for at in positions)
-        if longest * _UTF8_BYTES <= MAX_ENTRY_BYTES:
-            return True
-        return all(sum(len((row[at] or "").encode()) for at in positions) <= MAX_ENTRY_BYTES for row in rows)
+    def width_for(self, columns: Sequence[str], rows: Sequence[Row]) -> IndexWidth:
+        """Return the greatest width in which the entries of these rows, with values of `columns`, fit."""
+        keys = {name.removesuffix(" DESC") for name in self.columns}
+        for width, texts, count in (
+            (IndexWidth.FULL, self.texts, len(self.columns) + len(self.covered)),
+            (IndexWidth.KEYS, [name for name in self.texts if name in keys], len(self.columns)),
+        ):
+            limit = _MAX_ENTRY_BYTES - _ENTRY_OVERHEAD - _COLUMN_OVERHEAD * count
+            if _fit([columns.index(name) for name in texts], rows, limit):
+                return width
+        return IndexWidth.PREFIX
 
 
-NARROW = "for texts of any length"
-"""Comment on an index that was replaced, since a row did not fit."""
+def _fit(positions: Sequence[int], rows: Sequence[Row], limit: int) -> bool:
+    """Return whether the texts at these positions have at most `limit` bytes in each row."""
+    longest = sum(max((len(row[at] or "") for row in rows), default=0) for at in positions)
+    if longest * _UTF8_BYTES <= limit:
+        return True
+    return all(sum(len((row[at] or "").encode()) for at in positions) <= limit for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +186,13 @@ class StoredTable:
             parts.append(f"PRIMARY KEY ({', '.join(self.key)})")
         return f"CREATE TABLE {self.name} ({', '.join(parts)})"
 
-    def narrow_indexes(self, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[StoredIndex]:
-        """Yield the indexes in which not all entries of these rows fit."""
-        return (index for index in self.indexes if index.texts and not index.fits(columns, rows))
+    def narrower_indexes(
+        self, columns: Sequence[str], rows: Sequence[Row]
+    ) -> Iterator[tuple[StoredIndex, IndexWidth]]:
+        """Yield the indexes in which not all entries of these rows fit, with a width in which they do."""
+        for index in self.indexes:
+            if index.texts and (width := index.width_for(columns, rows)):
+                yield index, width
 
 
 def schema_name(version: int | None = None) -> str:
@@ -176,20 +226,20 @@ def _read_table(db: sqlite3.Connection, name: str) -> StoredTable:
     return StoredTable(name, columns, key, tuple(_with_texts(index, texts) for index in indexes))
 
 
-# Columns that the covering indexes of SQLite contain besides those that they are ordered by. PostgreSQL reads
-# the rows instead, which fit fewer entries in a page otherwise.
-_COVERED = re.compile(r"^(CREATE INDEX \w+_newest\w* ON \w+) \(((?:\w+, )?published_at DESC, slug), [^)]*\)")
-
-
 def _parse_index(table: str, sql: str) -> StoredIndex:
-    match = _CREATE_INDEX.fullmatch(_COVERED.sub(r"\1 (\2)", " ".join(sql.split())))
+    match = _CREATE_INDEX.fullmatch(" ".join(sql.split()))
     assert match is not None, sql
     name, columns, condition = match.groups()
-    return StoredIndex(name, table, tuple(columns.split(", ")), (), condition)
+    covering = _NEWEST_FIRST.fullmatch(columns) if "_newest" in name else None
+    if covering is None:
+        return StoredIndex(name, table, tuple(columns.split(", ")), (), condition)
+    keys, covered = (tuple(part.split(", ")) for part in covering.groups())
+    covered = covered[: _MAX_INDEX_COLUMNS - len(keys)]
+    return StoredIndex(name, table, keys, (), condition, covered=covered)
 
 
 def _with_texts(index: StoredIndex, texts: set[str]) -> StoredIndex:
-    names = (column.removesuffix(" DESC") for column in index.columns)
+    names = (column.removesuffix(" DESC") for column in (*index.columns, *index.covered))
     return replace(index, texts=tuple(name for name in names if name in texts))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gqlnews.database.postgresql.copy import restore
 from gqlnews.database.postgresql.publisher import CONSUMER, SKIPPED_VERSIONS, skip_versions
-from gqlnews.database.postgresql.schema import NARROW
+from gqlnews.database.postgresql.schema import IndexWidth
 from gqlnews.database.sqlite.outbox import current_position, list_consumers
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import LostLeadError
@@ -131,7 +131,7 @@ def test_texts_of_any_length_are_published(url: str, folder: Folder, tmp_path: P
         if not is_loaded:
             add()
             position = await publish(connection, store, lead, position)
-        narrow = {name for (name,) in await connection.fetch(_NARROW_INDEXES, NARROW)}
+        narrow = {name for (name,) in await connection.fetch(_NARROW_INDEXES, IndexWidth.PREFIX.comment)}
         assert narrow >= {"article_topic_newest", "url_owner_url_key", "article_url_field", "author_name"}
         with pytest.raises(asyncpg.UniqueViolationError):
             await connection.execute("INSERT INTO url_owner SELECT * FROM url_owner")

@@ -25,7 +25,6 @@ from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
 from gqlnews.database.protocol import Database
-from gqlnews.database.snapshots import Snapshot, SnapshotReader
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.schedule import NO_WATCHER
@@ -33,7 +32,7 @@ from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader
 from gqlnews.discovery.media import open_image
 from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import INTERNAL_ERROR_MESSAGE
-from gqlnews.errors import Code, PersistedDocumentsError, RequestError
+from gqlnews.errors import Code, PersistedDocumentsError
 from gqlnews.query.sql.dialect import Dialect
 from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.schema.query import build_schema
@@ -67,9 +66,11 @@ from gqlnews.server.response import (
 )
 from gqlnews.server.response_cache import ResponseCache
 from gqlnews.server.websocket import reject_websocket, websocket_endpoint
+from gqlnews.subscriptions.hub import NewReader
 from gqlnews.subscriptions.hubs import SubscriptionHubs
 
 ENDPOINT = "/graphql"
+MAX_REPLICA_LAG = 1.0  # seconds for which a subscription waits for a replica before the primary is asked
 ENDPOINT_PATHS = (ENDPOINT, f"{ENDPOINT}/")
 # GIL switch interval; shorter than the default of 5 ms, so that threads delay the event loop less.
 GIL_SWITCH_SECONDS = 0.0001
@@ -151,7 +152,8 @@ def build_app(
                     overdue=schedule.overdue,
                     reason=NO_WATCHER,
                 )
-            subscription_hubs = SubscriptionHubs(new_reader, store.version, settings.limits)
+            max_lag = 0.0 if settings.postgres is None else MAX_REPLICA_LAG
+            subscription_hubs = SubscriptionHubs(new_reader, store.version, settings.limits, max_lag=max_lag)
             stack.push_async_callback(subscription_hubs.close)
             store.on_replaced = subscription_hubs.reset
             fields = store.custom_fields()
@@ -247,14 +249,12 @@ def _create_store(settings: ServerSettings) -> _StoreParts:
         new_reader = partial(SqliteSnapshotReader, settings.database, settings.limits)
         return _StoreParts(database, partial(database.open, settings.database), SQLITE, new_reader)
     from gqlnews.database.postgresql.database_handle import PostgresDatabase
+    from gqlnews.database.postgresql.snapshots import PostgresSnapshotReader
     from gqlnews.query.sql.postgresql import POSTGRESQL
 
     store = PostgresDatabase(settings.postgres, settings.limits)
-    return _StoreParts(store, store.open, POSTGRESQL, _no_reader)
-
-
-def _no_reader() -> SnapshotReader[Snapshot]:
-    raise RequestError(Code.OPERATION_NOT_ALLOWED, "This server has no subscriptions.")
+    new_postgres_reader = partial(PostgresSnapshotReader, settings.postgres, settings.limits)
+    return _StoreParts(store, store.open, POSTGRESQL, new_postgres_reader)
 
 
 def load_trusted_documents(

@@ -28,8 +28,11 @@ class SearchExpression(str):
     __slots__ = ()
 
 
-class BeforeExpression(SearchExpression):
-    """Query of before-images, which a snapshot of a PostgreSQL store replaces by a JSON array of ids."""
+class BeforeExpression(str):
+    """Full-text query in the syntax of FTS5 in a statement of PostgreSQL that evaluates earlier states.
+
+    The caller replaces it by the JSON array of the ids of the before-images whose texts match.
+    """
 
     __slots__ = ()
 

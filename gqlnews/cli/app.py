@@ -160,7 +160,9 @@ def changes(settings: EffectiveSettings) -> None:
     from gqlnews.cli.changes import ChangesOptions, run_changes
 
     if isinstance(settings["database"], PostgresUrl):
-        _check_postgres_extra()
+        from gqlnews.config.sources import check_postgres_driver
+
+        check_postgres_driver()
     run_changes(settings.group(ChangesOptions))
 
 

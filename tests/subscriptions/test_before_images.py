@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gqlnews.database.sqlite.connection import timeout_error
+from gqlnews.database.protocol import timeout_error
 from gqlnews.database.sqlite.snapshots import SqliteSnapshot
 from gqlnews.ingest import change_log
 from gqlnews.query.entities import Audience

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from unittest.mock import patch
 
 from gqlnews.config.settings import DEFAULT_LIMITS
+from gqlnews.database.protocol import timeout_error
 from gqlnews.database.snapshots import Snapshot, VersionState
 from gqlnews.database.sqlite import snapshots
-from gqlnews.database.sqlite.connection import timeout_error
 from gqlnews.subscriptions import groups, hub
 from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.change_filter import ChangeFilter

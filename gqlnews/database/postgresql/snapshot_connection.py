@@ -93,8 +93,8 @@ class SnapshotConnection:
         """Begin a transaction, and read its version states. Raises DatabaseError."""
         self.states = self._begin()
         if not self.states:
-            # While a store is loaded in place of another one, this has waited for its tables, but its snapshot
-            # is older than they are.
+            # It has waited for the tables of a store that is loaded in place of another one, but the snapshot
+            # is older than these.
             self.end()
             self.states = self._begin()
         if not self.states:

@@ -18,13 +18,7 @@ from gqlnews.database.snapshots import (
     decode_images,
 )
 from gqlnews.database.sqlite.before_texts import load_texts
-from gqlnews.database.sqlite.connection import (
-    SEARCH_STEPS_PER_CHECK,
-    STATEMENT_TIME_SHARE,
-    connect_to_read,
-    timeout_error,
-    to_limit_error,
-)
+from gqlnews.database.sqlite.connection import SEARCH_STEPS_PER_CHECK, connect_to_read, to_limit_error
 from gqlnews.database.sqlite.damage import Identity, get_identity, translate_errors, write_report
 from gqlnews.errors import DamagedDatabaseError
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gqlnews.database.sqlite import database_handle, job_queue, read_only, snapshots
-from gqlnews.database.sqlite.database_handle import Database
+from gqlnews.database.sqlite import database_handle, read_only, read_worker, snapshots
+from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.inline_executor import InlineExecutor
 from gqlnews.database.sqlite.read_pool import ReadPool
 from gqlnews.database.sqlite.snapshots import SqliteSnapshotReader

@@ -101,7 +101,7 @@ settings: $(VENV)/installed ## write the tables in docs/settings.md and docs/con
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock: $(VENV)/made ## update the lock files of the image from pyproject.toml; UPGRADE=1 upgrades all versions
 	$(BIN)/pip install --quiet --group lock
-	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	$(LOCK) $(if $(UPGRADE),--upgrade) --extra postgres --output-file requirements.lock pyproject.toml
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements-build.lock --group build
 
 clean: ## remove all generated files

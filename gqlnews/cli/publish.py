@@ -37,7 +37,7 @@ from gqlnews.database.postgresql.control import (
     prepare_schema,
     read_publication,
 )
-from gqlnews.database.postgresql.copy import load
+from gqlnews.database.postgresql.copy import load, vacuum
 from gqlnews.database.postgresql.election import (
     LEASE_SECONDS,
     STANDBY_INTERVAL,
@@ -323,6 +323,7 @@ class PublishingIngester:
             finally:
                 db.execute("ROLLBACK")
         self._needs_rebuild = self._must_load = False
+        await vacuum(connection, self._schema)
         ms = round((time.monotonic() - started) * 1000, 1)
         self._log.info("loaded", database=self._url, rows=rows, ms=ms)
         return position

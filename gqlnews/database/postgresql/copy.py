@@ -110,12 +110,21 @@ WHERE relnamespace = $1::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT a
     AND typcategory <> 'A'
 GROUP BY attrelid
 """
+_TABLES = """
+SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
+WHERE relnamespace = $1::regnamespace AND relkind = 'r'
+"""
 
 
 async def analyze(connection: asyncpg.Connection, schema: str) -> None:
     """Collect the statistics of the tables of the schema, except those of arrays, which take long."""
     tables = await connection.fetch(_ANALYZED, schema)
     await connection.execute(f"ANALYZE {', '.join(table for (table,) in tables)}")
+
+
+async def vacuum(connection: asyncpg.Connection, schema: str) -> None:
+    """Mark all pages as visible after a load, so that covering indexes suffice. Not in a transaction."""
+    await connection.execute(f"VACUUM (SKIP_LOCKED) {await connection.fetchval(_TABLES, schema)}")
 
 
 async def restore(connection: asyncpg.Connection, db: sqlite3.Connection, consumer: str) -> OutboxPosition:

@@ -218,7 +218,7 @@ def terminate(twin: PublishedLive) -> None:
         pass
 
 
-@pytest.mark.parametrize("after", range(4))
+@pytest.mark.parametrize("after", [0, 2, 3])
 def test_a_lost_connection_loses_no_event_and_repeats_none(postgresql: Cluster, after: int) -> None:
     """It is lost while a page of changes is evaluated, and again between two polls."""
 

@@ -135,7 +135,8 @@ class Banner:
 
     `url` is the base URL, `articles` the number of articles that a client without a token sees. `report` is
     None if the ingest before serving failed and the content of an earlier ingest is served. `summary` is what
-    it found, `schedule` when articles appear or expire, and `is_watched` whether a watcher follows that.
+    it found, None if another process ingests; `schedule` is when articles appear or expire, and `is_watched`
+    whether a watcher follows that.
     """
 
     settings: ServerSettings
@@ -143,7 +144,7 @@ class Banner:
     url: str
     articles: int
     report: IngestReport | None
-    summary: FolderSummary
+    summary: FolderSummary | None
     schedule: Schedule | None
     is_watched: bool
     stored_problems: int | None = None  # without a report
@@ -154,7 +155,7 @@ class Banner:
         visibility = "unpublished ones too" if self.settings.unpublished else "published"
         has_advice = facts["problems"] and self.folder is not None
         advice = f" (gqlnews check {shlex.quote(str(self.folder))})" if has_advice else ""
-        found = "".join(f"  found     {line}\n" for line in self.summary.lines())
+        found = "".join(f"  found     {line}\n" for line in self._found())
         return (
             f"gqlnews {__version__} serves {self.folder or 'a PostgreSQL database'}\n"
             f"  API       {facts['api']}\n"
@@ -168,6 +169,9 @@ class Banner:
             "Ctrl-C stops it."
         )
 
+    def _found(self) -> list[str]:
+        return [] if self.summary is None else list(self.summary.lines())
+
     def fields(self) -> dict[str, object]:
         """Return the facts as fields for a structured log."""
         return {
@@ -176,7 +180,7 @@ class Banner:
             "explorer": self._explorer(),
             "articles": self.articles,
             "problems": self.stored_problems if self.report is None else self.report.problems,
-            "found": self.summary.lines(),
+            "found": self._found(),
             "next_due": None if self.schedule is None else self.schedule.next_due,
             "watched": self.is_watched,
             "folder": None if self.folder is None else str(self.folder),

@@ -25,7 +25,6 @@ from gqlnews.config.values import PostgresUrl
 from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.postgresql.read_summary import StoreSummary, read_summary
 from gqlnews.errors import CommandError, UnknownDatabaseError
-from gqlnews.ingest.site_summary import FolderSummary
 from gqlnews.server.observability import logs
 from gqlnews.server.uvicorn.exit_timer import exit_now
 from gqlnews.server.uvicorn.run import base_url, bind, is_loopback
@@ -80,7 +79,7 @@ def _serve(
                 address,
                 articles,
                 None,
-                FolderSummary((), 0, None),
+                None,
                 summary.schedule,
                 is_watched,
                 len(problems),

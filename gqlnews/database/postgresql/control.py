@@ -11,7 +11,7 @@ import asyncpg
 
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.sqlite.outbox import OutboxPosition
-from gqlnews.errors import LostLeadError, UnknownDatabaseError
+from gqlnews.errors import DatabaseError, LostLeadError, UnknownDatabaseError
 
 CONTROL_TABLES = ("lease", "publication")
 
@@ -55,9 +55,14 @@ class Lead(NamedTuple):
 
 
 async def prepare_schema(connection: asyncpg.Connection, schema: str) -> None:
-    """Create the schema and its control tables, unless they exist. Raises UnknownDatabaseError."""
+    """Create the schema and its control tables, unless they exist. Raises DatabaseError."""
     if await is_prepared(connection, schema):  # without the lock, for which elections would wait
         return
+    if (encoding := await connection.fetchval("SHOW server_encoding")) != "UTF8":
+        raise DatabaseError(
+            f"the PostgreSQL database has the encoding {encoding}: create it with "
+            "createdb --template=template0 --encoding=UTF8"
+        )
     async with connection.transaction():
         await connection.execute(_LOCK, schema)
         comment, exists, _ = await connection.fetchrow(_OBJECTS, schema)

@@ -23,7 +23,7 @@ from gqlnews.database.sqlite.writer import declare_fields, execute_all, transact
 
 # ruff: noqa: S608 - the names in these statements are those of tables and columns
 
-ROWS_PER_COPY = 5_000
+ROWS_PER_COPY = 1_000
 
 CopyProgress = Callable[[int, int], None]
 """Called with the number of rows copied, and the total."""
@@ -133,21 +133,21 @@ async def restore(connection: asyncpg.Connection, db: sqlite3.Connection, consum
     `consumer` is then registered there, and has acknowledged this position. The search_path of the connection
     is the schema. Raises errors of asyncpg and sqlite3.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        publication = await read_publication(connection)
-        assert publication is not None, "nothing was published"
-        fields = await connection.fetchval("SELECT custom_fields FROM store")
-        db.execute("PRAGMA foreign_keys = OFF")  # rows of several tables refer to each other
-        with transaction(db):
-            declare_fields(db, decode_fields(fields))
+    db.execute("PRAGMA foreign_keys = OFF")  # rows of several tables refer to each other
+    with transaction(db):
+        # PostgreSQL's transaction ends before the indexes are built, which takes minutes for a large store.
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            publication = await read_publication(connection)
+            assert publication is not None, "nothing was published"
+            declare_fields(db, decode_fields(await connection.fetchval("SELECT custom_fields FROM store")))
             indexes = db.execute(_LARGE_INDEXES).fetchall()
             execute_all(db, (f"DROP INDEX {name}" for name, _ in indexes))
             for table in read_tables(db):
                 await _restore_table(connection, db, table)
-            execute_all(db, (sql for _, sql in indexes))
-            execute_all(db, _REBUILD_FULL_TEXT)
-            restore_position(db, consumer, publication.position)
-        db.execute("PRAGMA foreign_keys = ON")
+        execute_all(db, (sql for _, sql in indexes))
+        execute_all(db, _REBUILD_FULL_TEXT)
+        restore_position(db, consumer, publication.position)
+    db.execute("PRAGMA foreign_keys = ON")
     return publication.position
 
 

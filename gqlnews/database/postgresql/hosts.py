@@ -49,7 +49,7 @@ _PLANNER = {
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """Errors of a connection that cannot be used any more."""
 
-_LOST_STATES = ("57P", "40001", "25P03", "53300")
+_LOST_STATES = ("57P", "40001", "40P01", "25P03", "53300")
 """SQLSTATEs, or their beginnings, with which a host ends a connection, or a read because of replication."""
 
 

@@ -1,9 +1,10 @@
 """Publish the batches of the outbox of a SQLite store: one transaction of PostgreSQL per batch.
 
-1. Lock the row of `publication`, and compare it: its fencing token must be that of this ingester, and its
+1. Before the transaction, add the columns of new custom fields, if the row of `store`, which comes first,
+   declares others.
+2. Lock the row of `publication`, and compare it: its fencing token must be that of this ingester, and its
    position that before the batch. If it is that of the batch, the batch was committed, and only the answer
    was lost.
-2. Add the columns of new custom fields, if the row of `store`, which comes first, declares others.
 3. Delete the rows with all changed keys, then insert the present rows: rows may exchange unique values.
 4. Index the texts of the changed articles.
 5. Store the position of the batch.
@@ -114,6 +115,7 @@ class Publisher:
             self.unacknowledged = None
 
     async def _publish(self, batch: OutboxBatch, previous: OutboxPosition) -> None:
+        await self._declare_fields(batch)
         async with self._connection.transaction():
             if await self._is_published(batch, previous):
                 return
@@ -151,8 +153,6 @@ class Publisher:
 
     async def _delete_rows(self, batch: OutboxBatch) -> None:
         for changes in read_changes(self._db, CONSUMER, batch):
-            if changes.table == "store":
-                await self._declare_fields(changes)
             table = self._tables[changes.table]
             keys = [*changes.deleted, *_keys(changes)]
             await self._connection.execute(_delete_statement(table), *_transpose(keys, table.key))
@@ -165,22 +165,31 @@ class Publisher:
                 values = _transpose(changes.rows, changes.columns)
                 await self._connection.execute(_insert_statement(table, changes.columns), *values)
 
-    async def _declare_fields(self, changes: TableChanges) -> None:
-        """If the row of `store` declares other custom fields, add the columns and views that are missing."""
-        declared = [row[changes.columns.index("custom_fields")] for row in changes.rows]
-        if not declared or declared == [await self._connection.fetchval("SELECT custom_fields FROM store")]:
+    async def _declare_fields(self, batch: OutboxBatch) -> None:
+        """If the batch declares other custom fields, add the columns and views that are missing.
+
+        In a short transaction of its own, because a new column locks its table until the end, also for
+        readers. Servers do not know the columns before the batch is published.
+        """
+        first = next(read_changes(self._db, CONSUMER, batch))
+        if first.table != "store" or not first.rows:
+            return
+        declared = first.rows[0][first.columns.index("custom_fields")]
+        if declared == await self._connection.fetchval("SELECT custom_fields FROM store"):
             return
         self._tables = {table.name: table for table in read_tables(self._db)}
-        for table in self._tables.values():
-            existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
-            for column in table.columns:
-                if column.name not in existing:
-                    add = f"ALTER TABLE {table.name} ADD COLUMN {column.definition}"
-                    await self._connection.execute(add)
-        views = {name for (name,) in await self._connection.fetch(_VIEWS)}
-        for statement in view_statements(decode_fields(declared[0])):
-            if statement.split()[2] not in views:  # CREATE VIEW name
-                await self._connection.execute(statement)
+        async with self._connection.transaction():
+            await self._lock_publication()
+            for table in self._tables.values():
+                existing = {name for (name,) in await self._connection.fetch(_COLUMNS, table.name)}
+                for column in table.columns:
+                    if column.name not in existing:
+                        add = f"ALTER TABLE {table.name} ADD COLUMN {column.definition}"
+                        await self._connection.execute(add)
+            views = {name for (name,) in await self._connection.fetch(_VIEWS)}
+            for statement in view_statements(decode_fields(declared)):
+                if statement.split()[2] not in views:  # CREATE VIEW name
+                    await self._connection.execute(statement)
 
     async def _narrow_indexes(self, table: StoredTable, changes: TableChanges) -> None:
         for index, width in table.narrower_indexes(changes.columns, changes.rows):

@@ -21,6 +21,7 @@ from enum import IntEnum
 
 from gqlnews.database.sqlite.migrations import newest_version
 from gqlnews.database.sqlite.outbox import Row, ordinary_tables
+from gqlnews.errors import DatabaseError
 
 FORMAT = 1
 """Version of what this package adds to the tables of SQLite."""
@@ -37,6 +38,7 @@ _MAX_ENTRY_BYTES = 2_704
 _ENTRY_OVERHEAD = 40  # bytes
 _COLUMN_OVERHEAD = 12  # bytes: a number, or the header of a text and its alignment
 _MAX_INDEX_COLUMNS = 32
+_MAX_NAME_BYTES = 58  # PostgreSQL cuts names off after 63; the name of a view has five more than its column
 
 _UTF8_BYTES = 4  # most bytes of a character
 _COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?) ORDER BY cid'
@@ -143,14 +145,17 @@ class StoredIndex:
         return f"CREATE {unique}INDEX {name} ON {self.table} {method}({columns}){covered}{condition}"
 
     def width_for(self, columns: Sequence[str], rows: Sequence[Row]) -> IndexWidth:
-        """Return the greatest width in which the entries of these rows, with values of `columns`, fit."""
+        """Return the greatest width in which the entries of these rows, with values of `columns`, fit.
+
+        A row from before a column was declared has no value of it.
+        """
         keys = {name.removesuffix(" DESC") for name in self.columns}
         for width, texts, count in (
             (IndexWidth.FULL, self.texts, len(self.columns) + len(self.covered)),
             (IndexWidth.KEYS, [name for name in self.texts if name in keys], len(self.columns)),
         ):
             limit = _MAX_ENTRY_BYTES - _ENTRY_OVERHEAD - _COLUMN_OVERHEAD * count
-            if _fit([columns.index(name) for name in texts], rows, limit):
+            if _fit([columns.index(name) for name in texts if name in columns], rows, limit):
                 return width
         return IndexWidth.PREFIX
 
@@ -201,12 +206,17 @@ def schema_name(version: int | None = None) -> str:
 
 
 def read_tables(db: sqlite3.Connection) -> list[StoredTable]:
-    """Return the tables of a SQLite store that PostgreSQL has too, `store` first."""
+    """Return the tables of a SQLite store that PostgreSQL has too, `store` first. Raises DatabaseError."""
     return [_read_table(db, name) for name in ordinary_tables(db)]
 
 
 def _read_table(db: sqlite3.Connection, name: str) -> StoredTable:
     rows = db.execute(_COLUMNS, (name,)).fetchall()
+    if long := next((column for column, *_ in rows if len(column) > _MAX_NAME_BYTES), None):
+        raise DatabaseError(
+            f"column {long} has a name that is too long for PostgreSQL: give the custom field a name of at "
+            "most 30 characters"
+        )
     columns = tuple(
         TableColumn(column, TYPES[sqlite_type], bool(required or position))
         for column, sqlite_type, required, position in rows

@@ -55,6 +55,16 @@ def failure(url: str, *statements: str) -> DatabaseError:
     return caught.value
 
 
+def test_another_encoding_is_named(postgresql: Cluster) -> None:
+    name = "latin"
+    postgresql.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    try:
+        error = failure(postgresql.url_of(name))
+    finally:
+        postgresql.drop_database(postgresql.url_of(name))
+    assert "has the encoding SQL_ASCII: create it with createdb" in str(error)
+
+
 def test_a_missing_server_is_named(tmp_path: Path) -> None:
     error = failure(f"postgresql:///news?host={tmp_path}")
     assert isinstance(error, UnreachableDatabaseError)

@@ -11,7 +11,7 @@ from gqlnews.database.postgresql.publisher import CONSUMER, SKIPPED_VERSIONS, sk
 from gqlnews.database.postgresql.schema import IndexWidth
 from gqlnews.database.sqlite.outbox import current_position, list_consumers
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import LostLeadError
+from gqlnews.errors import DatabaseError, LostLeadError
 from tests.conftest import EXAMPLES
 from tests.database.postgresql.stores import (
     assert_equal,
@@ -80,6 +80,42 @@ def test_a_field_that_no_article_has_gets_its_columns(url: str, folder: Folder, 
             )
             == []
         )
+
+    with_connection(url, work)
+
+
+def test_a_batch_from_before_a_field_was_declared_is_published(
+    url: str, folder: Folder, tmp_path: Path
+) -> None:
+    store = tmp_path / "news.db"
+    run_ingest(folder.root, store)
+
+    async def work(connection: asyncpg.Connection) -> None:
+        lead = await elect(connection)
+        position = await load_store(connection, store, lead)
+        folder.article("a.md", title="Edited before", topics=["AI"])
+        run_ingest(folder.root, store)
+        (folder.root / "gqlnews.toml").write_text(
+            "[fields.rating]\ntype = 'String'\nfilter = true\nfacet = true\n"
+        )
+        folder.article("a.md", title="Edited after", rating="good")
+        run_ingest(folder.root, store)
+        await publish(connection, store, lead, position)
+
+    with_connection(url, work)
+    assert_equal(url, store)
+
+
+def test_a_field_whose_name_postgresql_would_cut_off_is_rejected(
+    url: str, folder: Folder, tmp_path: Path
+) -> None:
+    store = tmp_path / "news.db"
+    (folder.root / "gqlnews.toml").write_text(f"[fields.{'long' * 15}]\ntype = 'String'\nfilter = true\n")
+    run_ingest(folder.root, store)
+
+    async def work(connection: asyncpg.Connection) -> None:
+        with pytest.raises(DatabaseError, match="too long for PostgreSQL"):
+            await load_store(connection, store, await elect(connection))
 
     with_connection(url, work)
 

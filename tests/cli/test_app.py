@@ -65,7 +65,7 @@ def test_the_module_is_the_program(tmp_path: Path) -> None:
 REFUSED = [
     ([], "Missing command"),
     (["sevre"], "No such command 'sevre'. Did you mean 'serve'?"),
-    (["serve"], "Missing argument"),
+    (["serve"], "FOLDER is missing: pass it, or set GQLNEWS_FOLDER"),
     (["serve", "no-such-folder"], "folder no-such-folder cannot be read (No such file or directory)"),
     (["ingest", "file.md"], "folder file.md cannot be read (Not a directory)"),
     (["ingest", "content", "--db", "foreign.db"], "database foreign.db belongs to another application"),

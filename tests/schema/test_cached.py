@@ -25,7 +25,7 @@ AT_WORK = {
     "validator": "graphql.validation.",
     "collector": "gqlnews.query.planner",
     "renderer": "gqlnews.query.sql.render_root",
-    "compiler": "gqlnews.query.prepared.compile_statement",
+    "compiler": "gqlnews.query.sql.compile.compile_statement",
     "SQLAlchemy": "sqlalchemy.",
 }
 EXECUTOR = "gqlnews.schema.fields."

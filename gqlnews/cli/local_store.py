@@ -83,9 +83,11 @@ class LocalStore:
             with closing(db):
                 yield db
 
-    async def open_at(self, position: OutboxPosition) -> AbstractContextManager[sqlite3.Connection]:
-        """Open the store; if its outbox does not know this published position, restore it first."""
-        if not self._knows(position):
+    async def open_at(
+        self, position: OutboxPosition, *, restore: bool = False
+    ) -> AbstractContextManager[sqlite3.Connection]:
+        """Open the store; with `restore`, or if its outbox does not know this position, restore it first."""
+        if restore or not self._knows(position):
             await self.stop_watcher()
             started = time.monotonic()
             await asyncio.to_thread(rebuild, self.path, self._restore)

@@ -3,8 +3,8 @@
 Any number of processes may run; one is elected, and the others stand by. The elected one does this:
 
 1. Compare the local SQLite store, a file in the cache folder, with the database. If the local outbox does not
-   know the published position, restore the store from the database.
-2. Publish the batches that the database lacks. After a failover, skip version numbers.
+   know the published position, and after each failover, restore the store from the database.
+2. After a failover, skip version numbers. Publish the batches that the database lacks.
 3. Start `gqlnews ingest FOLDER --watch` on the local store as a child process. It also ingests again from the
    files whatever another ingester had committed, but not published.
 4. If nothing was published yet, load the whole store after the first ingest.
@@ -36,6 +36,7 @@ from gqlnews.database.postgresql.control import (
     newer_schemas,
     prepare_schema,
     read_publication,
+    read_timeline,
 )
 from gqlnews.database.postgresql.copy import load, vacuum
 from gqlnews.database.postgresql.election import (
@@ -250,10 +251,12 @@ class PublishingIngester:
                     publisher = Publisher(connection, self._schema, db, lead)
                     await self._publish_each(publisher, db, position, keeper)
                 return
-            with await self._local.open_at(publication.position) as db:
+            # A local batch may have a version number that another ingester used for a batch which is lost.
+            has_failed_over = await read_timeline(connection) != publication.timeline
+            with await self._local.open_at(publication.position, restore=has_failed_over) as db:
                 publisher = Publisher(connection, self._schema, db, lead)
-                position = await publisher.publish_pending(publication.position)
-                position = await publisher.follow_timeline(position, publication.timeline)
+                position = await publisher.follow_timeline(publication.position, publication.timeline)
+                position = await publisher.publish_pending(position)
                 if self._options.watch:
                     self._local.start_watcher()
                 else:

@@ -217,35 +217,57 @@ def test_a_failover_that_lost_a_batch_uses_no_version_twice(
             shutil.chown(standby.folder, user)
         url = f"postgresql://postgres@/postgres?host={server.folder},{standby.folder}"
 
-        def ingest() -> str:
-            result = run_here(tmp_path, "ingest", folder.root, "--db", url)
+        def ingest(home: Path = tmp_path, database: str | Path = url) -> None:
+            result = run_here(home, "ingest", folder.root, "--db", database)
             assert result.returncode == 0, result.stderr
-            return result.stderr
 
+        other = tmp_path / "two"
+        other.mkdir()
         ingest()
+        ingest(other)
         data = str(standby.folder / "data")
         standby.run(
             "pg_basebackup", "-D", data, "-h", str(server.folder), "-U", "postgres", "-R", "-c", "fast"
         )
         before = versions(url)
+        with monkeypatch.context() as patch:
+            other_store = store_in(other, folder, url, patch)
+        folder.article("e.md", "https://example.org/e")
+        ingest(other, other_store)  # as if it had lost the lead before it could publish this
+        folder.remove("e.md")
         folder.article("d.md", "https://example.org/d")
         ingest()  # the backup lacks this
+        lost = {number for _, number in versions(url)} - {number for _, number in before}
+        assert lost
         server.stop()
         standby.start()
         try:
             asyncio.run(promote(standby.url))
+            with_connection(url, lambda c: c.execute(RECORD_VERSIONS))
             folder.remove("a.md")
-            ingest()
+            ingest(other)
             for (line, number), (new_line, new_number) in zip(before, versions(url), strict=True):
                 assert new_line == line
                 assert number + SKIPPED_VERSIONS < new_number < number + SKIPPED_VERSIONS + 10
+            published = with_connection(url, lambda c: c.fetch("SELECT number FROM public.published"))
+            assert published
+            assert not lost & {number for (number,) in published}
             wait_for_articles(url, {"b", "c", "d"})
-            assert_equal(url, store_in(tmp_path, folder, url, monkeypatch))
+            assert_equal(url, other_store)
             after = versions(url)
             ingest()  # the timeline is known now
             assert versions(url) == after
         finally:
             standby.stop()
+
+
+RECORD_VERSIONS = """
+CREATE TABLE public.published (number bigint);
+CREATE FUNCTION public.record() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO public.published VALUES (new.number); RETURN NULL; END';
+CREATE TRIGGER record AFTER INSERT ON site FOR EACH ROW EXECUTE FUNCTION public.record();
+"""
+"""Record the numbers of all versions that are published from now on."""
 
 
 async def promote(url: str) -> None:

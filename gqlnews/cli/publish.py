@@ -191,6 +191,7 @@ class PublishingIngester:
 
     async def _lead(self, lead: Lead, requested_at: float) -> None:
         """Publish until `stop` or, without `watch`, once. Raises LostLeadError, and CommandError at first."""
+        self._must_load = False  # another ingester may have published since
         loop = asyncio.get_running_loop()
         reasons: list[str] = []
         is_lost = asyncio.Event()

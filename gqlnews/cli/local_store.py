@@ -5,7 +5,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +48,33 @@ def local_store_path(folder: Path, url: PostgresUrl) -> Path:
     return path.with_name(f"{path.stem}-{digest}.db")
 
 
-@asynccontextmanager
-async def connection_to(url: PostgresUrl, name: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect to publish or to restore. Raises DatabaseError, also for errors in the block."""
-    with translate_postgresql_errors(url):
-        connection = await connect_writer(url, schema_name(), name=name)
-        try:
-            yield connection
-        finally:
-            connection.terminate()
+class Connections:
+    """The connections with which an ingester publishes and restores, in any thread."""
+
+    def __init__(self, url: PostgresUrl) -> None:
+        self._url = url
+        self._open: dict[asyncpg.Connection, asyncio.AbstractEventLoop] = {}
+
+    @asynccontextmanager
+    async def open(self, name: str) -> AsyncIterator[asyncpg.Connection]:
+        """Connect for the block. Raises DatabaseError, also for errors in the block."""
+        with translate_postgresql_errors(self._url):
+            connection = await connect_writer(self._url, schema_name(), name=name)
+            self._open[connection] = asyncio.get_running_loop()
+            try:
+                yield connection
+            finally:
+                del self._open[connection]
+                connection.terminate()
+
+    def terminate(self) -> None:
+        """Terminate all connections. A task must not be cancelled before: it would wait for its rollback."""
+        for connection, loop in list(self._open.items()):
+            if loop is asyncio.get_running_loop():
+                connection.terminate()
+            else:
+                with suppress(RuntimeError):  # that loop has ended, which terminates its connection
+                    loop.call_soon_threadsafe(connection.terminate)
 
 
 class LocalStore:
@@ -67,7 +85,7 @@ class LocalStore:
     ) -> None:
         self.path = local_store_path(target.folder, url)
         self._target, self._url, self._options = target.with_database(self.path), url, options
-        self._log = log
+        self._log, self.connections = log, Connections(url)
         self._watcher: SupervisedProcess | None = None
 
     def identity(self) -> Identity | None:
@@ -107,7 +125,7 @@ class LocalStore:
 
     def _restore(self, db: sqlite3.Connection) -> None:
         async def run() -> None:
-            async with connection_to(self._url, "gqlnews restore") as connection:
+            async with self.connections.open("gqlnews restore") as connection:
                 await restore(connection, db, CONSUMER)
 
         asyncio.run(run())

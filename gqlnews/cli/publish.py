@@ -27,7 +27,7 @@ import typer
 from gqlnews.cli.commands import ROLLED_BACK
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import progress
-from gqlnews.cli.local_store import LocalStore, PublishOptions, connection_to
+from gqlnews.cli.local_store import LocalStore, PublishOptions
 from gqlnews.cli.serve import StructuredLog
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import (
@@ -40,11 +40,13 @@ from gqlnews.database.postgresql.control import (
 )
 from gqlnews.database.postgresql.copy import load, vacuum
 from gqlnews.database.postgresql.election import (
+    ELECTION_TIMEOUT,
     LEASE_SECONDS,
     STANDBY_INTERVAL,
     LeaseKeeper,
     connect_for_election,
     session_name,
+    terminate_after,
     try_to_lead,
 )
 from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, translate_postgresql_errors
@@ -124,7 +126,7 @@ class PublishingIngester:
         self._stopping = asyncio.Event()
         self._needs_rebuild = options.rebuild
         self._must_load = False  # the outbox cannot hold what one ingest changes
-        self._has_led = False
+        self._has_led = self._is_leading = False
         self._failure: str | None = None
 
     @property
@@ -159,11 +161,13 @@ class PublishingIngester:
         while not self._stopping.is_set():
             try:
                 async with self._election() as connection:
-                    await prepare_schema(connection, self._schema)
-                    await self._report_newer(connection)
+                    with terminate_after(connection, ELECTION_TIMEOUT):
+                        await prepare_schema(connection, self._schema)
+                        await self._report_newer(connection)
                     while not self._stopping.is_set():
                         requested_at = time.monotonic()
-                        result = await try_to_lead(connection, self._schema)
+                        with terminate_after(connection, ELECTION_TIMEOUT):
+                            result = await try_to_lead(connection, self._schema)
                         self._report_success()
                         if isinstance(result, Lead):
                             return result, requested_at
@@ -200,6 +204,7 @@ class PublishingIngester:
             reasons.append(reason)
             loop.call_soon_threadsafe(is_lost.set)
 
+        self._is_leading = True
         self._log.info("leading", database=self._url, epoch=lead.epoch)
         keeper = LeaseKeeper(self._url, self._schema, lead, requested_at, on_lost)
         publishing = asyncio.create_task(self._publish_with_retry(lead, keeper))
@@ -215,9 +220,13 @@ class PublishingIngester:
             elif lost.done():
                 raise LostLeadError(reasons[0])
         finally:
+            self._is_leading = False
+            self._local.connections.terminate()
             for task in (publishing, lost, stopping):
                 task.cancel()
             await asyncio.wait((publishing,))
+            if not publishing.cancelled():
+                publishing.exception()  # it has ended because of the above
             await self._local.stop_watcher()
             await asyncio.to_thread(keeper.close)
 
@@ -230,6 +239,8 @@ class PublishingIngester:
             try:
                 await self._publish(lead, keeper)
             except (DatabaseError, CopyRequiredError) as error:
+                if not self._is_leading:
+                    return
                 if time.monotonic() - started > LEASE_SECONDS:
                     delays = backoff()
                 self._report_failure(error)
@@ -241,7 +252,7 @@ class PublishingIngester:
 
     async def _publish(self, lead: Lead, keeper: LeaseKeeper) -> None:
         """Publish until `stop`, or once. Raises DatabaseError, LostLeadError and CopyRequiredError."""
-        async with connection_to(self._url, session_name(lead.holder)) as connection:
+        async with self._local.connections.open(session_name(lead.holder)) as connection:
             await claim_publication(connection, lead)
             publication = await read_publication(connection)
             if publication is None or self._needs_rebuild or self._must_load:

@@ -22,6 +22,7 @@ from tests.database.postgresql.stores import assert_equal, with_connection
 from tests.ingest.folder import Folder
 from tests.ingest.watch_process import until
 from tests.postgresql import Cluster, PostgresProcess, installed_programs, unprivileged_user
+from tests.relay import relay_to
 from tests.server.support import SOON, Running, environment, run_cli, run_here, running
 
 
@@ -179,6 +180,16 @@ def test_a_restart_of_postgresql_is_survived(server: PostgresProcess, folder: Fo
         server.start()
         wait_for_articles(server.url, {"a", "b", "c", "d"})
         one.stop(signal.SIGTERM)
+
+
+def test_a_leader_that_is_cut_off_within_a_batch_gives_up(url: str, folder: Folder, tmp_path: Path) -> None:
+    with relay_to(url) as relay, ingesting(folder, relay.url, tmp_path / "one") as one:
+        one.wait_for("loaded")
+        relay.cut_off(at=b"UPDATE publication SET sequence")
+        folder.article("d.md", "https://example.org/d")
+        one.wait_for("lead lost")
+        one.stop(signal.SIGTERM)
+        assert one.process.returncode == 0
 
 
 def test_the_end_of_standard_input_stops_it(url: str, folder: Folder, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import asyncpg
@@ -28,10 +28,11 @@ from gqlnews.errors import DatabaseError
 LEASE_SECONDS = 3.0
 RENEW_INTERVAL = 1.0  # seconds
 STANDBY_INTERVAL = 0.5  # seconds between attempts of a standby
+ELECTION_TIMEOUT = 10.0  # seconds for one attempt; the primary may be cut off from the network
 _MARGIN = 0.5  # seconds before the end of the lease at which its holder gives up
 _RETRY_DELAY = 0.1  # seconds after a failed renewal
 
-_READ = "SELECT holder, name, expires_at > clock_timestamp() AS is_valid FROM lease WHERE id = 1"
+_READ = "SELECT holder, name, expires_at > clock_timestamp() AS is_valid FROM lease WHERE id = 1 FOR UPDATE"
 _TAKE = (
     "UPDATE lease SET holder = $1, name = $2, epoch = epoch + 1,"
     " expires_at = clock_timestamp() + make_interval(secs => $3) WHERE id = 1 RETURNING epoch"
@@ -69,6 +70,19 @@ async def connect_for_election(url: PostgresUrl, schema: str) -> asyncpg.Connect
     return await connect_writer(url, schema, name="gqlnews election", idle_timeout=f"{LEASE_SECONDS:.0f}s")
 
 
+@contextmanager
+def terminate_after(connection: asyncpg.Connection, seconds: float) -> Iterator[None]:
+    """Terminate the connection if the block takes longer, so that it raises an error of asyncpg.
+
+    Cancelling the block would not suffice, since a transaction then waits for the answer to ROLLBACK.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 async def try_to_lead(connection: asyncpg.Connection, schema: str) -> Lead | Rival:
     """Take the lease, unless another process holds it. Ends the sessions of the former holder."""
     async with connection.transaction():
@@ -83,11 +97,13 @@ async def try_to_lead(connection: asyncpg.Connection, schema: str) -> Lead | Riv
     return lead
 
 
-async def renew(connection: asyncpg.Connection, schema: str, lead: Lead) -> bool:
-    """Renew the lease; return False if another process has taken it over."""
-    async with connection.transaction():
-        await lock_schema(connection, schema)
-        return bool(await connection.execute(_RENEW, *lead, LEASE_SECONDS) == "UPDATE 1")
+async def renew(connection: asyncpg.Connection, lead: Lead) -> bool:
+    """Renew the lease; return False if another process has taken it over.
+
+    It is one statement, which waits for the lock on the row, as cancelling a transaction would wait for the
+    answer to ROLLBACK.
+    """
+    return bool(await connection.execute(_RENEW, *lead, LEASE_SECONDS) == "UPDATE 1")
 
 
 async def release(connection: asyncpg.Connection, lead: Lead) -> None:
@@ -140,7 +156,7 @@ class LeaseKeeper:
                         if connection is None or connection.is_closed():
                             connection = await connect_for_election(self._url, self._schema)
                         started = time.monotonic()
-                        if not await renew(connection, self._schema, self._lead):
+                        if not await renew(connection, self._lead):
                             return "another ingester has taken over"
                         self._renewed_at = started
                     delay = RENEW_INTERVAL

@@ -3,16 +3,18 @@
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import is_prepared, newer_schemas, prepare_schema
-from gqlnews.database.postgresql.dsn import connect_writer
+from gqlnews.database.postgresql.dsn import CONNECT_TIMEOUT, connect_writer
 from gqlnews.database.postgresql.errors import (
     TRANSIENT_DATABASE_ERRORS,
     to_postgresql_error,
@@ -21,6 +23,7 @@ from gqlnews.database.postgresql.errors import (
 from gqlnews.errors import DatabaseError, StorageError, UnknownDatabaseError, UnreachableDatabaseError
 from tests.database.postgresql.stores import SCHEMA, with_connection
 from tests.postgresql import Cluster
+from tests.relay import relay_to
 
 SHOWN = "postgresql://ann@db/news"
 URL = PostgresUrl("postgresql://ann:s3cret@db/news")
@@ -104,6 +107,50 @@ def test_a_read_only_session_is_named(url: str, postgresql: Cluster) -> None:
     error = failure(url)
     assert "has no host that accepts writes" in str(error)
     assert isinstance(error, UnreachableDatabaseError)
+
+
+@contextmanager
+def silent_host() -> Iterator[str]:
+    """A host and port that accepts connections and never answers, as one that is switched off."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_host_that_does_not_answer_delays_no_other(url: str) -> None:
+    async def connect(name: str) -> str:
+        connection = await connect_writer(PostgresUrl(name), SCHEMA)
+        try:
+            return str(await connection.fetchval("SELECT current_database()"))
+        finally:
+            connection.terminate()
+
+    with silent_host() as silent, relay_to(url) as relay:
+        started = time.monotonic()
+        parts = urlsplit(relay.url)
+        user, _, host = parts.netloc.partition("@")
+        assert asyncio.run(connect(f"postgresql://{user}@{silent},{host}{parts.path}")) == parts.path[1:]
+        assert time.monotonic() - started < CONNECT_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("user", "is_silent", "text"),
+    [
+        ("nobody_known", True, "rejects the login"),
+        ("postgres", True, "does not answer in time"),
+        ("postgres", False, "has no host that accepts writes"),
+    ],
+)
+def test_of_several_hosts_the_most_helpful_error_is_raised(
+    url: str, postgresql: Cluster, monkeypatch: pytest.MonkeyPatch, user: str, is_silent: bool, text: str
+) -> None:
+    monkeypatch.setattr("gqlnews.database.postgresql.dsn.CONNECT_TIMEOUT", 1.0)
+    name = url.partition("?")[0].rpartition("/")[2]
+    postgresql.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with silent_host() as silent, relay_to(url) as relay:
+        parts = urlsplit(relay.url)
+        host = parts.netloc.rpartition("@")[2]
+        error = failure(f"postgresql://{user}@{silent if is_silent else host},{host}{parts.path}")
+    assert text in str(error)
 
 
 def test_too_many_connections_are_named(url: str, role: str) -> None:

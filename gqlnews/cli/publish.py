@@ -126,7 +126,7 @@ class PublishingIngester:
         self._stopping = asyncio.Event()
         self._needs_rebuild = options.rebuild
         self._must_load = False  # the outbox cannot hold what one ingest changes
-        self._has_led = self._is_leading = False
+        self._has_stood_by = self._has_led = self._is_leading = False
         self._failure: str | None = None
 
     @property
@@ -168,6 +168,7 @@ class PublishingIngester:
                         requested_at = time.monotonic()
                         with terminate_after(connection, ELECTION_TIMEOUT):
                             result = await try_to_lead(connection, self._schema)
+                        self._has_stood_by = True
                         self._report_success()
                         if isinstance(result, Lead):
                             return result, requested_at
@@ -194,7 +195,7 @@ class PublishingIngester:
             )
 
     async def _lead(self, lead: Lead, requested_at: float) -> None:
-        """Publish until `stop` or, without `watch`, once. Raises LostLeadError, and CommandError at first."""
+        """Publish until `stop` or, without `watch`, once. Raises LostLeadError and CommandError."""
         self._must_load = False  # another ingester may have published since
         loop = asyncio.get_running_loop()
         reasons: list[str] = []
@@ -372,8 +373,8 @@ class PublishingIngester:
                 connection.terminate()
 
     def _report_failure(self, error: DatabaseError | CopyRequiredError) -> None:
-        """Log the reason when it changes; raise an error that is not temporary before the first lead."""
-        is_temporary = isinstance(error, TRANSIENT_DATABASE_ERRORS) or self._has_led
+        """Log the reason when it changes; raise an error that is not temporary before the first election."""
+        is_temporary = isinstance(error, TRANSIENT_DATABASE_ERRORS) or self._has_stood_by
         if not isinstance(error, CopyRequiredError) and not (is_temporary and self._options.watch):
             raise error
         if self._failure != (reason := str(error)):

@@ -16,9 +16,10 @@ import pytest
 
 from gqlnews.cli.local_store import local_store_path
 from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.control import prepare_schema
 from gqlnews.database.postgresql.publisher import SKIPPED_VERSIONS
 from gqlnews.errors import DatabaseError
-from tests.database.postgresql.stores import assert_equal, with_connection
+from tests.database.postgresql.stores import SCHEMA, assert_equal, with_connection
 from tests.ingest.folder import Folder
 from tests.ingest.watch_process import until
 from tests.postgresql import Cluster, PostgresProcess, installed_programs, unprivileged_user
@@ -190,6 +191,28 @@ def test_a_leader_that_is_cut_off_within_a_batch_gives_up(url: str, folder: Fold
         one.wait_for("lead lost")
         one.stop(signal.SIGTERM)
         assert one.process.returncode == 0
+
+
+async def give_lease_to_another(connection: asyncpg.Connection) -> None:
+    await prepare_schema(connection, SCHEMA)
+    await connection.execute(
+        "UPDATE lease SET holder = 'other', name = 'other:1', epoch = 1, expires_at = 'infinity'"
+    )
+
+
+def test_a_standby_survives_a_fault_that_would_prevent_its_start(
+    url: str, folder: Folder, tmp_path: Path, postgresql: Cluster
+) -> None:
+    with_connection(url, give_lease_to_another)
+    name = url.partition("?")[0].rpartition("/")[2]
+    with ingesting(folder, url, tmp_path / "one") as one:
+        one.wait_for("standing by")
+        postgresql.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        sessions = f"pg_stat_activity WHERE datname = '{name}'"
+        postgresql.execute(f"SELECT pg_terminate_backend(pid) FROM {sessions}")  # noqa: S608 - names only
+        one.wait_for("not currently accepting connections")
+        postgresql.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        one.wait_for("publishing recovered")
 
 
 def test_the_end_of_standard_input_stops_it(url: str, folder: Folder, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from gqlnews.config.values import PostgresUrl
-from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_postgresql_error
+from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_connect_error
 from gqlnews.database.postgresql.hosts import single_host_urls
 
 CONNECT_TIMEOUT = 5.0
@@ -78,7 +78,7 @@ def _error_to_report(errors: Sequence[Exception], url: PostgresUrl) -> Exception
     def rank(error: Exception) -> int:
         if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
             return 2  # the host answers, and another one may accept writes
-        return int(isinstance(to_postgresql_error(error, url), TRANSIENT_DATABASE_ERRORS))
+        return int(isinstance(to_connect_error(error, url), TRANSIENT_DATABASE_ERRORS))
 
     error = min(errors, key=rank)
-    return to_postgresql_error(error, url) or error
+    return to_connect_error(error, url) or error

@@ -81,7 +81,7 @@ def describe(url: PostgresUrl) -> str:
 
 @contextmanager
 def translate_postgresql_errors(url: PostgresUrl) -> Iterator[None]:
-    """Raise errors of asyncpg and of the connection as DatabaseError."""
+    """Raise errors of asyncpg and of an open connection as DatabaseError."""
     try:
         yield
     except Exception as error:
@@ -93,7 +93,19 @@ def translate_postgresql_errors(url: PostgresUrl) -> Iterator[None]:
 
 
 def to_postgresql_error(error: Exception, url: PostgresUrl) -> DatabaseError | None:
-    """Return the error to raise instead; None if `error` is not one of the database or the connection."""
+    """Return the error to raise instead; None if `error` is not one of the database or an open connection."""
+    place = f"PostgreSQL database {describe(url)}"
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_server(error, place)
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # it cannot be encoded
+        return DatabaseError(f"{place} cannot hold a value of a statement: report this as a bug")
+    if isinstance(error, _OF_CONNECTIONS):
+        return _of_connection(error, place)
+    return None
+
+
+def to_connect_error(error: Exception, url: PostgresUrl) -> DatabaseError | None:
+    """Return the error to raise instead of one of `asyncpg.connect`; None if it is not one of connecting."""
     place = f"PostgreSQL database {describe(url)}"
     if isinstance(error, asyncpg.PostgresError):
         return _from_server(error, place)
@@ -108,16 +120,21 @@ def to_postgresql_error(error: Exception, url: PostgresUrl) -> DatabaseError | N
             f"{place} cannot be used, since a connection setting is not valid: check the URL, the variables "
             "PG…, the service file and the certificates"
         )
+    return _of_connection(error, place) if isinstance(error, (OSError, *_OF_CONNECTIONS)) else None
+
+
+def _of_connection(error: Exception, place: str) -> DatabaseError:
     for kind, text in _BY_TYPE.items():
         if isinstance(error, kind):
             return UnreachableDatabaseError(f"{place} {text}")
-    if isinstance(error, OSError):
-        return UnreachableDatabaseError(
-            f"{place} cannot be reached ({error.strerror or 'the connection failed'}): check that the server "
-            "runs, and the host and port of the URL"
-        )
-    return None
+    reason = getattr(error, "strerror", None) or "the connection failed"
+    return UnreachableDatabaseError(
+        f"{place} cannot be reached ({reason}): check that the server runs, and the host and port of the URL"
+    )
 
+
+_OF_CONNECTIONS = (asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
+"""Errors of an open connection. Another OSError is one of a file, and a ValueError one of the program."""
 
 _BY_TYPE: dict[type[Exception], str] = {
     asyncpg.TargetServerAttributeNotMatched: "has no host that accepts writes: add the primary to the URL, "

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from gqlnews.config.values import PostgresUrl
-from gqlnews.database.postgresql.errors import to_postgresql_error
+from gqlnews.database.postgresql.errors import to_connect_error
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.errors import DatabaseError, UnreachableDatabaseError
 
@@ -187,7 +187,7 @@ class Hosts:
         except BaseException as error:
             if connection is not None:
                 connection.terminate()
-            failure = to_postgresql_error(error, self.url) if isinstance(error, Exception) else None
+            failure = to_connect_error(error, self.url) if isinstance(error, Exception) else None
             if failure is None:
                 raise
             raise failure from None  # the driver's error may quote the password

@@ -17,6 +17,7 @@ from gqlnews.database.postgresql.control import is_prepared, newer_schemas, prep
 from gqlnews.database.postgresql.dsn import CONNECT_TIMEOUT, connect_writer
 from gqlnews.database.postgresql.errors import (
     TRANSIENT_DATABASE_ERRORS,
+    to_connect_error,
     to_postgresql_error,
     translate_postgresql_errors,
 )
@@ -231,7 +232,7 @@ def test_the_tables_of_other_programs_are_left_alone(url: str) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_errors_that_are_hard_to_cause(error: Exception, kind: type[DatabaseError], text: str) -> None:
-    translated = to_postgresql_error(error, URL)
+    translated = to_connect_error(error, URL)
     assert type(translated) is kind
     assert text in str(translated)
     assert SHOWN in str(translated)
@@ -239,6 +240,25 @@ def test_errors_that_are_hard_to_cause(error: Exception, kind: type[DatabaseErro
 
 
 def test_other_errors_are_not_translated() -> None:
-    assert to_postgresql_error(KeyError("a"), URL) is None
-    with pytest.raises(KeyError), translate_postgresql_errors(URL):
-        raise KeyError("a")
+    assert to_connect_error(KeyError("a"), URL) is None
+    for error in (KeyError("a"), ValueError("a"), UnicodeError("a"), FileNotFoundError("a"), OSError("a")):
+        assert to_postgresql_error(error, URL) is None
+        with pytest.raises(type(error)), translate_postgresql_errors(URL):
+            raise error
+
+
+def test_errors_of_an_open_connection_are_translated() -> None:
+    for error in (TimeoutError(), ConnectionResetError(), asyncpg.InterfaceError("closed")):
+        assert isinstance(to_postgresql_error(error, URL), UnreachableDatabaseError), error
+
+
+def test_a_value_that_cannot_be_stored_is_no_lost_connection(url: str) -> None:
+    with pytest.raises(DatabaseError) as caught, translate_postgresql_errors(PostgresUrl(url)):
+        with_connection(url, lambda c: c.fetchval("SELECT $1::bigint", 1 << 70))
+    assert "value out of int64 range" in str(caught.value)
+    assert not isinstance(caught.value, TRANSIENT_DATABASE_ERRORS)
+    assert "lost the connection" not in str(to_postgresql_error(EncodingError("a"), URL))
+
+
+class EncodingError(asyncpg.InterfaceError, ValueError):  # type: ignore[misc]
+    """An error as other versions of the driver raise if they cannot encode a value."""

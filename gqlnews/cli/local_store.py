@@ -1,7 +1,9 @@
 """The local SQLite store of an ingester that publishes to PostgreSQL, and its watch-ingest process."""
 
 import asyncio
+import fcntl
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +17,7 @@ from gqlnews.cli.commands import rebuild_store, run_ingest
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.serve import has_stored_content, supervise_watcher
 from gqlnews.cli.supervisor import SupervisedProcess
-from gqlnews.config.sources import cache_folder, environment_without_settings
+from gqlnews.config.sources import cache_folder, environment_without_settings, postgres_variables
 from gqlnews.config.values import LogFormat, PostgresUrl
 from gqlnews.database.postgresql.copy import restore
 from gqlnews.database.postgresql.dsn import connect_writer
@@ -23,10 +25,11 @@ from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.publisher import CONSUMER, knows
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.sqlite.damage import Identity, default_database, get_identity, translate_errors
+from gqlnews.database.sqlite.leader_lock import acquire_lock
 from gqlnews.database.sqlite.outbox import OutboxPosition, register
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import open_writer
-from gqlnews.errors import DatabaseError
+from gqlnews.errors import DatabaseError, LockedDatabaseError, StorageError
 from gqlnews.ingest.watch_ingest import SHORT_BUSY_TIMEOUT, EventLog
 
 
@@ -42,9 +45,13 @@ class PublishOptions:
 
 
 def local_store_path(folder: Path, url: PostgresUrl) -> Path:
-    """Return the path of the local store of a folder that is published to a database, in the cache folder."""
+    """Return the path of the local store of a folder that is published to a database, in the cache folder.
+
+    The name of the database is that of the user if neither the URL nor a variable has one.
+    """
     path = default_database(folder, cache_folder())
-    digest = hashlib.sha256(f"{url} {schema_name()}".encode()).hexdigest()[:12]
+    parts = (str(url), schema_name(), *postgres_variables())
+    digest = hashlib.sha256(os.fsencode(" ".join(parts))).hexdigest()[:12]
     return path.with_name(f"{path.stem}-{digest}.db")
 
 
@@ -87,6 +94,29 @@ class LocalStore:
         self._target, self._url, self._options = target.with_database(self.path), url, options
         self._log, self.connections = log, Connections(url)
         self._watcher: SupervisedProcess | None = None
+
+    @contextmanager
+    def hold_lock(self) -> Iterator[None]:
+        """Keep other ingesters from the store during the block. Raises DatabaseError."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = acquire_lock(
+                self.path.with_name(f"{self.path.name}-ingester"), fcntl.LOCK_EX | fcntl.LOCK_NB
+            )
+        except BlockingIOError as error:
+            raise LockedDatabaseError(
+                f"another process on this machine ingests the folder into {self._url}, with the local store "
+                f"{self.path}: stop it, or set XDG_CACHE_HOME to another folder for this one"
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"the local store {self.path} cannot be created ({error.strerror}): check its disk, or set "
+                "XDG_CACHE_HOME to another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            os.close(lock)
 
     def identity(self) -> Identity | None:
         """Return the identity of the file, which changes when it is rebuilt."""

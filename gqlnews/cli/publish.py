@@ -140,17 +140,18 @@ class PublishingIngester:
 
     async def run(self) -> None:
         """Stand by and publish, until `stop`; without `watch`, once. Raises CommandError."""
-        while not self._stopping.is_set():
-            elected = await self._wait_for_lead()
-            if elected is None:
-                return
-            try:
-                await self._lead(*elected)
-            except LostLeadError as error:
-                self._log.warning("lead lost", reason=str(error))
-                continue
-            if not self._options.watch:
-                return
+        with self._local.hold_lock():
+            while not self._stopping.is_set():
+                elected = await self._wait_for_lead()
+                if elected is None:
+                    return
+                try:
+                    await self._lead(*elected)
+                except LostLeadError as error:
+                    self._log.warning("lead lost", reason=str(error))
+                    continue
+                if not self._options.watch:
+                    return
 
     # Election.
 

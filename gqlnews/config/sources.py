@@ -25,6 +25,7 @@ OTLP_ENDPOINT_VARS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_
 TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MAX_SHOWN = 80  # characters of an invalid value
 
+_POSTGRES_VARIABLES = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE")
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[\w.:\[\]]+")
 """Value of the variable `NAME_PORT` that Kubernetes sets for a service called `name`."""
 
@@ -222,6 +223,11 @@ def tracing_enabled(requested: bool | None) -> bool:
 def environment_without_settings() -> dict[str, str]:
     """Return the environment for a process that gets its settings as options."""
     return {name: value for name, value in os.environ.items() if not name.startswith(VARIABLE_PREFIX)}
+
+
+def postgres_variables() -> list[str]:
+    """Return the variables, as `NAME=value`, that decide with a URL which PostgreSQL database it means."""
+    return [f"{name}={os.environ[name]}" for name in _POSTGRES_VARIABLES if os.environ.get(name)]
 
 
 def cache_folder() -> Path:

@@ -1,6 +1,7 @@
 """`gqlnews ingest` with a PostgreSQL database: real processes, of which one is elected."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from gqlnews.cli.local_store import local_store_path
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import prepare_schema
 from gqlnews.database.postgresql.publisher import SKIPPED_VERSIONS
+from gqlnews.database.sqlite.leader_lock import acquire_lock
 from gqlnews.errors import DatabaseError
 from tests.database.postgresql.stores import SCHEMA, assert_equal, with_connection
 from tests.ingest.folder import Folder
@@ -98,6 +100,34 @@ def test_a_change_that_the_outbox_cannot_hold_is_loaded(
     assert (result.returncode, result.stderr.count("loaded")) == (0, 1)
     assert versions(url)[0][0] == line
     assert_equal(url, store_in(tmp_path, folder, url, monkeypatch))
+
+
+def test_two_ingesters_use_no_local_store_together(
+    url: str, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        store = store_in(tmp_path, folder, url, patch)
+    store.parent.mkdir(parents=True)
+    lock = acquire_lock(store.with_name(f"{store.name}-ingester"), fcntl.LOCK_EX)
+    try:
+        result = run_here(tmp_path, "ingest", folder.root, "--db", url)
+    finally:
+        os.close(lock)
+    assert result.returncode == 2
+    assert "another process on this machine ingests the folder into" in result.stderr
+    assert not store.exists()
+
+
+def test_each_database_has_a_local_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = PostgresUrl("postgresql:///news")
+    paths = {local_store_path(tmp_path, url), local_store_path(tmp_path, PostgresUrl("postgresql:///other"))}
+    for name in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "one")
+            paths.add(local_store_path(tmp_path, url))
+            patch.setenv(name, "two")
+            paths.add(local_store_path(tmp_path, url))
+    assert len(paths) == 14
 
 
 def test_changes_are_published_and_a_standby_takes_over(

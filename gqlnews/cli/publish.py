@@ -24,7 +24,6 @@ from contextlib import asynccontextmanager, nullcontext
 import asyncpg
 import typer
 
-from gqlnews.cli.commands import ROLLED_BACK
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import progress
 from gqlnews.cli.local_store import LocalStore, PublishOptions
@@ -77,9 +76,7 @@ def run_publish(target: IngestTarget, url: PostgresUrl, options: PublishOptions)
     ingester = PublishingIngester(target, url, options)
     received = asyncio.run(_run_until_stopped(ingester, options))
     if received is not None:
-        consequence = ROLLED_BACK
-        if options.watch:
-            consequence = NOT_PUBLISHED if ingester.is_failing else ALL_PUBLISHED
+        consequence = ALL_PUBLISHED if ingester.has_published_all else NOT_PUBLISHED
         logs.log_event(f"stopped by {STOP_SIGNAL_NAMES[received]}; {consequence}")
     if received is not None and not options.watch:
         raise typer.Exit(128 + received)
@@ -128,11 +125,8 @@ class PublishingIngester:
         self._must_load = False  # the outbox cannot hold what one ingest changes
         self._has_stood_by = self._has_led = self._is_leading = False
         self._failure: str | None = None
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last attempt to publish failed."""
-        return self._failure is not None
+        self.has_published_all = False
+        """Whether `run` has ended after it published all that was ingested."""
 
     def stop(self) -> None:
         """Publish what is committed, then end `run`."""
@@ -306,6 +300,7 @@ class PublishingIngester:
             else:
                 await self._pause(POLL_INTERVAL)
             if is_last:
+                self.has_published_all = True
                 return
 
     async def _publish_pending(self, publisher: Publisher, position: OutboxPosition) -> OutboxPosition:

@@ -243,6 +243,20 @@ def test_a_standby_survives_a_fault_that_would_prevent_its_start(
         one.wait_for("not currently accepting connections")
         postgresql.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         one.wait_for("publishing recovered")
+        one.stop(signal.SIGTERM)
+        assert "what is not published yet is ingested again" in one.remaining_output()
+
+
+def test_a_single_ingest_that_is_stopped_says_whether_it_was_published(
+    url: str, folder: Folder, tmp_path: Path
+) -> None:
+    with_connection(url, give_lease_to_another)
+    command = [sys.executable, "-m", "gqlnews", "ingest", str(folder.root)]
+    with running(command, environment(tmp_path, {"GQLNEWS_DB": url})) as one:
+        one.wait_for("standing by")
+        one.stop(signal.SIGTERM)
+        assert one.process.returncode == 128 + signal.SIGTERM
+        assert "what is not published yet is ingested again" in one.remaining_output()
 
 
 def test_the_end_of_standard_input_stops_it(url: str, folder: Folder, tmp_path: Path) -> None:

@@ -66,6 +66,10 @@ class HostConnection:
     def is_usable(self) -> bool:
         return not self.connection.is_closed()
 
+    @property
+    def is_in_transaction(self) -> bool:
+        return self.is_usable and bool(self.connection.is_in_transaction())
+
     def terminate(self) -> None:
         """Close the connection at once; the server notices it with its next message."""
         self.connection.terminate()

@@ -7,15 +7,15 @@ transaction is short.
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.postgresql.combined import combine, fill_snippets
 from gqlnews.database.postgresql.errors import to_postgresql_error
-from gqlnews.database.postgresql.hosts import is_lost
+from gqlnews.database.postgresql.hosts import HostConnection, is_lost
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
-from gqlnews.database.postgresql.read_pool import MAX_LOSSES, PostgresPool, Reader
+from gqlnews.database.postgresql.read_pool import GRACE_SECONDS, MAX_LOSSES, PostgresPool, Reader
 from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
 from gqlnews.database.protocol import Statements, required_version_var, response_too_large, timeout_error
 from gqlnews.errors import BehindError, UnavailableError
@@ -95,7 +95,7 @@ class PartReads:
 
     async def _read_from(self, reader: Reader, parts: Sequence[Statements], futures: PartFutures) -> Verdict:
         host = reader.host
-        async with host.connection.transaction(isolation="repeatable_read", readonly=True):
+        async with _snapshot(host):
             for part, future in zip(parts, futures, strict=True):
                 row = await reader.fetch(*combine(part or NOTHING, self._max_bytes))
                 found = StoreVersions(row[0])
@@ -109,3 +109,22 @@ class PartReads:
                 with suppress(asyncio.InvalidStateError):  # the client has left
                     future.set_result(fill_snippets(list(row)[2 : 2 + len(part)]))
         return Verdict.USE
+
+
+@asynccontextmanager
+async def _snapshot(host: HostConnection) -> AsyncIterator[None]:
+    """Read from one snapshot during the block; close the connection if the host does not end it in time."""
+    transaction = host.connection.transaction(isolation="repeatable_read", readonly=True)
+    try:
+        await transaction.start()
+        yield
+        await transaction.commit()
+    except BaseException:
+        with suppress(Exception):  # of the connection, which is closed then
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await transaction.rollback()
+            except BaseException:
+                host.terminate()
+                raise
+        raise

@@ -58,7 +58,7 @@ class PrimaryReads:
             raise
         finally:
             self._used_at = time.monotonic()
-            if self._host is not None and self._host.connection.is_in_transaction():
+            if self._host is not None and self._host.is_in_transaction:
                 self.close()
             self._lock.release()
 

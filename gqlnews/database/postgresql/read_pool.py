@@ -195,7 +195,7 @@ class PostgresPool:
             raise
 
     def _release(self, slot: ReadSlot) -> None:
-        if self._closed or (slot.connection is not None and slot.connection.connection.is_in_transaction()):
+        if self._closed or (slot.connection is not None and slot.connection.is_in_transaction):
             slot.discard()
         self._idle.append(slot)
         self._dispatch()

@@ -1,9 +1,11 @@
 """A server's handle of a PostgreSQL store: reads, limits, and versions that never go backwards."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +14,7 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, encode_fields
+from gqlnews.database.postgresql import part_reads
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
 from gqlnews.database.postgresql.schema import schema_name
@@ -196,6 +199,34 @@ async def test_a_part_that_fails_ends_the_response(url: str) -> None:
         assert await anext(parts) == [b"2"]
         with pytest.raises(ResourceLimitError):
             await anext(parts)
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """Stop a process during the block, so that it does not answer."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+async def test_a_host_that_stops_answering_ends_the_response(
+    postgresql: Cluster, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if postgresql.process is None:
+        pytest.skip("the processes of this cluster cannot be stopped")
+    monkeypatch.setattr(part_reads, "GRACE_SECONDS", 0.1)
+    process: Statement = ("SELECT pg_backend_pid()", ())
+    async with opened(url, Limits(timeout_seconds=1.0)) as database, asyncio.timeout(DEADLINE):
+        parts = database.execute_parts([[process], [("SELECT pg_sleep(0.3)::text", ())], [COUNT]])
+        (value,) = await anext(parts)
+        assert value is not None
+        with stopped(int(value)), pytest.raises(ResourceLimitError) as error:
+            async for _ in parts:
+                pass
+        assert error.value.code is Code.TIMED_OUT
+        assert database.statistics().connections_in_use == 0
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "a\udfffb"])

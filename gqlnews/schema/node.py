@@ -45,7 +45,8 @@ def _parse_id(text: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         return "", ""
     canonical = base64.b64encode(decoded).decode() == text
-    return (name, key) if colon and canonical and "\0" not in key else ("", "")  # SQLite's JSON ends at a NUL
+    # SQLite's JSON ends at a NUL, and PostgreSQL refuses it.
+    return (name, key) if colon and canonical and "\0" not in name + key else ("", "")
 
 
 @strawberry.type(description="Information about a page of a connection.")

@@ -9,6 +9,7 @@
 `OFFSET 0` keeps PostgreSQL from computing the values twice. The driver does not decode bytes.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,6 +20,10 @@ from gqlnews.text_keys import SNIPPET_MARK, SearchExpression
 # ruff: noqa: S608 - combined of statements, whose values are parameters
 
 CACHED_TEXTS = 512
+
+MAX_INLINE_BYTES = 65_536
+"""Size of values up to which snippets are made on the event loop."""
+
 VERSIONS = "SELECT string_agg(version, ' ' ORDER BY audience) FROM site"
 """SQL of the versions of all audiences, with spaces in between."""
 
@@ -75,8 +80,13 @@ def encode_parameter(value: object) -> object:
     return _NOT_STORED.sub(SNIPPET_MARK, value) if isinstance(value, str) else value
 
 
-def fill_snippets(values: Sequence[bytes | None]) -> list[bytes | None]:
-    """Replace what stands for snippets in the values."""
+async def fill_snippets(values: Sequence[bytes | None]) -> list[bytes | None]:
+    """Replace what stands for snippets in the values; in a thread if these are large."""
+    size = sum(len(value) for value in values if value is not None and _MARK in value)
+    return await asyncio.to_thread(_fill_all, values) if size > MAX_INLINE_BYTES else _fill_all(values)
+
+
+def _fill_all(values: Sequence[bytes | None]) -> list[bytes | None]:
     return [_fill(value) if value is not None and _MARK in value else value for value in values]
 
 

@@ -24,7 +24,7 @@ from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
 from gqlnews.database.postgresql.part_reads import PartReads
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
-from gqlnews.database.postgresql.read_pool import PostgresPool
+from gqlnews.database.postgresql.read_pool import PostgresPool, time_limit
 from gqlnews.database.postgresql.server_statements import COUNTS, MEDIA, POLL, SIZES, STATE
 from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
 from gqlnews.database.protocol import (
@@ -146,13 +146,15 @@ class PostgresDatabase:
 
     async def _execute(self, statements: Statements, expected: float | None = None) -> BatchResults:
         sql, parameters = combine(statements, self._limits.max_response_bytes)
-        return self._results(await self._read_current(sql, parameters, expected))
+        row = await self._read_current(sql, parameters, expected)
+        async with time_limit(self._pool.timeout):
+            return await self._results(row)
 
-    def _results(self, row: asyncpg.Record) -> BatchResults:
+    async def _results(self, row: asyncpg.Record) -> BatchResults:
         versions, fits, *values = row
         if not fits:
             raise response_too_large(self._limits.max_response_bytes)
-        return BatchResults(fill_snippets(values), self._known.ids_of(StoreVersions(versions)))
+        return BatchResults(await fill_snippets(values), self._known.ids_of(StoreVersions(versions)))
 
     async def _read_current(
         self, sql: str, parameters: Sequence[object], expected: float | None = None

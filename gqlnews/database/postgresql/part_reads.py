@@ -106,8 +106,9 @@ class PartReads:
                     self._known.observe(found, is_primary=host.is_primary)
                 if not row[1]:
                     raise response_too_large(self._max_bytes)
+                values = await fill_snippets(list(row)[2 : 2 + len(part)])
                 with suppress(asyncio.InvalidStateError):  # the client has left
-                    future.set_result(fill_snippets(list(row)[2 : 2 + len(part)]))
+                    future.set_result(values)
         return Verdict.USE
 
 

@@ -47,6 +47,18 @@ STANDBY_RETRY_SECONDS = 30.0  # age of a connection to the primary after which a
 EARLY = 0.9  # of the timeout: a statement that is cancelled before was cancelled by mistake
 
 
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """Cancel the block after some time. Raises ResourceLimitError."""
+    try:
+        async with asyncio.timeout(seconds if math.isfinite(seconds) else None) as limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise timeout_error() from None
+
+
 @dataclass(slots=True, eq=False)
 class ReadSlot:
     """Place for a connection. A `reserved` one runs only short requests."""

@@ -138,6 +138,8 @@ class Hosts:
         second_best: HostConnection | None = None
         try:
             for url in self._in_order():
+                if second_best is not None and self._is_avoided(url):
+                    continue  # it may not answer, and would take the time to connect
                 try:
                     found = await self._connect(url, "any" if self.has_several else wanted)
                 except DatabaseError as error:

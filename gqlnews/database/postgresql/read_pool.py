@@ -225,8 +225,8 @@ class PostgresPool:
     async def _connected(self, slot: ReadSlot) -> HostConnection:
         """Return the connection of the slot, or open one. Raises UnavailableError, DatabaseError."""
         current = slot.connection
-        if current is not None and current.is_usable and not self._is_outdated(current):
-            return current
+        if current is not None and current.is_usable:
+            return await self._replaced(slot, current) if self._is_outdated(current) else current
         slot.discard()
         deadline = time.monotonic() + CONNECT_SECONDS
         while True:
@@ -237,6 +237,16 @@ class PostgresPool:
                 if time.monotonic() > deadline:
                     raise UnavailableError() from error
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def _replaced(self, slot: ReadSlot, current: HostConnection) -> HostConnection:
+        """Return a new connection in place of a usable one; if there is none, the present one."""
+        current.connected_at = time.monotonic()  # until the next attempt
+        try:
+            slot.connection = await self._hosts.connect()
+        except DatabaseError:
+            return current
+        current.terminate()
+        return slot.connection
 
     def _is_outdated(self, connection: HostConnection) -> bool:
         """Return whether a standby should be tried again."""

@@ -15,7 +15,7 @@ from gqlnews.database.postgresql.hosts import Hosts
 from gqlnews.database.postgresql.snapshot_connection import SnapshotConnection
 from gqlnews.database.postgresql.versions import FAR_AHEAD, StoreVersions, Verdict, judge
 from gqlnews.database.protocol import RequiredVersion
-from gqlnews.errors import BehindError, UnreachableDatabaseError
+from gqlnews.errors import BehindError, DatabaseError, UnreachableDatabaseError
 
 POLL_INTERVAL = 0.02
 """Seconds until a replica that is behind is asked again."""
@@ -73,7 +73,9 @@ class SnapshotConnector:
     def _begin_connected(self) -> SnapshotConnection:
         """Begin a transaction, on a new connection if the present one is lost."""
         connection = self._connection
-        if connection is not None and connection.is_open and not self._may_return(connection):
+        if connection is not None and connection.is_open:
+            if self._may_return(connection):
+                connection = self._return_to_standby(connection)
             try:
                 connection.begin()
             except UnreachableDatabaseError:  # since the last snapshot, for example by a failover
@@ -90,6 +92,16 @@ class SnapshotConnector:
         """Return whether a standby may be used again in place of the primary."""
         age = time.monotonic() - connection.host.connected_at
         return connection.host.is_primary and self._hosts.has_several and age > PRIMARY_SECONDS
+
+    def _return_to_standby(self, present: SnapshotConnection) -> SnapshotConnection:
+        """Return a new connection in place of a usable one; if there is none, the present one."""
+        present.host.connected_at = time.monotonic()  # until the next attempt
+        try:
+            connection = self._connection = self._open_connection()
+        except DatabaseError:
+            return present
+        present.close()
+        return connection
 
     def _open_connection(self, *, to_primary: bool = False) -> SnapshotConnection:
         host = self._runner.run(self._hosts.connect(to_primary=to_primary))

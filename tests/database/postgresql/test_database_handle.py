@@ -14,7 +14,7 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, encode_fields
-from gqlnews.database.postgresql import part_reads
+from gqlnews.database.postgresql import part_reads, read_pool
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
 from gqlnews.database.postgresql.schema import schema_name
@@ -311,6 +311,28 @@ async def behind_a_standby(
 
         monkeypatch.setattr(database.hosts, "connect", connect)
         yield database
+
+
+async def test_a_connection_to_the_primary_is_kept_until_there_is_another(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(url) as database:
+        for _ in range(2):  # on each connection that is not reserved
+            assert (await database.execute_batch([COUNT])).values == [b"2"]
+        connect, attempts = database.hosts.connect, [0]
+
+        async def fail(**roles: bool) -> HostConnection:
+            attempts[0] += 1
+            raise UnreachableDatabaseError("no host answers")
+
+        monkeypatch.setattr(Hosts, "has_several", property(lambda _: True))
+        monkeypatch.setattr(read_pool, "STANDBY_RETRY_SECONDS", 0.0)
+        monkeypatch.setattr(database.hosts, "connect", fail)
+        assert (await database.execute_batch([COUNT])).values == [b"2"]
+        assert attempts == [1]
+        monkeypatch.setattr(database.hosts, "connect", connect)
+        assert (await database.execute_batch([COUNT])).values == [b"2"]
+        assert database.statistics().connections == 3
 
 
 NUMBER: Statement = ("SELECT number FROM site WHERE audience = 0", ())

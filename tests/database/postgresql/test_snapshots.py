@@ -187,10 +187,13 @@ CONNECT = Hosts.connect
 
 
 class Replica:
-    """A primary and a replica, which applies nothing by itself. `is_lost`: the primary cannot be reached."""
+    """A primary and a replica, which applies nothing by itself. `is_lost`, `is_down`: the primary,
+    or the replica, cannot be reached.
+    """
 
     def __init__(self, primary: Content, url: str) -> None:
-        self.primary, self.is_lost, self.connections = primary, False, list[bool]()
+        self.primary, self.is_lost, self.is_down = primary, False, False
+        self.connections: list[bool] = []
         self.copy = PublishedStore(copied(primary.store), url)
 
     def apply(self) -> None:
@@ -198,7 +201,7 @@ class Replica:
 
     async def connect(self, hosts: Hosts, *, to_primary: bool = False) -> HostConnection:
         self.connections.append(to_primary)
-        if to_primary and self.is_lost:
+        if self.is_lost if to_primary else self.is_down:
             raise UnreachableDatabaseError("lost")
         url = (self.primary.published if to_primary else self.copy).url
         host = await CONNECT(Hosts(url, 0))
@@ -258,6 +261,18 @@ async def test_the_primary_is_asked_and_used_until_a_replica_may_have_recovered(
         with patch.object(snapshot_connector, "PRIMARY_SECONDS", 0.0):
             assert (await states_of(reader)).number == 2
         assert replica.connections == [False, True, False]
+
+
+async def test_the_primary_is_used_while_the_replica_is_down(replica: Replica) -> None:
+    async with opened(replica.primary) as reader:
+        state = await states_of(reader)
+        replica.primary.publish("now")
+        await states_of(reader, RequiredVersion(state.epoch, 2))
+        replica.is_down = True
+        with patch.object(snapshot_connector, "PRIMARY_SECONDS", 0.0):
+            for _ in range(2):
+                assert (await states_of(reader)).number == 2
+        assert replica.connections == [False, True, False, False]
 
 
 async def test_snapshots_do_not_go_backwards(replica: Replica) -> None:

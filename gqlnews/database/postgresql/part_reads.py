@@ -98,6 +98,8 @@ class PartReads:
         async with _snapshot(host):
             for part, future in zip(parts, futures, strict=True):
                 row = await reader.fetch(*combine(part or NOTHING, self._max_bytes))
+                if row[0] is None:  # the snapshot is from before a load that emptied the tables first
+                    return Verdict.WAIT
                 found = StoreVersions(row[0])
                 if future is futures[0]:
                     verdict = judge(found, self._known_at_start, self._required, is_primary=host.is_primary)

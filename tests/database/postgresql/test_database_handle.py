@@ -193,6 +193,21 @@ async def test_parts_are_read_from_one_snapshot(url: str) -> None:
         assert results == [results[0], [], [*results[0], b"2"]]
 
 
+async def test_parts_that_waited_for_a_load_are_read_again(url: str) -> None:
+    """The snapshot of a read that waited for the lock is older than the load, whose tables are empty in it."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%waits%'"
+    loader = await asyncpg.connect(url, server_settings={"search_path": schema_name()})
+    async with opened(url) as database:
+        async with loader.transaction():
+            await loader.execute("CREATE TEMP TABLE saved AS SELECT * FROM site; TRUNCATE site")
+            part = [("SELECT 'waits'", ()), COUNT]
+            reading = asyncio.ensure_future(anext(database.execute_parts([part])))
+            await until_value(url, waiting, 1)
+            await loader.execute("INSERT INTO site SELECT * FROM saved")
+        assert await reading == [b"waits", b"2"]
+    await loader.close()
+
+
 async def test_a_part_that_fails_ends_the_response(url: str) -> None:
     async with opened(url, Limits(timeout_seconds=0.4)) as database:
         parts = database.execute_parts([[COUNT], [ENDLESS]])

@@ -12,10 +12,15 @@ from contextlib import asynccontextmanager, suppress
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.postgresql.combined import combine, fill_snippets
-from gqlnews.database.postgresql.errors import to_postgresql_error
 from gqlnews.database.postgresql.hosts import HostConnection, is_lost
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
-from gqlnews.database.postgresql.read_pool import GRACE_SECONDS, MAX_LOSSES, PostgresPool, Reader
+from gqlnews.database.postgresql.read_pool import (
+    GRACE_SECONDS,
+    MAX_LOSSES,
+    PostgresPool,
+    Reader,
+    read_failure,
+)
 from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
 from gqlnews.database.protocol import Statements, required_version_var, response_too_large, timeout_error
 from gqlnews.errors import BehindError, UnavailableError
@@ -65,7 +70,7 @@ class PartReads:
         except TimeoutError:
             failure = timeout_error()
         except Exception as error:
-            failure = to_postgresql_error(error, self._pool.url) or error
+            failure = read_failure(error, self._pool.url) or error
         for future in futures:
             if not future.done():
                 future.set_exception(failure)

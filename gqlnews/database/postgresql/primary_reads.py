@@ -10,9 +10,8 @@ import asyncpg
 
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.database.job_queue import QUEUE_TIMEOUT_MESSAGE
-from gqlnews.database.postgresql.errors import to_postgresql_error
 from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
-from gqlnews.database.postgresql.read_pool import Reader
+from gqlnews.database.postgresql.read_pool import Reader, read_failure
 from gqlnews.database.protocol import STATEMENT_TIME_SHARE
 from gqlnews.errors import BehindError, DatabaseError, OverloadedError
 
@@ -71,7 +70,7 @@ class PrimaryReads:
         return self._host
 
     async def fetch(self, sql: str, parameters: Sequence[object]) -> tuple[asyncpg.Record, HostConnection]:
-        """Return the only row of a SELECT, and the connection. Raises BehindError, ResourceLimitError."""
+        """Return the only row of a SELECT, and the connection. Raises BehindError, UnavailableError."""
         for _ in range(MAX_LOSSES):
             try:
                 async with self.reader() as reader:
@@ -79,7 +78,7 @@ class PrimaryReads:
             except Exception as error:
                 if is_lost(error):
                     continue
-                if (failure := to_postgresql_error(error, self._hosts.url)) is not None:
+                if (failure := read_failure(error, self._hosts.url)) is not None:
                     raise failure from error
                 raise
         raise BehindError

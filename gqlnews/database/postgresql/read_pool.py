@@ -9,6 +9,7 @@ So no read fails while one host answers.
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -27,10 +28,12 @@ from gqlnews.database.job_queue import (
     client_var,
     expected_seconds_var,
 )
-from gqlnews.database.postgresql.errors import to_postgresql_error
+from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_postgresql_error
 from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
 from gqlnews.database.protocol import STATEMENT_TIME_SHARE, response_too_large, timeout_error
 from gqlnews.errors import DatabaseError, OverloadedError, UnavailableError
+
+log = logging.getLogger("gqlnews")
 
 CONNECTIONS = 3
 """Connections for requests of a process; a further one polls the version."""
@@ -45,6 +48,18 @@ RETRY_SECONDS = 0.05
 MAX_LOSSES = 3  # connections that a read may lose
 STANDBY_RETRY_SECONDS = 30.0  # age of a connection to the primary after which a standby is tried again
 EARLY = 0.9  # of the timeout: a statement that is cancelled before was cancelled by mistake
+
+
+def read_failure(error: Exception, url: PostgresUrl) -> Exception | None:
+    """Return the error to raise for one of the driver; None for others.
+
+    A transient one, such as that of a full disk, is logged: clients only get to know that it may pass.
+    """
+    failure = to_postgresql_error(error, url)
+    if isinstance(failure, TRANSIENT_DATABASE_ERRORS):
+        log.error("%s", failure)
+        return UnavailableError()
+    return failure
 
 
 @asynccontextmanager
@@ -179,7 +194,7 @@ class PostgresPool:
                 if is_lost(error):
                     if losses >= MAX_LOSSES:
                         raise UnavailableError() from error
-                elif (failure := to_postgresql_error(error, self._hosts.url)) is not None:
+                elif (failure := read_failure(error, self._hosts.url)) is not None:
                     raise failure from error
                 else:
                     raise

@@ -19,7 +19,7 @@ from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
-from gqlnews.errors import BehindError, Code, ResourceLimitError, UnreachableDatabaseError
+from gqlnews.errors import BehindError, Code, ResourceLimitError, UnavailableError, UnreachableDatabaseError
 from tests.postgresql import Cluster
 from tests.product import run_ingest
 from tests.server.support import write_articles
@@ -194,7 +194,7 @@ async def test_parts_are_read_from_one_snapshot(url: str) -> None:
 
 
 async def test_parts_that_waited_for_a_load_are_read_again(url: str) -> None:
-    """The snapshot of a read that waited for the lock is older than the load, whose tables are empty in it."""
+    """The snapshot of a read that waited for the lock is older than the load: it has empty tables."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%waits%'"
     loader = await asyncpg.connect(url, server_settings={"search_path": schema_name()})
     async with opened(url) as database:
@@ -242,6 +242,24 @@ async def test_a_host_that_stops_answering_ends_the_response(
                 pass
         assert error.value.code is Code.TIMED_OUT
         assert database.statistics().connections_in_use == 0
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "55P03", "58030"])
+async def test_an_error_that_may_pass_is_logged_and_not_one_of_the_program(
+    url: str, state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await execute(
+        url,
+        "CREATE FUNCTION fail() RETURNS text LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE 'it fails' USING ERRCODE = '{state}'; END $$",
+    )
+    failing: Statement = ("SELECT fail()", ())
+    async with opened(url) as database:
+        with pytest.raises(UnavailableError):
+            await database.execute_batch([failing])
+        with pytest.raises(UnavailableError):
+            await anext(database.execute_parts([[failing]]))
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "a\udfffb"])

@@ -167,7 +167,7 @@ class PostgresDatabase:
             found = StoreVersions(row[0])
             verdict = judge(found, known, required, is_primary=host.is_primary)
             if verdict is Verdict.USE:
-                self._known.observe(found, is_primary=host.is_primary)
+                self._known.observe(found, known, is_primary=host.is_primary)
                 return row
             if verdict is Verdict.BEHIND:
                 raise BehindError
@@ -184,7 +184,7 @@ class PostgresDatabase:
         found = StoreVersions(row[0])
         if judge(found, known, required, is_primary=True) is Verdict.BEHIND:
             raise BehindError
-        self._known.observe(found, is_primary=host.is_primary)
+        self._known.observe(found, known, is_primary=host.is_primary)
         return row
 
     async def execute_parts(
@@ -285,16 +285,16 @@ class PostgresDatabase:
         return self._poller
 
     async def _poll(self, host: HostConnection) -> None:
+        known = self._known.current
         row = await host.connection.fetchrow(POLL, self._fields, timeout=POLL_TIMEOUT)
         versions, fields, is_standby = row
         if versions is None:
             raise UnknownDatabaseError(f"PostgreSQL database {self.url} has no content any more")
         host.is_primary = not is_standby  # it may have been promoted
         found = StoreVersions(versions)
-        known = self._known.current
         if known is not None and found.epochs != known.epochs and is_standby:
             await self._ask_for_epoch()
-        self._known.observe(found, is_primary=host.is_primary)
+        self._known.observe(found, known, is_primary=host.is_primary)
         if fields is not None:
             self._fields = fields
         self._polled_at = time.monotonic()

@@ -110,7 +110,7 @@ class PartReads:
                     verdict = judge(found, self._known_at_start, self._required, is_primary=host.is_primary)
                     if verdict is not Verdict.USE:
                         return verdict
-                    self._known.observe(found, is_primary=host.is_primary)
+                    self._known.observe(found, self._known_at_start, is_primary=host.is_primary)
                 if not row[1]:
                     raise response_too_large(self._max_bytes)
                 values = await fill_snippets(list(row)[2 : 2 + len(part)])

@@ -97,12 +97,16 @@ class KnownVersions:
     database: int = 0
     _ids: tuple[SnapshotId, ...] = ()
 
-    def observe(self, found: StoreVersions, *, is_primary: bool) -> bool:
-        """Take versions into account; return whether they are of another database than before."""
+    def observe(self, found: StoreVersions, known: StoreVersions | None, *, is_primary: bool) -> bool:
+        """Take versions into account; return whether they are of another database than before.
+
+        `known` are the newest versions from before the read. If they are of another epoch than those of now,
+        the answer may be a late one of the store before.
+        """
         if self.current is None:
             self._set(found)
         elif found.epochs != self.current.epochs:
-            if is_primary:
+            if is_primary and known is not None and known.epochs == self.current.epochs:
                 self.database += 1
                 self._set(found)
                 return True

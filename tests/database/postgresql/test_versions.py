@@ -40,5 +40,13 @@ def test_known_versions_never_go_backwards() -> None:
         ("b0-1 b1-1 b1-1", False, False, b"a0-6", 0),
         ("b0-1 b1-1 b1-1", True, True, b"b0-1", 1),
     ):
-        assert known.observe(StoreVersions(text), is_primary=is_primary) is is_replaced
+        assert known.observe(StoreVersions(text), known.current, is_primary=is_primary) is is_replaced
         assert known.snapshot_ids()[0] == SnapshotId(database, number)
+
+
+def test_a_late_answer_of_the_store_before_does_not_bring_it_back() -> None:
+    known, of_new = KnownVersions(), StoreVersions("b0-1 b1-1 b1-1")
+    known.observe(NOW, None, is_primary=True)
+    assert known.observe(of_new, NOW, is_primary=True)
+    assert not known.observe(NOW, NOW, is_primary=True)
+    assert known.current == of_new

@@ -43,6 +43,11 @@ def combine(statements: Statements, max_bytes: int) -> tuple[str, list[object]]:
     return text, [encode_parameter(value) for _, some in statements for value in some]
 
 
+def select_versions() -> tuple[str, list[object]]:
+    """Return a SELECT of only the versions, and its parameters."""
+    return combine((("SELECT 1", ()),), 0)
+
+
 @lru_cache(CACHED_TEXTS)
 def _combine(texts: tuple[str, ...], counts: tuple[int, ...], max_bytes: int) -> str:
     names, values, offset = [], [], 0

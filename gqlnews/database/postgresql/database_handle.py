@@ -18,7 +18,7 @@ import orjson
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, decode_fields
-from gqlnews.database.postgresql.combined import combine, fill_snippets
+from gqlnews.database.postgresql.combined import combine, fill_snippets, select_versions
 from gqlnews.database.postgresql.control import newer_schemas
 from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
@@ -39,7 +39,13 @@ from gqlnews.database.protocol import (
     response_too_large,
 )
 from gqlnews.database.sqlite.schedule import Schedule, decode_schedule
-from gqlnews.errors import BehindError, DatabaseError, NewerDatabaseError, UnknownDatabaseError
+from gqlnews.errors import (
+    BehindError,
+    DatabaseError,
+    NewerDatabaseError,
+    UnavailableError,
+    UnknownDatabaseError,
+)
 from gqlnews.timestamps import from_epoch_ns, to_epoch_seconds
 
 log = logging.getLogger("gqlnews")
@@ -159,16 +165,27 @@ class PostgresDatabase:
     async def _read_current(
         self, sql: str, parameters: Sequence[object], expected: float | None = None
     ) -> asyncpg.Record:
-        """Run a SELECT whose first column has the versions; wait for those that were seen before."""
-        known, required = self._known.current, required_version_var.get()
+        """Run a SELECT whose first column has the versions; wait for those that were seen before.
+
+        Of a host that lacks these, only the versions are read until it has them.
+        """
+        required, is_reached = required_version_var.get(), True
         deadline = time.monotonic() + BEHIND_SECONDS
         while True:
-            row, host = await self._pool.fetch(sql, parameters, expected)
-            found = StoreVersions(row[0])
+            known = self._known.current
+            if is_reached:
+                row, host = await self._pool.fetch(sql, parameters, expected)
+            else:
+                row, host = await self._pool.fetch(*select_versions(), expected=0.0)
+            found = _versions_of(row)
             verdict = judge(found, known, required, is_primary=host.is_primary)
             if verdict is Verdict.USE:
                 self._known.observe(found, known, is_primary=host.is_primary)
-                return row
+                if is_reached:
+                    return row
+                is_reached = True
+                continue
+            is_reached = False
             if verdict is Verdict.BEHIND:
                 raise BehindError
             if verdict is Verdict.ASK_PRIMARY or time.monotonic() > deadline:
@@ -179,9 +196,14 @@ class PostgresDatabase:
         return await self._read_primary(sql, parameters)
 
     async def _read_primary(self, sql: str, parameters: Sequence[object]) -> asyncpg.Record:
+        """Run a SELECT on the primary if it has the versions. Raises BehindError."""
+        await self._run_on_primary(*select_versions())
+        return await self._run_on_primary(sql, parameters)
+
+    async def _run_on_primary(self, sql: str, parameters: Sequence[object]) -> asyncpg.Record:
         known, required = self._known.current, required_version_var.get()
         row, host = await self._primary.fetch(sql, parameters)
-        found = StoreVersions(row[0])
+        found = _versions_of(row)
         if judge(found, known, required, is_primary=True) is Verdict.BEHIND:
             raise BehindError
         self._known.observe(found, known, is_primary=host.is_primary)
@@ -301,8 +323,8 @@ class PostgresDatabase:
 
     async def _ask_for_epoch(self) -> None:
         """Read the versions of the primary, which decides which of two epochs is the current one."""
-        with suppress(BehindError):
-            await self._read_primary(*combine([("SELECT 1", ())], 0))
+        with suppress(BehindError, UnavailableError):
+            await self._run_on_primary(*select_versions())
 
     async def _read_state(self, host: HostConnection) -> None:
         """Read lag and schedule, and after a change the sizes."""
@@ -320,3 +342,10 @@ class PostgresDatabase:
         if message != self._logged_error:
             log.error("%s", message)
         self._logged_error = message
+
+
+def _versions_of(row: asyncpg.Record) -> StoreVersions:
+    """Return the versions of an answer. Raises UnavailableError if the store has no content any more."""
+    if row[0] is None:
+        raise UnavailableError
+    return StoreVersions(row[0])

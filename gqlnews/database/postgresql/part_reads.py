@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.postgresql.combined import combine, fill_snippets
+from gqlnews.database.postgresql.combined import combine, fill_snippets, select_versions
 from gqlnews.database.postgresql.hosts import HostConnection, is_lost
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
 from gqlnews.database.postgresql.read_pool import (
@@ -44,7 +44,7 @@ class PartReads:
     ) -> None:
         self._pool, self._primary, self._known = pool, primary, known
         self._max_bytes = limits.max_response_bytes
-        self._known_at_start, self._required = known.current, required_version_var.get()
+        self._required = required_version_var.get()
 
     async def run(self, parts: Sequence[Statements]) -> AsyncGenerator[PartResult, None]:
         """Yield the results of each part, in order. Raises ResourceLimitError, DatabaseError."""
@@ -99,18 +99,18 @@ class PartReads:
             raise BehindError
 
     async def _read_from(self, reader: Reader, parts: Sequence[Statements], futures: PartFutures) -> Verdict:
-        host = reader.host
+        host, known = reader.host, self._known.current
         async with _snapshot(host):
+            (versions, *_) = await reader.fetch(*select_versions())
+            if versions is None:  # the snapshot is from before a load that emptied the tables first
+                return Verdict.WAIT
+            found = StoreVersions(versions)
+            verdict = judge(found, known, self._required, is_primary=host.is_primary)
+            if verdict is not Verdict.USE:
+                return verdict
+            self._known.observe(found, known, is_primary=host.is_primary)
             for part, future in zip(parts, futures, strict=True):
                 row = await reader.fetch(*combine(part or NOTHING, self._max_bytes))
-                if row[0] is None:  # the snapshot is from before a load that emptied the tables first
-                    return Verdict.WAIT
-                found = StoreVersions(row[0])
-                if future is futures[0]:
-                    verdict = judge(found, self._known_at_start, self._required, is_primary=host.is_primary)
-                    if verdict is not Verdict.USE:
-                        return verdict
-                    self._known.observe(found, self._known_at_start, is_primary=host.is_primary)
                 if not row[1]:
                     raise response_too_large(self._max_bytes)
                 values = await fill_snippets(list(row)[2 : 2 + len(part)])

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -14,9 +14,10 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, encode_fields
-from gqlnews.database.postgresql import part_reads, read_pool
+from gqlnews.database.postgresql import database_handle, part_reads, read_pool
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
+from gqlnews.database.postgresql.read_pool import Reader
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
 from gqlnews.errors import BehindError, Code, ResourceLimitError, UnavailableError, UnreachableDatabaseError
@@ -195,7 +196,9 @@ async def test_parts_are_read_from_one_snapshot(url: str) -> None:
 
 async def test_parts_that_waited_for_a_load_are_read_again(url: str) -> None:
     """The snapshot of a read that waited for the lock is older than the load: it has empty tables."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%waits%'"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%convert_to%'"
+    )
     loader = await asyncpg.connect(url, server_settings={"search_path": schema_name()})
     async with opened(url) as database:
         async with loader.transaction():
@@ -384,6 +387,34 @@ async def test_an_answer_of_a_standby_that_is_behind_is_not_used(
         await set_number(standby, 11)  # it catches up
         assert (await reading).values in ([b"11"], [b"10"])
         await until(lambda: (database.version(0) or b"").endswith((b"-10", b"-11")))
+
+
+async def test_a_version_that_is_not_reached_runs_no_statement_again(
+    url: str, standby: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_number(url, 10)
+    await set_number(standby, 10)
+    texts, fetch = [], Reader.fetch
+
+    async def record(self: Reader, sql: str, parameters: Sequence[object]) -> asyncpg.Record:
+        texts.append(sql)
+        return await fetch(self, sql, parameters)
+
+    monkeypatch.setattr(Reader, "fetch", record)
+    monkeypatch.setattr(database_handle, "BEHIND_SECONDS", 0.1)
+    monkeypatch.setattr(part_reads, "BEHIND_SECONDS", 0.1)
+    async with behind_a_standby(url, standby, monkeypatch) as database:
+        epoch = "".join((database.version(0) or b"").decode().rpartition("-")[:2])
+        required_version_var.set(RequiredVersion(epoch, 11))
+        with pytest.raises(BehindError):
+            await database.execute_batch([COUNT])
+        assert sum("count(*)" in text for text in texts) == 1
+        with pytest.raises(BehindError):
+            await anext(database.execute_parts([[COUNT]]))
+        assert sum("count(*)" in text for text in texts) == 1
+        reading = asyncio.create_task(database.execute_batch([NUMBER]))
+        await set_number(url, 11)
+        assert (await reading).values == [b"11"]
 
 
 async def test_a_version_is_behind_if_the_primary_cannot_be_asked(

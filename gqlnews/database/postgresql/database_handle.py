@@ -289,13 +289,19 @@ class PostgresDatabase:
                 self._poller = None
             with translate_postgresql_errors(self.url):
                 raise
-        if self._known.database > self.replacements:
-            self.replacements = self._known.database
+        await self._report_changes()
+
+    async def _report_changes(self) -> None:
+        """Await the callbacks; one that fails is called again with the next poll."""
+        database, fields = self._known.database, self._fields
+        if database > self.replacements:
             log.warning("the store in PostgreSQL database %s was replaced; reading the new one", self.url)
             if self.on_replaced is not None:
                 await self.on_replaced()
-        if self._fields != self._known_fields and self.on_fields_changed is not None:
-            await self.on_fields_changed(self.custom_fields())
+            self.replacements = database
+        if fields != self._known_fields and self.on_fields_changed is not None:
+            await self.on_fields_changed(decode_fields(fields))
+            self._known_fields = fields
 
     async def _connected(self) -> HostConnection:
         if self._poller is None or not self._poller.is_usable:

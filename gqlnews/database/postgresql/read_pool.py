@@ -44,6 +44,9 @@ GRACE_SECONDS = 1.0
 CONNECT_SECONDS = 1.5
 """Time for which a read tries to get a connection before it fails."""
 
+TEXT_TOO_LARGE = "54000"
+"""SQLSTATE of a text over 1 GB; the further ones of the class are about the statement."""
+
 RETRY_SECONDS = 0.05
 MAX_LOSSES = 3  # connections that a read may lose
 STANDBY_RETRY_SECONDS = 30.0  # age of a connection to the primary after which a standby is tried again
@@ -106,7 +109,9 @@ class Reader:
             if time.monotonic() - started < EARLY * self.timeout:
                 raise asyncpg.ConnectionFailureError("the statement was cancelled") from error
             raise timeout_error() from error
-        except asyncpg.ProgramLimitExceededError as error:  # a text over 1 GB
+        except asyncpg.ProgramLimitExceededError as error:
+            if error.sqlstate != TEXT_TOO_LARGE:
+                raise
             raise response_too_large(self.max_bytes) from error
         assert row is not None, "the statement selects values"
         return row

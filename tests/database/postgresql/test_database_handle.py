@@ -20,7 +20,14 @@ from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, 
 from gqlnews.database.postgresql.read_pool import Reader
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
-from gqlnews.errors import BehindError, Code, ResourceLimitError, UnavailableError, UnreachableDatabaseError
+from gqlnews.errors import (
+    BehindError,
+    Code,
+    DatabaseError,
+    ResourceLimitError,
+    UnavailableError,
+    UnreachableDatabaseError,
+)
 from tests.postgresql import Cluster
 from tests.product import run_ingest
 from tests.server.support import write_articles
@@ -28,6 +35,7 @@ from tests.server.support import write_articles
 DEADLINE = 20.0
 COUNT: Statement = ("SELECT count(*) FROM article", ())
 ENDLESS: Statement = ("SELECT count(*) FROM generate_series(1, 10_000_000_000)", ())
+FAILING: Statement = ("SELECT fail()", ())
 BUSY = f"""
 SELECT count(*) FROM pg_stat_activity
 WHERE application_name = '{APPLICATION_NAME}' AND query LIKE '%10_000%' AND state = 'active'
@@ -96,6 +104,15 @@ async def set_number(url: str, number: int) -> None:
     )
 
 
+async def create_failing(url: str, state: str) -> None:
+    """Let the statement FAILING fail with this SQLSTATE."""
+    await execute(
+        url,
+        "CREATE FUNCTION fail() RETURNS text LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE 'it fails' USING ERRCODE = '{state}'; END $$",
+    )
+
+
 async def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():
@@ -158,6 +175,16 @@ async def test_values_over_the_size_limit_are_rejected(url: str) -> None:
         with pytest.raises(ResourceLimitError) as error:
             await database.execute_batch([half, half, ("SELECT 'x'", ())])
         assert error.value.code is Code.ANSWER_TOO_LARGE
+
+
+@pytest.mark.parametrize(("state", "is_size"), [("54000", True), ("54001", False), ("54023", False)])
+async def test_only_a_text_over_the_limit_of_postgresql_is_too_large(
+    url: str, state: str, is_size: bool
+) -> None:
+    await create_failing(url, state)
+    async with opened(url) as database:
+        with pytest.raises(ResourceLimitError if is_size else DatabaseError):
+            await database.execute_batch([FAILING])
 
 
 async def test_the_statement_of_a_client_that_leaves_is_cancelled(url: str) -> None:
@@ -251,17 +278,12 @@ async def test_a_host_that_stops_answering_ends_the_response(
 async def test_an_error_that_may_pass_is_logged_and_not_one_of_the_program(
     url: str, state: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await execute(
-        url,
-        "CREATE FUNCTION fail() RETURNS text LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE 'it fails' USING ERRCODE = '{state}'; END $$",
-    )
-    failing: Statement = ("SELECT fail()", ())
+    await create_failing(url, state)
     async with opened(url) as database:
         with pytest.raises(UnavailableError):
-            await database.execute_batch([failing])
+            await database.execute_batch([FAILING])
         with pytest.raises(UnavailableError):
-            await anext(database.execute_parts([[failing]]))
+            await anext(database.execute_parts([[FAILING]]))
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
 

@@ -5,7 +5,6 @@ transaction is short.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,9 +19,10 @@ from gqlnews.database.postgresql.read_pool import (
     PostgresPool,
     Reader,
     read_failure,
+    time_limit,
 )
 from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
-from gqlnews.database.protocol import Statements, required_version_var, response_too_large, timeout_error
+from gqlnews.database.protocol import Statements, required_version_var, response_too_large
 from gqlnews.errors import BehindError, UnavailableError
 
 BEHIND_SECONDS = 1.0
@@ -64,11 +64,8 @@ class PartReads:
     async def _fill(self, parts: Sequence[Statements], futures: PartFutures) -> None:
         failure: Exception
         try:
-            async with asyncio.timeout(self._pool.timeout if math.isfinite(self._pool.timeout) else None):
-                await self._read(parts, futures)
+            await self._read(parts, futures)
             return
-        except TimeoutError:
-            failure = timeout_error()
         except Exception as error:
             failure = read_failure(error, self._pool.url) or error
         for future in futures:
@@ -100,7 +97,7 @@ class PartReads:
 
     async def _read_from(self, reader: Reader, parts: Sequence[Statements], futures: PartFutures) -> Verdict:
         host, known = reader.host, self._known.current
-        async with _snapshot(host):
+        async with time_limit(reader.timeout), _snapshot(host):
             (versions, *_) = await reader.fetch(*select_versions())
             if versions is None:  # the snapshot is from before a load that emptied the tables first
                 return Verdict.WAIT

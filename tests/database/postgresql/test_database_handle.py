@@ -24,6 +24,7 @@ from gqlnews.errors import (
     BehindError,
     Code,
     DatabaseError,
+    OverloadedError,
     ResourceLimitError,
     UnavailableError,
     UnreachableDatabaseError,
@@ -236,6 +237,14 @@ async def test_parts_that_waited_for_a_load_are_read_again(url: str) -> None:
             await loader.execute("INSERT INTO site SELECT * FROM saved")
         assert await reading == [b"waits", b"2"]
     await loader.close()
+
+
+async def test_parts_that_wait_for_a_connection_for_too_long_are_refused(url: str) -> None:
+    async with opened(url, Limits(timeout_seconds=0.3)) as database:
+        async with database._pool.reader(), database._pool.reader():  # the third one is reserved
+            with pytest.raises(OverloadedError):
+                await anext(database.execute_parts([[COUNT]]))
+        assert await anext(database.execute_parts([[COUNT]])) == [b"2"]
 
 
 async def test_a_part_that_fails_ends_the_response(url: str) -> None:

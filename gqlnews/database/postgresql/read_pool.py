@@ -79,13 +79,18 @@ async def time_limit(seconds: float) -> AsyncIterator[None]:
 
 @dataclass(slots=True, eq=False)
 class ReadSlot:
-    """Place for a connection. A `reserved` one runs only short requests."""
+    """Place for a connection. A `reserved` one runs only short requests.
+
+    With `leaves_host`, the connection is to be replaced when it is idle.
+    """
 
     reserved: bool = False
     connection: HostConnection | None = None
+    leaves_host: bool = False
 
     def discard(self) -> None:
         """Close the connection; the next read opens another one."""
+        self.leaves_host = False
         if self.connection is not None:
             self.connection.terminate()
             self.connection = None
@@ -159,9 +164,11 @@ class PostgresPool:
     def leave(self, url: str) -> None:
         """Replace the connections to this host, which lags behind, as soon as they are idle."""
         self._hosts.avoid(url)
-        for slot in self._idle:
+        for slot in self._slots:
             if slot.connection is not None and slot.connection.url == url:
-                slot.discard()
+                slot.leaves_host = True
+                if slot in self._idle:
+                    slot.discard()
 
     @asynccontextmanager
     async def reader(self, expected: float | None = None) -> AsyncIterator[Reader]:
@@ -227,7 +234,8 @@ class PostgresPool:
             raise
 
     def _release(self, slot: ReadSlot) -> None:
-        if self._closed or (slot.connection is not None and slot.connection.is_in_transaction):
+        is_busy = slot.connection is not None and slot.connection.is_in_transaction
+        if self._closed or slot.leaves_host or is_busy:
             slot.discard()
         self._idle.append(slot)
         self._dispatch()

@@ -410,6 +410,18 @@ async def test_a_connection_to_the_primary_is_kept_until_there_is_another(
         assert database.statistics().connections == 3
 
 
+async def test_the_connections_to_a_host_that_lags_are_closed_as_soon_as_they_are_idle(url: str) -> None:
+    async with opened(url) as database:
+        pool = database._pool
+        async with pool.reader(), pool.reader() as reader:
+            pool.leave("postgresql://another/news")
+            assert pool.size == 2
+            pool.leave(reader.host.url)
+            assert pool.size == 2
+            assert await reader.fetch("SELECT 1", ()) == (1,)
+        assert pool.size == 0
+
+
 NUMBER: Statement = ("SELECT number FROM site WHERE audience = 0", ())
 
 

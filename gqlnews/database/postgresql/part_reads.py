@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from gqlnews.config.settings import UNLIMITED, Limits
-from gqlnews.database.postgresql.combined import combine, fill_snippets, select_versions
+from gqlnews.database.postgresql.combined import FIRST_VALUE, combine, fill_snippets, select_versions
 from gqlnews.database.postgresql.hosts import HostConnection, is_lost
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
 from gqlnews.database.postgresql.read_pool import (
@@ -106,11 +106,14 @@ class PartReads:
             if verdict is not Verdict.USE:
                 return verdict
             self._known.observe(found, known, is_primary=host.is_primary)
+            size = 0
             for part, future in zip(parts, futures, strict=True):
                 row = await reader.fetch(*combine(part or NOTHING, self._max_bytes))
-                if not row[1]:
+                fits, *found_values = list(row)[1 : FIRST_VALUE + len(part)]
+                size += sum(len(value) for value in found_values if value is not None)
+                if not fits or 0 < self._max_bytes < size:
                     raise response_too_large(self._max_bytes)
-                values = await fill_snippets(list(row)[2 : 2 + len(part)])
+                values = await fill_snippets(found_values)
                 with suppress(asyncio.InvalidStateError):  # the client has left
                     future.set_result(values)
         return Verdict.USE

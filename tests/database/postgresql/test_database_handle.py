@@ -188,6 +188,16 @@ async def test_only_a_text_over_the_limit_of_postgresql_is_too_large(
             await database.execute_batch([FAILING])
 
 
+async def test_parts_that_are_together_over_the_size_limit_are_rejected(url: str) -> None:
+    half = ("SELECT repeat('x', $1)", (500,))
+    async with opened(url, Limits(max_response_bytes=1_000)) as database:
+        parts = database.execute_parts([[half], [half], [("SELECT 'x'", ())]])
+        assert [len((await anext(parts))[0] or b"") for _ in range(2)] == [500, 500]
+        with pytest.raises(ResourceLimitError) as error:
+            await anext(parts)
+        assert error.value.code is Code.ANSWER_TOO_LARGE
+
+
 async def test_the_statement_of_a_client_that_leaves_is_cancelled(url: str) -> None:
     async with opened(url) as database:
         task = asyncio.create_task(database.execute_batch([ENDLESS]))

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 
@@ -26,6 +27,9 @@ CATCH_UP_SECONDS = 1.0
 PRIMARY_SECONDS = 30.0
 """Time after which a replica may be used again in place of the primary."""
 
+PRIMARY_RETRY_SECONDS = 1.0
+"""Time for which a primary that could not be reached is not asked again, as it takes seconds to notice."""
+
 
 class SnapshotConnector:
     """Opens and replaces the connection of one thread, and has its event loop. `close` it at the end."""
@@ -35,6 +39,7 @@ class SnapshotConnector:
         self._runner = asyncio.Runner()
         self._connection: SnapshotConnection | None = None
         self._known: StoreVersions | None = None  # of the last transaction
+        self._primary_failed_at = -math.inf  # by time.monotonic()
 
     def open(self) -> None:
         """Connect. Raises DatabaseError."""
@@ -138,10 +143,13 @@ class SnapshotConnector:
 
     def _primary(self) -> SnapshotConnection | None:
         """Return a connection to the primary with a transaction; None if it cannot be reached."""
+        if time.monotonic() - self._primary_failed_at < PRIMARY_RETRY_SECONDS:
+            return None
         try:
             primary = self._open_connection(to_primary=True)
             primary.begin()
         except UnreachableDatabaseError:
+            self._primary_failed_at = time.monotonic()
             return None
         return primary
 

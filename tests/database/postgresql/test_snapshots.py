@@ -286,8 +286,14 @@ async def test_snapshots_do_not_go_backwards(replica: Replica) -> None:
             replica.is_lost = True
             with pytest.raises(UnreachableDatabaseError, match="behind what was read from it before"):
                 await states_of(reader)
+            assert replica.connections[-1]
             replica.is_lost = False
-            assert (await states_of(reader)).number == 2
+            attempts = replica.connections.count(True)
+            with pytest.raises(UnreachableDatabaseError):  # it is not asked again at once
+                await states_of(reader)
+            assert replica.connections.count(True) == attempts
+            with patch.object(snapshot_connector, "PRIMARY_RETRY_SECONDS", 0.0):
+                assert (await states_of(reader)).number == 2
 
 
 @pytest.mark.parametrize("is_lost", [False, True])

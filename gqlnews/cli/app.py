@@ -79,7 +79,7 @@ def gqlnews(
 @with_options
 def serve(settings: EffectiveSettings) -> None:
     """Ingest the changed files of FOLDER, serve the content, and ingest every further change."""
-    from gqlnews.cli.content_options import build_target
+    from gqlnews.cli.content_options import build_target, ignored_options
     from gqlnews.cli.serve import ServeOptions, run_serve
     from gqlnews.config.settings import ConnectionSettings
     from gqlnews.config.sources import check_postgres_driver, server_settings
@@ -88,8 +88,11 @@ def serve(settings: EffectiveSettings) -> None:
     if settings["folder"] is None and not has_url:
         raise SettingsError("FOLDER is missing: pass it, or set GQLNEWS_FOLDER")
     target = None if settings["folder"] is None else build_target(settings)
+    ignored = ignored_options(settings) if target is None else ()
     options = settings.group(
-        ServeOptions, warnings=settings.warnings, connections=settings.group(ConnectionSettings)
+        ServeOptions,
+        warnings=(*settings.warnings, *ignored),
+        connections=settings.group(ConnectionSettings),
     )
     if target is None or has_url:
         check_postgres_driver()

@@ -7,12 +7,19 @@ from pathlib import Path
 import msgspec
 
 from gqlnews.cli.site_options import OVERRIDES, build_overrides, override_arguments
+from gqlnews.config.declarations import settings_of
 from gqlnews.config.settings import EffectiveSettings
 from gqlnews.config.sources import cache_folder
-from gqlnews.config.values import LogFormat
+from gqlnews.config.values import LogFormat, Origin
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import default_database
 from gqlnews.errors import ContentFolderError, SettingsError
+
+INGEST_SETTINGS = (
+    *("content_config", "watch", "force_polling", "ingest_workers", "base_url", "iframe_hosts"),
+    *OVERRIDES,
+)
+"""Settings that concern only the ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,17 @@ def content_arguments(target: IngestTarget, log_format: LogFormat) -> list[str]:
     if target.processes is not None:
         command += ["--ingest-workers", str(target.processes)]
     return command
+
+
+def ignored_options(settings: EffectiveSettings) -> tuple[str, ...]:
+    """Return a warning for each setting of `gqlnews serve` that has no effect without FOLDER."""
+    set_by = {row.name: (row, settings.origins[row.name]) for row in settings_of("serve")}
+    return tuple(
+        f"{row.option if origin is Origin.OPTION else row.variable} is ignored: without FOLDER, the server "
+        "does not ingest, and serves what another process publishes"
+        for row, origin in map(set_by.__getitem__, INGEST_SETTINGS)
+        if origin is not Origin.DEFAULT
+    )
 
 
 def get_database(settings: EffectiveSettings) -> Path:

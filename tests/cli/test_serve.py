@@ -57,3 +57,21 @@ def test_a_port_that_kubernetes_sets_is_logged_and_ignored(tmp_path: Path) -> No
     assert event["message"].startswith(f"GQLNEWS_PORT={link} is ignored: ")
     assert error.startswith("gqlnews: unknown host 'no.such.host.invalid'")
     assert done.returncode == 2
+
+
+def test_options_of_the_ingest_that_are_ignored_without_a_folder_are_logged(tmp_path: Path) -> None:
+    unknown = ("--host", "no.such.host.invalid", "--db", "postgresql:///news")
+    given = ("--no-watch", "--provider", "News <news.example>", "--unpublished")
+    variables = {
+        "GQLNEWS_BASE_URL": "https://news.example/",
+        "GQLNEWS_METRICS": "1",
+        "GQLNEWS_INGEST_WORKERS": "",
+    }
+    done = run_cli(tmp_path, "serve", *unknown, *given, "--log-format", "json", **variables)
+    *events, error = done.stderr.splitlines()
+    assert [json.loads(event)["message"].partition(" is ignored: without FOLDER")[0] for event in events] == [
+        "--watch/--no-watch",
+        "GQLNEWS_BASE_URL",
+        "--provider",
+    ]
+    assert error.startswith("gqlnews: unknown host 'no.such.host.invalid'")

@@ -12,7 +12,9 @@ from gqlnews.database.postgresql.search_query import encode
 from gqlnews.text_keys import SNIPPET_MARK
 
 
-@pytest.mark.parametrize(("body", "is_inline"), [("fish", True), ("fish " * MAX_INLINE_BYTES, False)])
+@pytest.mark.parametrize(
+    ("body", "is_inline"), [("fish", True), ("fish" + " word" * MAX_INLINE_BYTES, False)]
+)
 def test_snippets_are_made_in_a_thread_if_the_values_are_large(
     body: str, is_inline: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

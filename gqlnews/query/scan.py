@@ -66,6 +66,7 @@ _OPERATOR_WEIGHTS = {
     Operator.CONTAINS: 20,
     Operator.CONTAINS_ITEM: 4,
     Operator.IN: 7,
+    Operator.IN_INTEGERS: 7,
     Operator.MATCHES: 3,
 }
 

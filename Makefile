@@ -42,8 +42,8 @@ install: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## install a
 test: lint install ## run all checks and tests, in WORKERS (3) processes (needs npm)
 	$(PYTEST)
 
-test-postgresql: $(VENV)/installed-dev ## run only the tests that run PostgreSQL, with Debian's or with the programs in PROGRAMS
-	GQLNEWS_TEST_POSTGRES_PROGRAMS=$(PROGRAMS) $(PYTEST) -m postgresql
+test-postgresql: $(VENV)/installed-dev ## run only the tests that run PostgreSQL, with Debian's or with the programs in PROGRAMS; TESTS selects some
+	GQLNEWS_TEST_POSTGRES_PROGRAMS=$(PROGRAMS) $(PYTEST) -m postgresql $(TESTS)
 
 coverage: install ## run all tests; fail if less than 95% of lines and branches are covered (needs npm)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95

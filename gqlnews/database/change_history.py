@@ -58,7 +58,7 @@ SELECT number, slug, max(image) FROM (
     WHERE id > :last_image AND {number} > :after
     UNION ALL
     SELECT first_added, slug, 0 FROM article_change
-    WHERE scope = {scope} AND version > :after AND first_added > :after)
+    WHERE scope = {scope} AND version > :after AND first_added > :after) AS changes
 GROUP BY number, slug ORDER BY number LIMIT {MAX_KEYS}
 """
 

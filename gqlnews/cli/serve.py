@@ -90,6 +90,13 @@ class ServeOptions:
 
 def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
     """Ingest what changed, then serve until a signal. Raises CommandError if the server cannot start."""
+    with open_listener(options) as (listener, write_ready):
+        _serve(listener, target, options, settings, write_ready)
+
+
+@contextmanager
+def open_listener(options: ServeOptions) -> Iterator[tuple[socket.socket, WriteReady]]:
+    """Configure the log, and bind the port while the block serves; exit at its end. Raises CommandError."""
     logs.configure(options.log_format)
     for warning in options.warnings:
         logs.log.warning(warning)
@@ -98,7 +105,7 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
             open_ready_file(options.ready_file) as write_ready,
             closing(bind(options.host, options.port)) as listener,
         ):
-            _serve(listener, target, options, settings, write_ready)
+            yield listener, write_ready
         exit_now()  # both signals are ignored since the one that stopped the server
 
 

@@ -8,17 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from socket import socket
 
 from gqlnews.cli.content_options import IngestTarget, content_arguments
 from gqlnews.cli.formatters import Banner
-from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members
+from gqlnews.cli.ready_file import WriteReady, ready_members
 from gqlnews.cli.run_server import run_server
-from gqlnews.cli.serve import NOTHING_SERVED, ServeOptions, print_banner, run_workers
-from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal
+from gqlnews.cli.serve import ServeOptions, open_listener, print_banner, run_workers
+from gqlnews.cli.supervisor import SupervisedProcess
 from gqlnews.config.settings import ServerSettings
 from gqlnews.config.sources import environment_without_settings
 from gqlnews.config.values import PostgresUrl
@@ -26,8 +26,7 @@ from gqlnews.content.models import ContentProblem, ProblemSeverity
 from gqlnews.database.postgresql.read_summary import StoreSummary, read_summary
 from gqlnews.errors import CommandError, UnknownDatabaseError
 from gqlnews.server.observability import logs
-from gqlnews.server.uvicorn.exit_timer import exit_now
-from gqlnews.server.uvicorn.run import base_url, bind, is_loopback
+from gqlnews.server.uvicorn.run import base_url, is_loopback
 
 CONTENT_INTERVAL = 0.2
 """Seconds between two checks whether the ingester has published content."""
@@ -37,16 +36,8 @@ VARIABLE = "GQLNEWS_DB"
 
 def run_serve_postgres(target: IngestTarget | None, options: ServeOptions, settings: ServerSettings) -> None:
     """Serve until a signal; with `target`, also ingest. Raises CommandError if the server cannot start."""
-    logs.configure(options.log_format)
-    for warning in options.warnings:
-        logs.log.warning(warning)
-    with exit_on_signal(NOTHING_SERVED):
-        with (
-            open_ready_file(options.ready_file) as write_ready,
-            closing(bind(options.host, options.port)) as listener,
-        ):
-            _serve(listener, target, options, settings, write_ready)
-        exit_now()  # both signals are ignored since the one that stopped the server
+    with open_listener(options) as (listener, write_ready):
+        _serve(listener, target, options, settings, write_ready)
 
 
 def _serve(

@@ -3,8 +3,11 @@
 import asyncio
 import os
 import signal
+import sqlite3
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +84,6 @@ async def lost_edits(urls: list[str], folder: Path) -> Lost:
 
 
 def _titles_of_fresh_ingest(folder: Path) -> dict[str, str]:
-    import sqlite3
-    import tempfile
-    from contextlib import closing
-
     with tempfile.TemporaryDirectory(prefix="gqlnews-cluster-") as name:
         database = Path(name) / "fresh.db"
         run_ingest(folder, database, ParseOptions())

@@ -74,11 +74,6 @@ _BY_SQLSTATE: dict[str, tuple[type[DatabaseError], str]] = {
 }
 
 
-def describe(url: PostgresUrl) -> str:
-    """Return the URL as it may be shown: without its passwords."""
-    return str(url)
-
-
 @contextmanager
 def translate_postgresql_errors(url: PostgresUrl) -> Iterator[None]:
     """Raise errors of asyncpg and of an open connection as DatabaseError."""
@@ -94,7 +89,7 @@ def translate_postgresql_errors(url: PostgresUrl) -> Iterator[None]:
 
 def to_postgresql_error(error: Exception, url: PostgresUrl) -> DatabaseError | None:
     """Return the error to raise instead; None if `error` is not one of the database or an open connection."""
-    place = f"PostgreSQL database {describe(url)}"
+    place = f"PostgreSQL database {url}"
     if isinstance(error, asyncpg.PostgresError):
         return _from_server(error, place)
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):  # it cannot be encoded
@@ -106,7 +101,7 @@ def to_postgresql_error(error: Exception, url: PostgresUrl) -> DatabaseError | N
 
 def to_connect_error(error: Exception, url: PostgresUrl) -> DatabaseError | None:
     """Return the error to raise instead of one of `asyncpg.connect`; None if it is not one of connecting."""
-    place = f"PostgreSQL database {describe(url)}"
+    place = f"PostgreSQL database {url}"
     if isinstance(error, asyncpg.PostgresError):
         return _from_server(error, place)
     if isinstance(error, ssl.SSLError):

@@ -34,11 +34,11 @@ _Lexeme = dict[str, Any] | str
 
 def after_prefix(prefix: str) -> str:
     """Return the first text, by code point, after all texts with this prefix."""
-    kept = prefix.rstrip("\U0010ffff")
-    if not kept:
+    head = prefix.rstrip("\U0010ffff")
+    if not head:
         return "\U0010ffff" * (len(prefix) + 1)
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
+    following = ord(head[-1]) + 1
+    return head[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
 @lru_cache(_CACHED_EXPRESSIONS)

@@ -73,7 +73,7 @@ A nested relation takes half as much time as one in a layer of its own.
 
 
 class Sqlite:
-    """Dialect of SQLite; it converts by itself what PostgreSQL has to be told."""
+    """Dialect of SQLite, which converts types that PostgreSQL needs casts for."""
 
     max_nesting = MAX_NESTING
     has_lateral = False

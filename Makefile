@@ -26,6 +26,8 @@ READER_PACKAGES := examples/reader/node_modules/.package-lock.json
 READER_SOURCES := schema.graphql explorer/precompress.mjs $(filter-out %.md,$(wildcard examples/reader/*.*)) $(shell find examples/reader/src -path examples/reader/src/gql -prune -o -type f -print)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start thousands of processes, each of which would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews.app import build_app, from_environment
 from gqlnews.cli.content_options import IngestTarget, build_target
-from gqlnews.cli.serve import attempt_ingest, supervise_watcher
+from gqlnews.cli.serve import attempt_ingest
+from gqlnews.cli.watch import supervise_watcher
 from gqlnews.config.settings import EffectiveSettings, ServerSettings
 from gqlnews.config.sources import environment_without_settings, read_arguments, server_settings
 from gqlnews.errors import NotStartedError

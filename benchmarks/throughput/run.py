@@ -81,9 +81,15 @@ def run(options: Options, scratch: Path, report: Report) -> Result:
     return result
 
 
-def prepare_store(scratch: Path, queries: Sequence[str], *, copied: bool = False) -> tuple[Store, Bodies]:
-    """Ingest the articles and write the requests to gqlnews. With `copied`, the articles may be edited."""
-    content, _ = real_or_sample(scratch)
+def prepare_store(
+    scratch: Path, queries: Sequence[str], *, content: Path | None = None, copied: bool = False
+) -> tuple[Store, Bodies]:
+    """Ingest the articles, by default the real ones, and write the requests to gqlnews.
+
+    With `copied`, the articles may be edited.
+    """
+    if content is None:
+        content, _ = real_or_sample(scratch)
     if copied:
         content = Path(shutil.copytree(content, scratch / "content"))
     store = Store(content, scratch / "store.db", scratch / "responses", scratch)

@@ -70,7 +70,9 @@ def is_gqlnews(name: str) -> bool:
 @contextmanager
 def start(name: str, store: Store) -> Iterator[Server]:
     """Run one of the servers in NAMES until the end of the context."""
-    with run_server(name, _command(name, store), _environment(name), store.logs / f"{name}.log") as server:
+    with run_server(
+        name, _command(name, store), server_environment(name), store.logs / f"{name}.log"
+    ) as server:
         yield server
 
 
@@ -78,7 +80,7 @@ def start(name: str, store: Store) -> Iterator[Server]:
 def start_stored(database: Path, logs: Path, name: str = UNCACHED) -> Iterator[Server]:
     """Run gqlnews without caches over an existing database, whose content folder may be missing."""
     command = [sys.executable, "-m", "benchmarks.throughput.stored"]
-    more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **_environment(name)}
+    more = {"GQLNEWS_DB": str(database), "GQLNEWS_UNPUBLISHED": "1", **server_environment(name)}
     with run_server(f"gqlnews over {database.name}", command, more, logs / f"{database.name}.log") as server:
         yield server
 
@@ -94,7 +96,7 @@ def _command(name: str, store: Store) -> list[str]:
     return [*serve, "--port", "0", "--unpublished"]
 
 
-def _environment(name: str) -> dict[str, str]:
+def server_environment(name: str) -> dict[str, str]:
     return _ENVIRONMENTS.get(name, {})
 
 

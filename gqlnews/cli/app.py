@@ -125,7 +125,7 @@ def ingest(settings: EffectiveSettings) -> None:
     if not watch:
         run_ingest(target, rebuild=settings["rebuild"])
         return
-    from gqlnews.cli.serve import run_watch
+    from gqlnews.cli.watch import run_watch
 
     run_watch(
         target,

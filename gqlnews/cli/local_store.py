@@ -15,8 +15,8 @@ import asyncpg
 
 from gqlnews.cli.commands import rebuild_store, run_ingest
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.serve import has_stored_content, supervise_watcher
 from gqlnews.cli.supervisor import SupervisedProcess
+from gqlnews.cli.watch import supervise_watcher
 from gqlnews.config.sources import cache_folder, environment_without_settings, postgres_variables
 from gqlnews.config.values import LogFormat, PostgresUrl
 from gqlnews.database.postgresql.copy import restore
@@ -24,6 +24,7 @@ from gqlnews.database.postgresql.dsn import connect_writer
 from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.publisher import CONSUMER, knows
 from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.database.sqlite.connection import has_stored_content
 from gqlnews.database.sqlite.damage import Identity, default_database, get_identity, translate_errors
 from gqlnews.database.sqlite.leader_lock import acquire_lock
 from gqlnews.database.sqlite.outbox import OutboxPosition, register
@@ -172,7 +173,7 @@ class LocalStore:
 
     async def has_content(self) -> bool:
         """Return whether an ingest has ended."""
-        return await asyncio.to_thread(has_stored_content, self._target)
+        return await asyncio.to_thread(has_stored_content, self._target.database)
 
     def ingest(self) -> None:
         """Ingest what changed, in this process, and print the counts."""

@@ -27,7 +27,7 @@ import typer
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import progress
 from gqlnews.cli.local_store import LocalStore, PublishOptions
-from gqlnews.cli.serve import StructuredLog
+from gqlnews.cli.watch import StructuredLog
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import (
     Lead,

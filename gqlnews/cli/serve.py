@@ -1,14 +1,10 @@
 """`gqlnews serve` and `gqlnews ingest --watch`: ingest what changed, serve it, and watch the folder."""
 
-import logging
-import os
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,40 +14,37 @@ from types import FrameType
 import typer
 
 from gqlnews.app import load_trusted_documents
+from gqlnews.cli.banner import Banner
 from gqlnews.cli.commands import (
     ROLLED_BACK,
     TRANSIENT_ERRORS,
     ingest_folder,
     ingest_with_progress,
     read_summary,
-    run_ingest,
 )
-from gqlnews.cli.content_options import IngestTarget, content_arguments
-from gqlnews.cli.formatters import Banner
+from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members, stored_problems
 from gqlnews.cli.run_server import OnReady, run_server
-from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
+from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal
+from gqlnews.cli.watch import StructuredLog, supervise_watcher
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.custom_fields import CustomField
-from gqlnews.database.sqlite.connection import connect_to_read, has_content, read_custom_fields
+from gqlnews.database.sqlite.connection import has_stored_content, read_custom_fields
 from gqlnews.database.sqlite.damage import DamageReport, get_identity
-from gqlnews.database.sqlite.ingest_failure import report_failure
 from gqlnews.database.sqlite.leader_lock import has_leader
 from gqlnews.database.sqlite.read_only import is_read_only
 from gqlnews.database.sqlite.schedule import read_schedule
 from gqlnews.database.sqlite.writer import BUSY_TIMEOUT
 from gqlnews.discovery.scan import open_root
-from gqlnews.errors import CommandError, DamagedDatabaseError, DatabaseError, LockedDatabaseError
+from gqlnews.errors import CommandError, DamagedDatabaseError, LockedDatabaseError
 from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.watch_ingest import (
     SHORT_BUSY_TIMEOUT,
     FailureReporter,
-    WatchIngestOptions,
     backoff,
     rebuild_damaged,
-    run_watch_ingest,
 )
 from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
@@ -242,7 +235,7 @@ def attempt_ingest(target: IngestTarget, *, has_watcher: bool) -> Generator[floa
             reporter.report_failure(
                 str(error), after=BUSY_TIMEOUT if isinstance(error, LockedDatabaseError) else 0.0
             )
-            if has_watcher and reporter.is_reported and has_stored_content(target):
+            if has_watcher and reporter.is_reported and has_stored_content(target.database):
                 return None
             yield pause
         else:
@@ -276,115 +269,4 @@ def _declared_fields(target: IngestTarget) -> tuple[CustomField, ...]:
 
 def _is_read_only(target: IngestTarget) -> bool:
     """Return whether the database has content, and cannot be updated as its file system is read-only."""
-    return target.database.exists() and is_read_only(target.database) and has_stored_content(target)
-
-
-def has_stored_content(target: IngestTarget) -> bool:
-    """Return whether the database can be read, and a folder was ingested into it."""
-    try:
-        with closing(connect_to_read(target.database)) as db:
-            return has_content(db)
-    except DatabaseError:
-        return False
-
-
-# Start the watch-ingest process of a server, `gqlnews ingest FOLDER --watch`. It exits when the server exits.
-
-
-def supervise_watcher(
-    target: IngestTarget,
-    log_format: LogFormat,
-    *,
-    force_polling: bool,
-    environment: Mapping[str, str] | None = None,
-) -> SupervisedProcess:
-    """Start the process, and supervise it. `environment` is by default that of this process."""
-    command = _watcher_command(target, log_format, force_polling=force_polling)
-    return SupervisedProcess(
-        "watcher",
-        partial(_start_watcher, command, environment),
-        on_failure=partial(report_failure, target.database),
-    )
-
-
-def _start_watcher(command: list[str], environment: Mapping[str, str] | None) -> Process:
-    return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
-        [sys.executable, "-m", "gqlnews", *command],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        process_group=0,  # so that Ctrl-C reaches only the server, which then stops this process
-    )
-
-
-def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polling: bool) -> list[str]:
-    command = ["ingest", str(target.folder), "--db", str(target.database), "--watch", "--until-eof"]
-    command += content_arguments(target, log_format)
-    return [*command, "--force-polling"] if force_polling else command
-
-
-# `gqlnews ingest --watch`: ingest the folder, then every change, until a signal.
-
-WATCH_STOPPED = "all completed ingests are in the database"
-
-
-class StructuredLog:
-    """EventLog that writes to the structured log of this process."""
-
-    def info(self, message: str, **fields: object) -> None:
-        logs.log_event(message, **fields)
-
-    def warning(self, message: str, **fields: object) -> None:
-        logs.log_event(message, logging.WARNING, **fields)
-
-
-def watch_options(target: IngestTarget, *, force_polling: bool) -> WatchIngestOptions:
-    """Return the options to watch the folder in this process, with its structured log."""
-    return WatchIngestOptions(
-        target.folder,
-        target.database,
-        target.options,
-        target.processes,
-        force_polling,
-        StructuredLog(),
-        make_interruptible,
-    )
-
-
-def run_watch(
-    target: IngestTarget, *, rebuild: bool, force_polling: bool, until_eof: bool, log_format: LogFormat
-) -> None:
-    """Watch and ingest the folder until a signal, or until standard input ends. Raises CommandError."""
-    logs.configure(log_format)
-    options = watch_options(target, force_polling=force_polling)
-    if until_eof:
-        _exit_on_stdin_eof()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process
-        exit_context = exit_on_signal(
-            WATCH_STOPPED, code=0, print_message=logs.log_event, signals=(signal.SIGTERM,)
-        )
-    else:
-        try:
-            run_ingest(target, rebuild=rebuild)
-        except (*TRANSIENT_ERRORS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
-            if rebuild:  # `run_watch_ingest` does not rebuild
-                raise
-            StructuredLog().warning("ingest failed", reason=str(error))
-        sys.stdout.flush()
-        exit_context = exit_on_signal(WATCH_STOPPED, code=0)
-    with exit_context:
-        run_watch_ingest(options)
-
-
-def _exit_on_stdin_eof() -> None:
-    """Start a thread that exits the process when standard input ends."""
-    threading.Thread(target=_read_stdin_then_exit, daemon=True).start()
-
-
-def _read_stdin_then_exit() -> None:
-    """Read standard input to its end, then exit at once; SQLite rolls back an unfinished transaction."""
-    try:
-        while os.read(0, 4096):
-            pass
-    finally:
-        os._exit(0)
+    return target.database.exists() and is_read_only(target.database) and has_stored_content(target.database)

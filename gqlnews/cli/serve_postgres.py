@@ -13,8 +13,8 @@ from dataclasses import replace
 from functools import partial
 from socket import socket
 
+from gqlnews.cli.banner import Banner
 from gqlnews.cli.content_options import IngestTarget, content_arguments
-from gqlnews.cli.formatters import Banner
 from gqlnews.cli.ready_file import WriteReady, ready_members
 from gqlnews.cli.run_server import run_server
 from gqlnews.cli.serve import ServeOptions, open_listener, print_banner, run_workers

@@ -31,7 +31,7 @@ from gqlnews.app import build_app
 from gqlnews.cli.commands import ingest_folder
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.run_server import run_app
-from gqlnews.cli.serve import watch_options
+from gqlnews.cli.watch import watch_options
 from gqlnews.config.settings import ConnectionSettings, EffectiveSettings
 from gqlnews.config.values import LogFormat
 from gqlnews.errors import CommandError

@@ -9,8 +9,8 @@ import pytest
 
 from gqlnews.cli.app import run
 from gqlnews.cli.content_options import IngestTarget
-from gqlnews.cli.serve import _watcher_command
 from gqlnews.cli.site_options import build_overrides, override_arguments
+from gqlnews.cli.watch import _watcher_command
 from gqlnews.config.values import LogFormat
 from gqlnews.content.models import ParseOptions
 from gqlnews.content.presets.site import SiteOverrides

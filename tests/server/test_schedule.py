@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 import gqlnews
 from gqlnews.app import build_app
-from gqlnews.cli.formatters import Banner
+from gqlnews.cli.banner import Banner
 from gqlnews.config.settings import ServerSettings
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.leader_lock import acquire_leadership

@@ -77,6 +77,15 @@ def has_content(db: sqlite3.Connection) -> bool:
     return bool(fingerprint)
 
 
+def has_stored_content(path: Path) -> bool:
+    """Return whether the database can be read, and a folder was ingested into it."""
+    try:
+        with closing(connect_to_read(path)) as db:
+            return has_content(db)
+    except DatabaseError:
+        return False
+
+
 def read_custom_fields(path: Path) -> tuple[CustomField, ...]:
     """Return the custom fields of a store; none if it cannot be read, which opening it reports."""
     if not path.exists():

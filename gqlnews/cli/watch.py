@@ -1,0 +1,121 @@
+"""`gqlnews ingest --watch`: ingest the folder, then every change, until a signal; also for a server.
+
+It imports nothing of the server, so that it starts quickly.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from functools import partial
+
+from gqlnews.cli.commands import TRANSIENT_ERRORS, run_ingest
+from gqlnews.cli.content_options import IngestTarget, content_arguments
+from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal, make_interruptible
+from gqlnews.config.values import LogFormat
+from gqlnews.database.sqlite.ingest_failure import report_failure
+from gqlnews.errors import DamagedDatabaseError
+from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
+from gqlnews.server.observability import logs
+
+WATCH_STOPPED = "all completed ingests are in the database"
+
+
+class StructuredLog:
+    """EventLog that writes to the structured log of this process."""
+
+    def info(self, message: str, **fields: object) -> None:
+        logs.log_event(message, **fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        logs.log_event(message, logging.WARNING, **fields)
+
+
+def watch_options(target: IngestTarget, *, force_polling: bool) -> WatchIngestOptions:
+    """Return the options to watch the folder in this process, with its structured log."""
+    return WatchIngestOptions(
+        target.folder,
+        target.database,
+        target.options,
+        target.processes,
+        force_polling,
+        StructuredLog(),
+        make_interruptible,
+    )
+
+
+def run_watch(
+    target: IngestTarget, *, rebuild: bool, force_polling: bool, until_eof: bool, log_format: LogFormat
+) -> None:
+    """Watch and ingest the folder until a signal, or until standard input ends. Raises CommandError."""
+    logs.configure(log_format)
+    options = watch_options(target, force_polling=force_polling)
+    if until_eof:
+        _exit_on_stdin_eof()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process
+        exit_context = exit_on_signal(
+            WATCH_STOPPED, code=0, print_message=logs.log_event, signals=(signal.SIGTERM,)
+        )
+    else:
+        try:
+            run_ingest(target, rebuild=rebuild)
+        except (*TRANSIENT_ERRORS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
+            if rebuild:  # `run_watch_ingest` does not rebuild
+                raise
+            StructuredLog().warning("ingest failed", reason=str(error))
+        sys.stdout.flush()
+        exit_context = exit_on_signal(WATCH_STOPPED, code=0)
+    with exit_context:
+        run_watch_ingest(options)
+
+
+def _exit_on_stdin_eof() -> None:
+    """Start a thread that exits the process when standard input ends."""
+    threading.Thread(target=_read_stdin_then_exit, daemon=True).start()
+
+
+def _read_stdin_then_exit() -> None:
+    """Read standard input to its end, then exit at once; SQLite rolls back an unfinished transaction."""
+    try:
+        while os.read(0, 4096):
+            pass
+    finally:
+        os._exit(0)
+
+
+# The process of a server, `gqlnews ingest FOLDER --watch --until-eof`. It exits when the server exits.
+
+
+def supervise_watcher(
+    target: IngestTarget,
+    log_format: LogFormat,
+    *,
+    force_polling: bool,
+    environment: Mapping[str, str] | None = None,
+) -> SupervisedProcess:
+    """Start the process, and supervise it. `environment` is by default that of this process."""
+    command = _watcher_command(target, log_format, force_polling=force_polling)
+    return SupervisedProcess(
+        "watcher",
+        partial(_start_watcher, command, environment),
+        on_failure=partial(report_failure, target.database),
+    )
+
+
+def _start_watcher(command: list[str], environment: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
+        [sys.executable, "-m", "gqlnews", *command],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        process_group=0,  # so that Ctrl-C reaches only the server, which then stops this process
+    )
+
+
+def _watcher_command(target: IngestTarget, log_format: LogFormat, *, force_polling: bool) -> list[str]:
+    command = ["ingest", str(target.folder), "--db", str(target.database), "--watch", "--until-eof"]
+    command += content_arguments(target, log_format)
+    return [*command, "--force-polling"] if force_polling else command

@@ -60,7 +60,7 @@ def real(corpus: Path, ai2020: Product) -> Iterator[Generated]:
         yield generated(corpus / "ai2020", ways, learn_everywhere=False)
 
 
-@examples(600, quick=300)  # with fewer, a tenth of the fields is in no request
+@examples(600)
 @given(data=st.data(), everywhere=st.booleans())
 def test_odd_content_is_answered_as_the_oracle_answers(
     nasty: Generated, data: st.DataObject, everywhere: bool

@@ -218,7 +218,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "store.db", root / "copy.db"
 
 
-@examples(150, quick=10)
+@examples(150, quick=6)
 @given(st.lists(steps, min_size=1, max_size=5))
 def test_the_copy_equals_the_store_and_a_fresh_ingest(empty: tuple[Path, Path], history: list[Step]) -> None:
     with TemporaryDirectory() as name:

@@ -121,7 +121,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@examples(200, quick=25)
+@examples(200, quick=12)
 @given(schedules, runs)
 def test_each_article_appears_and_expires_once_in_order_and_never_early(
     empty: Path, schedule: Schedule, history: list[Run]

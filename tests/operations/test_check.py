@@ -20,6 +20,12 @@ def test_the_queries_of_the_benchmarks_have_no_mistakes() -> None:
     assert report.operations == report.files == len(list((ROOT / "benchmarks" / "queries").glob("*.graphql")))
 
 
+def test_the_documents_of_the_reader_have_no_mistakes() -> None:
+    report = check_folder(ROOT / "examples" / "reader" / "src", schema(), DEFAULT_LIMITS)
+    assert report.findings == ()
+    assert report.operations > 10
+
+
 def test_the_documents_of_the_clients_have_no_mistakes() -> None:
     assert check_folder(ROOT / "tests" / "clients", schema(), DEFAULT_LIMITS).findings == ()
 

@@ -37,6 +37,13 @@ def test_files_are_named_by_their_content(bundle: Path) -> None:
     assert written == others | set(manifest.values())
 
 
+def test_files_are_compressed_in_each_coding(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    for name in (*manifest.values(), "LICENSES.txt"):
+        size = (bundle / name).stat().st_size
+        assert all(0 < (bundle / f"{name}{coding}").stat().st_size < size / 2 for coding in COMPRESSED), name
+
+
 def test_documents_are_valid_and_known_by_their_hash(bundle: Path) -> None:
     schema = build_schema((REPOSITORY / "schema.graphql").read_text("utf-8"))
     documents = json.loads((bundle / "documents.json").read_text("utf-8"))

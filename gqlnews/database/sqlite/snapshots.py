@@ -147,6 +147,7 @@ class SqliteSnapshotReader(SnapshotReader[SqliteSnapshot]):
         db = self._db = connect_to_read(self._path, max_bytes=self._limits.max_response_bytes)
         db.execute("PRAGMA mmap_size = 0").fetchall()  # no SIGBUS if the file is truncated
         db.execute("PRAGMA query_only = OFF")  # for temporary tables; the database is opened read-only
+        db.execute("PRAGMA temp_store = MEMORY")  # even if no folder for temporary files is writable
         create_index(db)
         db.set_progress_handler(self._deadline.is_exceeded, SEARCH_STEPS_PER_CHECK)
 

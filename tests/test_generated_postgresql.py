@@ -55,7 +55,7 @@ def odd_articles(tmp_path_factory: pytest.TempPathFactory, postgresql: Cluster) 
         yield generated(folder, both, learn_everywhere=False)
 
 
-@examples(1_000, quick=60)
+@examples(1_000, quick=40)
 @given(data=st.data())
 def test_odd_content_has_the_same_responses(odd_articles: Generated, data: st.DataObject) -> None:
     odd_articles.compare(data)

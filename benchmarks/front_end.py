@@ -27,6 +27,7 @@ from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.ingest.pipeline import ingest
 from gqlnews.query.entities import Audience
 
+NONE = "none"  # value of a variable if the folder has nothing to ask for
 ARTICLES_PER_MATCH = 20  # the searched word occurs in about one of this many articles
 QUERIES = Path(__file__).parent / "queries"
 
@@ -56,11 +57,12 @@ def variables_for(database: Path, audience: Audience) -> dict[str, dict[str, Any
     db = sqlite3.connect(database)
 
     def one(sql: str) -> Any:
-        return db.execute(sql).fetchone()[0]
+        row = db.execute(sql).fetchone()
+        return NONE if row is None else row[0]
 
     def largest(table: str, key: str) -> str:
         sql = f"SELECT max(article_count), {key} FROM {table} WHERE scope = 0"  # noqa: S608 - our own names
-        return db.execute(sql).fetchone()[1] or "none"
+        return db.execute(sql).fetchone()[1] or NONE
 
     topics = [
         row[0]

@@ -222,6 +222,8 @@ class PostgresPool:
         if displaced is not None and not displaced.future.done():
             displaced.future.set_exception(OverloadedError(QUEUE_FULL_MESSAGE))
         self._dispatch()
+        if future.done():  # at once; the rest takes longer
+            return future.result()
         try:
             async with asyncio.timeout(self.timeout if math.isfinite(self.timeout) else None):
                 return await future
@@ -237,7 +239,7 @@ class PostgresPool:
         is_busy = slot.connection is not None and slot.connection.is_in_transaction
         if self._closed or slot.leaves_host or is_busy:
             slot.discard()
-        self._idle.append(slot)
+        self._idle.insert(0, slot)  # the next request uses it, whose server process has warm caches
         self._dispatch()
 
     def _dispatch(self) -> None:

@@ -67,6 +67,14 @@ class Hits(NamedTuple):
     condition: Expression | None
 
 
+class Lookup(NamedTuple):
+    """A table, its alias in the statement, and the column that the hits' ids are looked up in."""
+
+    table: str
+    alias: str
+    key: str
+
+
 class Dialect(Protocol):
     """The SQL of one database system.
 
@@ -255,9 +263,12 @@ class Dialect(Protocol):
         alias: str,
         *,
         left: str | None = None,
-        right: str | None = None,
+        right: Lookup | None = None,
     ) -> Hits:
-        """Select the hits of a query, cross joined with a table to the left or to the right."""
+        """Select the hits of a query, cross joined with a table to the left, or with one to look them up in.
+
+        The caller adds the condition that its key is the id of the hit.
+        """
         ...
 
     def matches(self, key: Expression, index: FullTextIndex, scope: int, query: Expression) -> Expression:

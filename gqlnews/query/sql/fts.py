@@ -11,7 +11,7 @@ from gqlnews.query.entities import Entity, JoinTable
 from gqlnews.query.fields import MoreLikeThis
 from gqlnews.query.sql.conditions import full_text_index, render_condition
 from gqlnews.query.sql.cte_levels import ParentKey, via_cte
-from gqlnews.query.sql.dialect import INTEGER, Dialect, Expression, cross_join
+from gqlnews.query.sql.dialect import INTEGER, Dialect, Expression, Lookup, cross_join
 from gqlnews.query.sql.objects import columns_for, render_array
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
@@ -43,7 +43,7 @@ def materialize_hits(entity: Entity, shape: ConnectionShape, field: FieldPlan, c
         context.audience.scope,
         context.bind(field, "match"),
         f"m{number}",
-        right=f"{entity.table} AS {alias}" if filtered else None,
+        right=Lookup(entity.table, alias, entity.key) if filtered else None,
     )
     query: Any = select(hits.id.label("id"), hits.score.label("score")).select_from(hits.source)
     if hits.condition is not None:

@@ -38,6 +38,7 @@ from gqlnews.query.sql.dialect import (
     Expression,
     GetParameter,
     Hits,
+    Lookup,
     Placeholder,
     Placeholders,
     column_of,
@@ -265,13 +266,20 @@ class Postgresql:
         alias: str,
         *,
         left: str | None = None,
-        right: str | None = None,
+        right: Lookup | None = None,
     ) -> Hits:
+        """Join search_hits(0, $1) AS m1 with LATERAL (SELECT * FROM article WHERE id = m1.id OFFSET 0) AS t1.
+
+        Without the subquery, the planner may compare each row of a filter with each hit.
+        """
         source: FromClause = _search(scope, query, alias)
         if left is not None:
             source = table(left).join(source, true())
         elif right is not None:
-            source = source.join(table(quoted_name(right, quote=False)), true())
+            rows = f"SELECT * FROM {right.table} WHERE {right.key} = {alias}.id OFFSET 0"  # noqa: S608 - our own names
+            source = source.join(
+                table(quoted_name(f"LATERAL ({rows}) AS {right.alias}", quote=False)), true()
+            )
         return Hits(source, column_of(alias, "id"), column_of(alias, "score"), None)
 
     def matches(self, key: Expression, index: FullTextIndex, scope: int, query: Expression) -> Expression:

@@ -25,6 +25,7 @@ from gqlnews.query.sql.dialect import (
     Expression,
     GetParameter,
     Hits,
+    Lookup,
     Placeholder,
     Placeholders,
     cross_join,
@@ -226,14 +227,14 @@ class Sqlite:
         alias: str,
         *,
         left: str | None = None,
-        right: str | None = None,
+        right: Lookup | None = None,
     ) -> Hits:
         name = index.tables[scope]
         source: FromClause = table(name)
         if left is not None:
             source = cross_join(left, name)
         elif right is not None:
-            source = cross_join(name, right)
+            source = cross_join(name, f"{right.table} AS {right.alias}")
         score: Expression = literal_column(f"CAST(round(-{name}.rank * {SCORE_SCALE}) AS INTEGER)")
         return Hits(source, literal_column(f"{name}.rowid"), score, _match(name, query))
 

@@ -144,8 +144,6 @@ def show_statements(measured: Sequence[QueryTimes]) -> None:
     for heading in ("query", "SQLite", "PostgreSQL", "ratio", "processor time of PostgreSQL"):
         is_name = heading == "query"
         table.add_column(heading, justify="left" if is_name else "right", no_wrap=is_name)
-            heading, justify="left" if heading == "query" else "right", no_wrap=heading == "query"
-        )
     for one in sorted(measured, key=lambda one: -one.ratio):
         sqlite, postgresql = (statistics.median(times) * 1e3 for times in (one.sqlite, one.postgresql))
         row = (f"{sqlite:.3f}", f"{postgresql:.3f}", f"{one.ratio:.2f}", f"{one.postgresql_cpu * 1e3:.3f}")

@@ -97,6 +97,12 @@ class PostgresProcess:
             "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
         )
 
+    def create_replica(self, primary: str) -> None:
+        """Create the data folder as a copy of the primary at this URL, which the server then follows."""
+        self.prepare_folder()
+        data = str(self.folder / "data")
+        self.run("pg_basebackup", "-D", data, "-R", "-X", "stream", "-c", "fast", "-d", primary)
+
     def start(self, options: Sequence[str] = ()) -> None:
         """Start the server, and wait until it accepts connections."""
         user = unprivileged_user()

@@ -89,11 +89,7 @@ class Machines:
         primary.sql(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         for number in range(1, replicas + 1):
             node = self._node(f"replica{number}")
-            node.postgres.prepare_folder()
-            data = str(node.postgres.folder / "data")
-            node.postgres.run(
-                "pg_basebackup", "-D", data, "-R", "-X", "stream", "-c", "fast", "-d", primary.url()
-            )
+            node.postgres.create_replica(primary.url())
             node.start()
 
     def _node(self, name: str) -> Node:

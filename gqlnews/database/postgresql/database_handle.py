@@ -21,6 +21,7 @@ from gqlnews.custom_fields import CustomField, decode_fields
 from gqlnews.database.postgresql.combined import combine, fill_snippets, select_versions
 from gqlnews.database.postgresql.control import newer_schemas
 from gqlnews.database.postgresql.errors import translate_postgresql_errors
+from gqlnews.database.postgresql.host_search import HostSearch
 from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
 from gqlnews.database.postgresql.part_reads import PartReads
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
@@ -72,11 +73,12 @@ class PostgresDatabase:
         self.on_replaced: Callable[[], Awaitable[None]] | None = None
         self.on_fields_changed: Callable[[tuple[CustomField, ...]], Awaitable[None]] | None = None
         timeout = limits.timeout_seconds * STATEMENT_TIME_SHARE
-        self.hosts = Hosts(url, timeout)
+        self.hosts = Hosts(url, timeout, logs_lag=True)
         self._pool = PostgresPool(self.hosts, limits)
         self._primary = PrimaryReads(self.hosts, limits)
         self._known = KnownVersions()
         self._poller: HostConnection | None = None
+        self._search = HostSearch(self.hosts)
         self._polling: asyncio.Task[None] | None = None
         self._fields, self._known_fields = "[]", "[]"  # the last ones, and those that the application knows
         self._polled_at = 0.0  # by time.monotonic()
@@ -106,6 +108,7 @@ class PostgresDatabase:
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.wait([self._polling])
+        await self._search.close()
         if self._poller is not None:
             self._poller.terminate()
         self._primary.close()
@@ -282,6 +285,7 @@ class PostgresDatabase:
             await self._poll(host)
             if time.monotonic() - self._state_read_at > STATE_SECONDS:
                 await self._read_state(host)
+                self._move(host, self.hosts.record_lag(host, self._state["lag"] or 0.0))
                 self._primary.close_if_idle()
         except Exception as error:
             if self._poller is not None and is_lost(error):
@@ -290,6 +294,16 @@ class PostgresDatabase:
             with translate_postgresql_errors(self.url):
                 raise
         await self._report_changes()
+
+    def _move(self, present: HostConnection, is_behind: bool) -> None:
+        """Poll a better host once there is one; if the present one is behind, requests leave it too."""
+        better = self._search.find(present, is_behind)
+        if better is None:
+            return
+        self._poller, self._state_read_at = better, 0.0
+        if is_behind:
+            self._pool.leave(present.url)
+        present.terminate()
 
     async def _report_changes(self) -> None:
         """Await the callbacks; one that fails is called again with the next poll."""

@@ -2,12 +2,13 @@
 
 1. A process tries the hosts in a random order of its own, so that many servers share the standbys.
 2. Its connections stay on the host that answered last, as standbys may lag differently.
-3. A host that does not answer, or lags far behind, is tried last for some seconds.
+3. A host that does not answer, or lags far behind (lag.py), is tried last for some seconds.
 
 asyncpg knows URLs with several hosts too, but one host that does not answer would use up the time of all.
 """
 
 import asyncio
+import logging
 import random
 import time
 from dataclasses import dataclass
@@ -17,14 +18,20 @@ import asyncpg
 
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.errors import to_connect_error
+from gqlnews.database.postgresql.lag import LAG_LIMIT, read_role
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.errors import DatabaseError, UnreachableDatabaseError
+
+log = logging.getLogger("gqlnews")
 
 CONNECT_TIMEOUT = 3.0
 """Seconds to connect to one host."""
 
 AVOID_SECONDS = 5.0
 """Time for which a host that fails is tried last."""
+
+STANDBY_RETRY_SECONDS = 30.0
+"""Age of a connection to the primary after which a standby is tried again."""
 
 CACHED_STATEMENTS = 128
 """Prepared statements of a connection: PostgreSQL needs about 0.3 MB for the plan of each."""
@@ -55,12 +62,20 @@ _LOST_STATES = ("57P", "40001", "40P01", "25P03", "53300")
 
 @dataclass(slots=True)
 class HostConnection:
-    """A connection and its host. `is_primary` is the role of the host when it was connected."""
+    """A connection and its host. `is_primary` is the role of the host when it was connected.
+
+    `lag` are the seconds by which the host lagged behind when this was last read.
+    """
 
     connection: asyncpg.Connection
     url: str
     is_primary: bool
     connected_at: float
+    lag: float = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        return self.lag > LAG_LIMIT
 
     @property
     def is_usable(self) -> bool:
@@ -104,13 +119,17 @@ def single_host_urls(url: str) -> list[str]:
 
 
 class Hosts:
-    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none."""
+    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none.
 
-    def __init__(self, url: PostgresUrl, statement_timeout: float) -> None:
-        self.url = url
+    With `logs_lag`, a standby that lags far behind is logged, once until it has caught up.
+    """
+
+    def __init__(self, url: PostgresUrl, statement_timeout: float, *, logs_lag: bool = False) -> None:
+        self.url, self._logs_lag = url, logs_lag
         self._urls = single_host_urls(url.url)
         random.shuffle(self._urls)
         self._avoided: dict[str, float] = {}  # until when, by time.monotonic()
+        self._behind: set[str] = set()
         pairs = (text.partition("=") for text in urlsplit(url.url).query.split("&"))
         given = {name: value for name, _, value in pairs}
         self._wanted = given.get("target_session_attrs", PREFER_STANDBY)
@@ -131,6 +150,39 @@ class Hosts:
         """Try this host last for some seconds."""
         self._avoided[url] = time.monotonic() + AVOID_SECONDS
 
+    def is_wanted(self, host: HostConnection) -> bool:
+        """Return whether the host has the role that the URL wants."""
+        return _matches(self._wanted, is_primary=host.is_primary)
+
+    def record_lag(self, host: HostConnection, lag: float) -> bool:
+        """Take the lag of a host into account; return whether it is far behind, now and the last time.
+
+        Such a host is tried last.
+        """
+        is_behind = min(host.lag, lag) > LAG_LIMIT  # one reading may be wrong: see lag.py
+        host.lag = lag
+        if is_behind:
+            self.avoid(host.url)
+            self._log_lag(host)
+        else:
+            self._behind.discard(host.url)
+        return is_behind
+
+    def _log_lag(self, host: HostConnection) -> None:
+        if not self._logs_lag or host.url in self._behind:
+            return
+        self._behind.add(host.url)
+        effect = (
+            "another host is read until it has caught up, if one answers"
+            if self.has_several
+            else "its content is served all the same, since the URL names no other host"
+        )
+        log.warning(
+            "PostgreSQL host %s lags %.0f s behind its primary: %s. Look at pg_stat_replication on the "
+            "primary, and at the log of this host",
+            *(PostgresUrl(host.url), host.lag, effect),
+        )
+
     async def connect(self, *, to_primary: bool = False) -> HostConnection:
         """Connect to the host that is wanted. Raises DatabaseError, which has the reason of the last host."""
         wanted = "primary" if to_primary else self._wanted
@@ -146,14 +198,17 @@ class Hosts:
                     failure = _worse(failure, error)
                     self.avoid(url)
                     continue
-                is_avoided = self._is_avoided(url)
-                if _matches(wanted, is_primary=found.is_primary) and not is_avoided:
+                self.record_lag(found, found.lag)
+                is_match = _matches(wanted, is_primary=found.is_primary)
+                if is_match and not self._is_avoided(url):
                     self._prefer(url)
                     return found
-                if second_best is None and (wanted == PREFER_STANDBY or _matches(wanted, found.is_primary)):
-                    second_best = found
-                else:
-                    found.terminate()
+                is_better = second_best is None or (second_best.is_behind and not found.is_behind)
+                rejected: HostConnection | None = found
+                if is_better and (is_match or wanted == PREFER_STANDBY):
+                    rejected, second_best = second_best, found
+                if rejected is not None:
+                    rejected.terminate()
             if second_best is not None:
                 found, second_best = second_best, None
                 return found
@@ -189,7 +244,7 @@ class Hosts:
                     max_cached_statement_lifetime=0,
                     max_cacheable_statement_size=MAX_PREPARED_LENGTH,
                 )
-                is_standby = await connection.fetchval("SELECT pg_is_in_recovery()")
+                is_primary, lag = await read_role(connection)
         except BaseException as error:
             if connection is not None:
                 connection.terminate()
@@ -197,7 +252,7 @@ class Hosts:
             if failure is None:
                 raise
             raise failure from None  # the driver's error may quote the password
-        return HostConnection(connection, url, not is_standby, time.monotonic())
+        return HostConnection(connection, url, is_primary, time.monotonic(), lag)
 
 
 def _matches(wanted: str, is_primary: bool) -> bool:

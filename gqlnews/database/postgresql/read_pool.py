@@ -29,7 +29,7 @@ from gqlnews.database.job_queue import (
     expected_seconds_var,
 )
 from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_postgresql_error
-from gqlnews.database.postgresql.hosts import HostConnection, Hosts, is_lost
+from gqlnews.database.postgresql.hosts import STANDBY_RETRY_SECONDS, HostConnection, Hosts, is_lost
 from gqlnews.database.protocol import STATEMENT_TIME_SHARE, response_too_large, timeout_error
 from gqlnews.errors import DatabaseError, OverloadedError, UnavailableError
 
@@ -49,7 +49,6 @@ TEXT_TOO_LARGE = "54000"
 
 RETRY_SECONDS = 0.05
 MAX_LOSSES = 3  # connections that a read may lose
-STANDBY_RETRY_SECONDS = 30.0  # age of a connection to the primary after which a standby is tried again
 EARLY = 0.9  # of the timeout: a statement that is cancelled before was cancelled by mistake
 
 

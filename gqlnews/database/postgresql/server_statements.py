@@ -1,6 +1,7 @@
 """Statements of the server itself on PostgreSQL; their twins are in database/sqlite/database_handle.py."""
 
 from gqlnews.database.postgresql.combined import VERSIONS
+from gqlnews.database.postgresql.lag import LAG
 from gqlnews.database.sqlite.schedule import MAX_OVERDUE
 
 # ruff: noqa: S608 - built from constants only
@@ -14,19 +15,13 @@ SELECT ({VERSIONS}) AS versions,
 
 STATE = f"""
 SELECT json_build_object(
-    'lag', CASE
-        WHEN pg_is_in_recovery() AND (
-            NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE pid IS NOT NULL)
-            OR pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn())
-        THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) ELSE 0 END,
+    'lag', {LAG},
     'is_led', EXISTS (SELECT 1 FROM lease WHERE expires_at > clock_timestamp()),
     'next', (SELECT min(due) FROM source),
     'overdue', (SELECT count(*) FROM (SELECT 1 FROM source WHERE due <= $1 LIMIT {MAX_OVERDUE}) AS overdue)
 )::text
 """
 """Replication lag in seconds, whether an ingester leads, and the schedule as of `$1`.
-
-A standby that receives nothing, because it is cut off from the primary, lags too.
 """
 
 SIZES = """

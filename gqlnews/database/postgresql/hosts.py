@@ -42,6 +42,9 @@ MAX_PREPARED_LENGTH = 200_000
 APPLICATION_NAME = "gqlnews serve"
 PREFER_STANDBY = "prefer-standby"
 
+_ROLES = {"read-write": "primary", "read-only": "standby"}
+"""Values of target_session_attrs that ask for a role; sessions of a server are read-only on each host."""
+
 # Nested loops in the order of the statement, as SQLite runs it, with one plan for all values.
 _PLANNER = {
     "jit": "off",
@@ -132,7 +135,8 @@ class Hosts:
         self._behind: set[str] = set()
         pairs = (text.partition("=") for text in urlsplit(url.url).query.split("&"))
         given = {name: value for name, _, value in pairs}
-        self._wanted = given.get("target_session_attrs", PREFER_STANDBY)
+        wanted = given.get("target_session_attrs", PREFER_STANDBY)
+        self._wanted = _ROLES.get(wanted, wanted)
         self._settings = {
             **_PLANNER,
             "application_name": APPLICATION_NAME,
@@ -215,7 +219,10 @@ class Hosts:
         finally:
             if second_best is not None:
                 second_best.terminate()
-        raise failure or UnreachableDatabaseError(
+        raise failure or self._no_host(wanted)
+
+    def _no_host(self, wanted: str) -> DatabaseError:
+        return UnreachableDatabaseError(
             f"PostgreSQL database {self.url} has no host of the wanted kind ({wanted}): check the hosts and "
             "target_session_attrs in the URL, or wait for a failover"
         )
@@ -248,6 +255,8 @@ class Hosts:
         except BaseException as error:
             if connection is not None:
                 connection.terminate()
+            if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+                raise self._no_host(wanted) from None
             failure = to_connect_error(error, self.url) if isinstance(error, Exception) else None
             if failure is None:
                 raise
@@ -256,9 +265,9 @@ class Hosts:
 
 
 def _matches(wanted: str, is_primary: bool) -> bool:
-    if wanted in {"primary", "read-write"}:
+    if wanted == "primary":
         return is_primary
-    return not is_primary if wanted in {"standby", "read-only", PREFER_STANDBY} else True
+    return not is_primary if wanted in {"standby", PREFER_STANDBY} else True
 
 
 def _worse(first: DatabaseError | None, second: DatabaseError) -> DatabaseError:

@@ -16,7 +16,7 @@ from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.dsn import connect_writer
 from gqlnews.database.postgresql.election import LeaseKeeper
 from gqlnews.database.protocol import RequiredVersion, Statement, required_version_var
-from gqlnews.errors import BehindError
+from gqlnews.errors import BehindError, UnreachableDatabaseError
 from tests.database.postgresql.stores import SCHEMA, elect
 from tests.database.postgresql.test_database_handle import NUMBER, opened, set_number, until, until_value
 from tests.product import run_ingest
@@ -243,6 +243,32 @@ async def test_a_search_for_another_host_does_not_delay_the_poll(
                 await until(search.done)
                 assert await read(database) == [number, b"true"]
             assert len(lag_lines(caplog)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "on_replica", "on_primary"),
+    [
+        ("read-write", False, True),
+        ("primary", False, True),
+        ("read-only", True, False),
+        ("standby", True, False),
+        ("prefer-standby", True, True),
+        ("any", True, True),
+    ],
+)
+async def test_the_only_host_must_have_the_role_that_the_url_wants(
+    pair: ReplicaPair, url: str, wanted: str, on_replica: bool, on_primary: bool
+) -> None:
+    option = f"&target_session_attrs={wanted}"
+    for host, is_wanted in ((pair.replica_url(url), on_replica), (url, on_primary)):
+        if is_wanted:
+            async with opened(host + option) as database:
+                assert (await read(database))[1] == (b"false" if host == url else b"true")
+        else:
+            with pytest.raises(UnreachableDatabaseError, match="no host of the wanted kind"):
+                await PostgresDatabase(PostgresUrl(host + option)).open()
+    async with opened(pair.both_url(url) + option) as database:
+        assert (await read(database))[1] == (b"true" if on_replica else b"false")
 
 
 async def test_reads_go_on_after_a_failover(pair: ReplicaPair, url: str) -> None:

@@ -2,11 +2,12 @@
 
     SELECT versions, fits, CASE WHEN fits THEN v0 END, CASE WHEN fits THEN v1 END
     FROM (SELECT v0, v1, versions, coalesce(octet_length(v0), 0) + … <= 67108864 AS fits
-        FROM (SELECT convert_to((SELECT …$1…)::text, 'UTF8') AS v0,
-            convert_to((SELECT …$2…)::text, 'UTF8') AS v1, (SELECT …) AS versions OFFSET 0) AS answer
+        FROM (SELECT (SELECT …) AS versions, convert_to((SELECT …$1…)::text, 'UTF8') AS v0,
+            convert_to((SELECT …$2…)::text, 'UTF8') AS v1 OFFSET 0) AS answer
         OFFSET 0) AS sized
 
-`OFFSET 0` keeps PostgreSQL from computing the values twice. The driver does not decode bytes.
+`OFFSET 0` keeps PostgreSQL from computing the values twice. The driver does not decode bytes. The
+versions come first, so that `site` is locked before other tables (replacement.py).
 """
 
 import asyncio
@@ -60,7 +61,7 @@ def _combine(texts: tuple[str, ...], counts: tuple[int, ...], max_bytes: int) ->
     shown = ", ".join(f"CASE WHEN fits THEN {name} END" for name in names)
     return (
         f"SELECT versions, fits, {shown} FROM (SELECT *, {fits} AS fits FROM "
-        f"(SELECT {', '.join(values)}, ({VERSIONS}) AS versions OFFSET 0) AS answer OFFSET 0) AS sized"
+        f"(SELECT ({VERSIONS}) AS versions, {', '.join(values)} OFFSET 0) AS answer OFFSET 0) AS sized"
     )
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 import asyncpg
 
 from gqlnews.custom_fields import decode_fields
-from gqlnews.database.postgresql import search_index, search_schema
+from gqlnews.database.postgresql import replacement, search_index, search_schema
 from gqlnews.database.postgresql.control import (
-    CONTROL_TABLES,
     Lead,
     claim_publication,
     prepare_schema,
@@ -35,18 +34,6 @@ _REBUILD_FULL_TEXT = (
     "INSERT INTO search_public (search_public) VALUES ('rebuild')",
     "INSERT INTO search_all (search_all) VALUES ('rebuild')",
 )
-_OTHER_OBJECTS = """
-SELECT format('DROP %s IF EXISTS %s CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
-    oid::regclass)
-FROM pg_class
-WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v') AND relname <> ALL ($2)
-UNION ALL
-SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure) FROM pg_proc
-WHERE pronamespace = $1::regnamespace
-UNION ALL
-SELECT format('DROP TYPE IF EXISTS %s CASCADE', oid::regclass) FROM pg_class
-WHERE relnamespace = $1::regnamespace AND relkind = 'c'
-"""
 
 
 async def load(
@@ -59,13 +46,13 @@ async def load(
 ) -> OutboxPosition:
     """Replace everything in the schema by the rows of the open read transaction of `db`; return its position.
 
-    Call it in a transaction. If there were rows, readers wait until it commits. Raises errors of asyncpg,
-    UnknownDatabaseError and, with a lead that is over, LostLeadError.
+    Call it in a transaction, and commit at once: readers use the store before up to the last step, and then
+    wait for the commit. Raises errors of asyncpg, DatabaseError and, with a lead that is over, LostLeadError.
     """
     await prepare_schema(connection, schema)
-    await connection.execute(f"SET LOCAL search_path = {schema}")
-    for (statement,) in await connection.fetch(_OTHER_OBJECTS, schema, CONTROL_TABLES):
-        await connection.execute(statement)
+    drops_schema = await replacement.begin(connection, schema)
+    loading = replacement.loading_schema(schema)
+    await connection.execute(f"SET LOCAL search_path = {loading}")
     tables = read_tables(db)
     for statement in create_statements(tables):
         await connection.execute(statement)
@@ -77,7 +64,7 @@ async def load(
             for index, width in table.narrower_indexes(table.column_names, rows):
                 widths[index.name] = max(width, widths.get(index.name, width))
             await connection.copy_records_to_table(
-                table.name, schema_name=schema, columns=table.column_names, records=rows
+                table.name, schema_name=loading, columns=table.column_names, records=rows
             )
             on_progress(done := done + len(rows), total)
     for index in (index for table in tables for index in table.indexes):
@@ -89,9 +76,13 @@ async def load(
     for statement in view_statements(decode_fields(fields)):
         await connection.execute(statement)
     await search_index.build(connection)
+    await analyze(connection, loading)
+    await connection.execute(f"SET LOCAL search_path = {schema}")
+    for statement in search_schema.function_statements():
+        await connection.execute(statement)
     position = current_position(db)
     await store_publication(connection, position, lead, await read_timeline(connection))
-    await analyze(connection, schema)
+    await replacement.finish(connection, schema, drops_schema=drops_schema)
     if lead != NOBODY:
         await claim_publication(connection, lead)
     return position

@@ -99,7 +99,7 @@ class PartReads:
         host, known = reader.host, self._known.current
         async with time_limit(reader.timeout), _snapshot(host):
             (versions, *_) = await reader.fetch(*select_versions())
-            if versions is None:  # the snapshot is from before a load that emptied the tables first
+            if versions is None:  # the snapshot is older than the tables, which a load has replaced
                 return Verdict.WAIT
             found = StoreVersions(versions)
             verdict = judge(found, known, self._required, is_primary=host.is_primary)

@@ -131,7 +131,7 @@ parts := ARRAY({sql.PARTS_WITHOUT_LOST});
 # With `enable_sort` off, PostgreSQL estimates a very high cost for statements that have to sort. It must not
 # compile them because of that, which takes 0.1 s.
 FUNCTION = f"""
-CREATE FUNCTION search_hits(scope bigint, query text) RETURNS TABLE (id bigint, score bigint)
+CREATE OR REPLACE FUNCTION search_hits(scope bigint, query text) RETURNS TABLE (id bigint, score bigint)
 LANGUAGE plpgsql STABLE STRICT ROWS 500
 SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off
 AS $$

@@ -69,6 +69,16 @@ CREATE TABLE search_vocabulary (
 """,
 )
 
+# The type and the function remain when a store is loaded again: a statement that waits for its tables may
+# have found them already.
+_CREATE_TYPE = """
+DO $$ BEGIN
+    IF to_regtype('search_found') IS NULL THEN
+        CREATE TYPE search_found AS (ids bigint[], parts bigint[]);
+    END IF;
+END $$
+"""
+
 TABLES = tuple(
     f"search_{name}" for name in ("block", "mask", "fresh", "article", "stale", "statistics", "vocabulary")
 )
@@ -76,8 +86,12 @@ TABLES = tuple(
 
 
 def create_statements() -> Iterator[str]:
-    """Yield the statements that create the view, the tables and the function, after the other tables."""
+    """Yield the statements that create the view and the tables, after the other tables."""
     yield _VIEW
     yield from _TABLES
-    yield "CREATE TYPE search_found AS (ids bigint[], parts bigint[])"
+
+
+def function_statements() -> Iterator[str]:
+    """Yield the statements that create the function, or replace it by its present definition."""
+    yield _CREATE_TYPE
     yield FUNCTION

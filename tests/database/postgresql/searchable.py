@@ -14,7 +14,7 @@ import asyncpg
 from gqlnews.columns import TEXT_COLUMNS
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.postgresql.search_index import build
-from gqlnews.database.postgresql.search_schema import create_statements
+from gqlnews.database.postgresql.search_schema import create_statements, function_statements
 from gqlnews.query.fts_query import to_fts5_query
 from tests.postgresql import Cluster
 from tests.product import run_ingest
@@ -115,7 +115,7 @@ async def create_index(connection: asyncpg.Connection) -> None:
     if await connection.fetchval("SELECT to_regclass('search_block')") is not None:
         return  # the copy has it
     async with connection.transaction():
-        for statement in create_statements():
+        for statement in (*create_statements(), *function_statements()):
             await connection.execute(statement)
         await build(connection)
 

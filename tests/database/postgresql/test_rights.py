@@ -1,6 +1,7 @@
 """The least rights of the two roles, as docs/scale-out.md grants them."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from gqlnews.errors import DatabaseError
 from tests.database.postgresql.stores import (
     SCHEMA,
     assert_equal,
@@ -20,22 +22,24 @@ from tests.ingest.folder import Folder
 from tests.postgresql import Cluster
 from tests.product import run_ingest
 
-RIGHTS = """
-CREATE ROLE news_writer LOGIN;
-CREATE ROLE news_reader LOGIN;
-REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT, CREATE ON DATABASE {database} TO news_writer;
-GRANT CONNECT ON DATABASE {database} TO news_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE news_writer GRANT USAGE ON SCHEMAS TO news_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE news_writer GRANT SELECT ON TABLES TO news_reader;
-"""
+DOCUMENT = Path(__file__).parents[3] / "docs" / "scale-out.md"
+
+
+def documented(number: int, database: str) -> str:
+    """Return a block of SQL statements of the document, with the name of a database of the test."""
+    blocks = re.findall(r"^```sql\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    return re.sub(r"\bDATABASE news\b", f"DATABASE {database}", blocks[number])
+
+
+def database_of(url: str) -> str:
+    return urlsplit(url).path[1:]
 
 
 @pytest.fixture
 def url(postgresql: Cluster) -> Iterator[str]:
     """The URL of a database with the two roles."""
     url = postgresql.create_database()
-    postgresql.execute(RIGHTS.format(database=urlsplit(url).path[1:]), url)
+    postgresql.execute(documented(0, database_of(url)), url)
     yield url
     postgresql.drop_database(url)
     postgresql.execute("DROP ROLE news_writer; DROP ROLE news_reader")
@@ -57,42 +61,60 @@ def test_the_writer_publishes_and_the_reader_reads(url: str, tmp_path: Path) -> 
 
     with_connection(url.replace("postgres@", "news_writer@"), write)
     assert_equal(url, store)
+    asyncio.run(assert_reader_rights(url))
 
-    async def read() -> None:
-        reader = await asyncpg.connect(
-            url.replace("postgres@", "news_reader@"), server_settings={"search_path": SCHEMA}
+
+async def assert_reader_rights(url: str) -> None:
+    """Check that the reader may read everything and change nothing."""
+    reader = await asyncpg.connect(
+        url.replace("postgres@", "news_reader@"), server_settings={"search_path": SCHEMA}
+    )
+    try:
+        tables = await reader.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')",
+            SCHEMA,
         )
-        try:
-            tables = await reader.fetch(
-                "SELECT relname FROM pg_class"
-                " WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')",
-                SCHEMA,
-            )
-            assert {"article", "publication", "search_all_source"} <= {name for (name,) in tables}
-            for (name,) in tables:
-                await reader.fetch(f"SELECT * FROM {name} LIMIT 1")  # noqa: S608 - a table of ours
-            await reader.fetch("SELECT * FROM search_hits(0, '{\"groups\": []}')")
-            create = f"CREATE TABLE {SCHEMA}.t (a int)"
-            for statement in ("DELETE FROM article", create, "CREATE SCHEMA s"):
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await reader.execute(statement)
-        finally:
-            await reader.close()
-
-    asyncio.run(read())
+        assert {"article", "publication", "search_all_source"} <= {name for (name,) in tables}
+        for (name,) in tables:
+            await reader.fetch(f"SELECT * FROM {name} LIMIT 1")  # noqa: S608 - a table of ours
+        await reader.fetch("SELECT * FROM search_hits(0, '{\"groups\": []}')")
+        create = f"CREATE TABLE {SCHEMA}.t (a int)"
+        for statement in ("DELETE FROM article", create, "CREATE SCHEMA s"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await reader.execute(statement)
+    finally:
+        await reader.close()
 
 
-def test_a_schema_that_an_administrator_created_is_used(
-    url: str, postgresql: Cluster, tmp_path: Path
-) -> None:
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
     folder, store = Folder(tmp_path / "content"), tmp_path / "news.db"
     folder.article("a.md")
     run_ingest(folder.root, store)
-    postgresql.execute(f"REVOKE CREATE ON DATABASE {urlsplit(url).path[1:]} FROM news_writer", url)
-    postgresql.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION news_writer", url)
+    return store
+
+
+def test_schemas_that_an_administrator_created_are_used(url: str, postgresql: Cluster, store: Path) -> None:
+    postgresql.execute(documented(1, database_of(url)), url)
+
+    async def write(connection: asyncpg.Connection) -> None:
+        lead = await elect(connection)
+        for _ in range(2):
+            await load_store(connection, store, lead)
+
+    with_connection(url.replace("postgres@", "news_writer@"), write)
+    assert_equal(url, store)
+    asyncio.run(assert_reader_rights(url))
+
+
+def test_the_schema_that_the_writer_may_not_create_is_named(
+    url: str, postgresql: Cluster, store: Path
+) -> None:
+    first, _, others = documented(1, database_of(url)).partition(f"CREATE SCHEMA {SCHEMA}_loading ")
+    postgresql.execute(first + others.partition(";\n")[2], url)
 
     async def write(connection: asyncpg.Connection) -> None:
         await load_store(connection, store, await elect(connection))
 
-    with_connection(url.replace("postgres@", "news_writer@"), write)
-    assert_equal(url, store)
+    with pytest.raises(DatabaseError, match=rf"schema {SCHEMA}_loading.*permission denied.*grant CREATE"):
+        with_connection(url.replace("postgres@", "news_writer@"), write)

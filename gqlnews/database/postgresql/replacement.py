@@ -1,15 +1,15 @@
-"""Replace the tables of the PostgreSQL schema by new ones, without readers that wait for the load.
+"""Replace the tables of the PostgreSQL schema by new ones, while readers use it.
 
 1. `begin` creates a schema of its own for the new tables, beside the present ones. The load creates, fills
    and indexes them there, while readers use the present ones.
 2. `finish` locks the present tables, drops them, and moves the new ones to their place.
 
 Both are called in the transaction of the load, so readers see one store or the other, and a load that fails
-leaves nothing. Readers wait only for `finish`, which takes some hundredths of a second.
+leaves nothing. Readers wait only for `finish`, which takes about a tenth of a second.
 
 Every statement of a reader locks `site` first (combined.py), and so does `finish`: it waits for statements
 that run, later ones wait for it, and no two wait for each other. Statements of other programs, such as those
-of a backup, may hold other tables: then it releases its locks after a moment, and tries again.
+of a backup, may hold other tables: then it releases its locks in less than a second, and tries again.
 """
 
 import asyncio

@@ -51,9 +51,13 @@ WAITING_FOR_TABLE = f"""
 SELECT pid FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
     AND relation = '{SCHEMA}.article'::regclass
 """
+WAITING_READ = """
+SELECT pid FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%convert_to%'
+"""
 HELD = f"""
 SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
-WHERE pid = $1 AND granted AND mode = 'AccessExclusiveLock' AND relnamespace = '{SCHEMA}'::regnamespace
+WHERE pid = $1 AND granted AND mode = $2 AND relnamespace = '{SCHEMA}'::regnamespace
 """
 OBJECTS = """
 SELECT nspname, relkind::text, relname, obj_description(pg_class.oid, 'pg_class'),
@@ -157,7 +161,7 @@ async def test_readers_use_the_store_before_while_another_is_loaded(
             loader = await until_value(holder, WAITING)
             for _ in range(3):
                 assert set(await titles(database)) == {b"before"}
-            assert await holder.fetchval(HELD, loader) == 0
+            assert await holder.fetchval(HELD, loader, "AccessExclusiveLock") == 0
             assert await database.can_answer()
         finally:
             await holder.execute("SELECT pg_advisory_unlock(1)")
@@ -199,6 +203,27 @@ async def test_a_session_that_holds_a_table_delays_only_the_end_of_the_load(
             assert not loading.done()
         await loading
         assert set(await titles(database)) == {b"after"}
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+async def test_a_read_that_waits_holds_no_table(published: PublishedStore, is_prepared: bool) -> None:
+    """So it and the end of a load do not wait for each other."""
+    statements = [TITLE, FOUND]
+    async with (
+        opened(published.url) as database,
+        connected(published.url) as holder,
+        connected(
+            published.url
+        ) as observer,  # in no transaction, which would see the activity of its beginning
+    ):
+        if is_prepared:
+            await database.execute_batch(statements)
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE site IN ACCESS EXCLUSIVE MODE")
+            reading = asyncio.create_task(database.execute_batch(statements))
+            reader = await until_value(observer, WAITING_READ)
+            assert await observer.fetchval(HELD, reader, "AccessShareLock") == 0
+        assert set((await reading).values) == {b"before"}
 
 
 async def test_readers_without_pause_see_whole_stores(

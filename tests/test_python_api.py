@@ -200,7 +200,7 @@ def test_the_names_of_the_settings_are_those_of_the_variables() -> None:
         ({"allow_origins": 1}, "allow_origins: the value is not a list of texts"),
         ({"allow_origins": ["news.example"]}, "allow_origins: 'news.example' is not an origin"),
         ({"editor_tokens": [TOKEN]}, "editor_tokens: entry 1 is not a SHA-256 hash"),
-        ({"db": 1}, "db: '1' is not a path"),
+        ({"db": 1}, "db: the value is not a path"),
         ({"persisted_documents": 1}, "persisted_documents: the value is not a path or a list of paths"),
         ({"config": "absent.toml"}, "absent.toml is not a file"),
         ({"preset": "unknown"}, "'unknown' is not known"),

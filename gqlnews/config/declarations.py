@@ -19,6 +19,7 @@ from gqlnews.config.values import (
     check_cache_control,
     check_url,
     parse_database,
+    parse_database_path,
     parse_field_names,
     parse_host_names,
     parse_origins,
@@ -136,7 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
             "Write the file even if the folder has a configuration; gqlnews.toml in FOLDER is replaced"),
     Setting("database", Path, None, "--db", "GQLNEWS_DB", (CREATE_APP,), "SQLite database file",
             "It contains nothing that is not in the files, so you can delete it at any time.",
-            default_text="one per content folder, in the user's cache folder"),
+            default_text="one per content folder, in the user's cache folder", parse=parse_database_path),
     Setting("database", Path, None, "--db", "GQLNEWS_DB", ("serve", "config", "ingest", APPLICATION),
             "SQLite database file, or URL of a PostgreSQL database",
             "A file contains nothing that is not in the files of FOLDER, so you can delete it at any time. "

@@ -155,6 +155,16 @@ def check_cache_control(value: str) -> str:
 # URLs of PostgreSQL databases. A message never contains a part of a URL that may be its password.
 
 _POSTGRES_SCHEME = re.compile(r"postgres(ql)?:", re.IGNORECASE)
+_SCHEME = re.compile(r"""[\s"'<]*((?:jdbc:)?[a-z][a-z0-9+.-]+):/""", re.IGNORECASE)
+# What is meant as a URL: a scheme, a password without one, or keywords as libpq has them. A folder whose name
+# has a colon is a path again with `./` before it.
+_LIKE_A_URL = re.compile(
+    r"""
+    [^/]*[^/\s]:/ | [^/]*//[^/]*:[^/]*@ | [^/]*:[^/]*@
+    | [\s"']*(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=
+    """,
+    re.VERBOSE,
+)
 _SECRETS = ("password", "sslpassword")
 _SUPPORTED = (
     *("host", "port", "dbname", "database", "user", "password", "passfile", "service", "sslmode", "sslcert"),
@@ -171,6 +181,7 @@ _SUPPORTED = (
 _PARAMETER_NAME = re.compile(r"[a-z_]{1,40}")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
 _POSTGRES_EXAMPLE = "use one such as postgresql://user@host:5432/news"
+_ADVICE = f"{_POSTGRES_EXAMPLE}, or the path of a SQLite database, with ./ before it if it is relative"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +206,40 @@ class PostgresUrl:
 
 
 def parse_database(value: object) -> Path | PostgresUrl:
-    """Parse the path of a SQLite database, or the URL of a PostgreSQL database."""
+    """Parse the path of a SQLite database, or the URL of a PostgreSQL database, without blanks around it."""
     if isinstance(value, PostgresUrl):
         return value
     if not isinstance(value, str | os.PathLike):
         raise ValueError("the value is not a path")
-    text = os.fspath(value)
-    if not isinstance(text, str) or not _POSTGRES_SCHEME.match(text):
-        return Path(os.fsdecode(text))
-    _check_postgres_url(text)
-    return PostgresUrl(text)
+    text = os.fsdecode(value)
+    if not _POSTGRES_SCHEME.match(url := text.strip()):
+        _reject_other_urls(text)
+        return Path(text)
+    _check_postgres_url(url)
+    return PostgresUrl(url)
+
+
+def parse_database_path(value: object) -> Path:
+    """Parse the path of a SQLite database; a URL is rejected."""
+    path = parse_database(value)
+    if isinstance(path, PostgresUrl):
+        raise ValueError(
+            "create_app serves a SQLite database only: for PostgreSQL, run `gqlnews serve`, or "
+            "set GQLNEWS_DB and use gqlnews.from_environment"
+        )
+    return path
+
+
+def _reject_other_urls(text: str) -> None:
+    """Raise ValueError if the text is meant as a URL: as a path, it would be shown with its password."""
+    if not _LIKE_A_URL.match(text):
+        return
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        raise ValueError(f"the value looks like a database URL, but has no scheme; {_ADVICE}")
+    if _POSTGRES_SCHEME.match(f"{scheme[1]}:"):
+        raise ValueError(f"the {scheme[1]} URL is in quotes or has other characters before it: remove them")
+    raise ValueError(f"the value is a URL with the scheme {scheme[1]}, which is not supported; {_ADVICE}")
 
 
 def _check_postgres_url(text: str) -> None:

@@ -397,3 +397,10 @@ def test_a_database_url_with_a_password_comes_from_the_environment(environ: dict
 def test_a_database_url_without_a_password_may_be_an_option() -> None:
     url = "postgresql://ann@db/news?passfile=/etc/pass"
     assert read_settings("ingest", {"folder": "news", "database": url})["database"] == PostgresUrl(url)
+
+
+@pytest.mark.parametrize("url", [URL, "pgsql://u:s3cret@db/news", PostgresUrl(URL)])
+def test_create_app_accepts_no_database_url(url: object) -> None:
+    with pytest.raises(SettingsError, match=r"^db: .*(SQLite database only|scheme pgsql)") as error:
+        sources.read_arguments({"db": url})
+    assert "s3cret" not in str(error.value)

@@ -131,7 +131,19 @@ def test_a_malformed_cache_control_header_is_rejected(wrong: str, message: str) 
         check_cache_control(wrong)
 
 
-@pytest.mark.parametrize("path", ["news.db", "/var/a b.db", "postgresql", "a/postgres://b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "news.db",
+        "/var/a b.db",
+        "postgresql",
+        "a/postgres://b",
+        "a:b.db",
+        "/srv/a:b@c/d.db",
+        "ann@db.example",
+        " a",
+    ],
+)
 def test_a_database_is_a_path(path: str) -> None:
     assert parse_database(path) == Path(path) == parse_database(Path(path))
 
@@ -184,5 +196,44 @@ def test_a_database_url_is_shown_without_its_password(url: str, shown: str) -> N
 def test_an_invalid_database_url_is_rejected_without_repeating_it(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|sslrootcert") as error:
         parse_database(url)
+    assert "s3" not in str(error.value)
+    assert "cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", [" postgresql://u:s3cret@db/news", "\tpostgresql://u:s3cret@db/news\r\n"])
+def test_blanks_around_a_database_url_are_removed(text: str) -> None:
+    assert parse_database(text) == PostgresUrl("postgresql://u:s3cret@db/news")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "postgresql+asyncpg://u:s3cret@db/news",
+            "with the scheme postgresql+asyncpg, which is not supported",
+        ),
+        ("pgsql://u:s3cret@db/news", "with the scheme pgsql,"),
+        ("pgsql:/u:s3cret@db/news", "with the scheme pgsql,"),
+        ("Postgres-QL://u:s3cret@db/news", "with the scheme Postgres-QL,"),
+        ("jdbc:postgresql://u:s3cret@db/news", "with the scheme jdbc:postgresql,"),
+        ("sqlite:///s3cret.db", "with the scheme sqlite,"),
+        (" '\"pgsql://u:s3cret@db/news\"'", "with the scheme pgsql,"),
+        ('"postgresql://u:s3cret@db/news"', "the postgresql URL is in quotes"),
+        (" 'postgres://u:s3cret@db/news'", "the postgres URL is in quotes"),
+        ("GQLNEWS_DB=postgresql://u:s3cret@db/news", "has no scheme"),
+        ("postgresql ://u:s3cret@db/news", "has no scheme"),
+        ("postgresql//u:s3cret@db/news", "has no scheme"),
+        ("//u:s3cret@db/news", "has no scheme"),
+        ("u:s3cret@db/news", "has no scheme"),
+        ("u:s3cret:/news", "has no scheme"),
+        ("host=db password=s3cret", "has no scheme"),
+        (" 'dbname = news password=s3cret'", "has no scheme"),
+    ],
+)
+def test_what_is_meant_as_a_database_url_is_no_path(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match="URL") as error:
+        parse_database(text)
+    assert message in str(error.value)
+    assert "remove them" in str(error.value) or "use one such as postgresql://" in str(error.value)
     assert "s3" not in str(error.value)
     assert "cret" not in str(error.value)

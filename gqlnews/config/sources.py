@@ -25,7 +25,10 @@ OTLP_ENDPOINT_VARS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_
 TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 MAX_SHOWN = 80  # characters of an invalid value
 
-_POSTGRES_VARIABLES = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE")
+_POSTGRES_VARIABLES = (
+    *("PGHOST", "PGPORT", "PGDATABASE", "PGUSER"),
+    *("PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR"),
+)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[\w.:\[\]]+")
 """Value of the variable `NAME_PORT` that Kubernetes sets for a service called `name`."""
 
@@ -228,6 +231,19 @@ def environment_without_settings() -> dict[str, str]:
 def postgres_variables() -> list[str]:
     """Return the variables, as `NAME=value`, that decide with a URL which PostgreSQL database it means."""
     return [f"{name}={os.environ[name]}" for name in _POSTGRES_VARIABLES if os.environ.get(name)]
+
+
+def postgres_service() -> str:
+    """Return the name of the service that applies if a URL names none; empty for none."""
+    return os.environ.get("PGSERVICE", "")
+
+
+def postgres_service_files() -> tuple[Path, ...]:
+    """Return the files in which libpq looks for a service; one that a variable names need not exist."""
+    named, folder = os.environ.get("PGSERVICEFILE"), os.environ.get("PGSYSCONFDIR")
+    own = Path(named) if named else Path(os.path.expanduser("~"), ".pg_service.conf")
+    shared = [Path(folder, "pg_service.conf")] if folder else []
+    return tuple(file for file in (own, *shared) if (file == own and named) or file.exists())
 
 
 def cache_folder() -> Path:

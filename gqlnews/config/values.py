@@ -166,7 +166,7 @@ _LIKE_A_URL = re.compile(
     re.VERBOSE,
 )
 _SECRETS = ("password", "sslpassword")
-_SUPPORTED = (
+SUPPORTED_PARAMETERS = (
     *("host", "port", "dbname", "database", "user", "password", "passfile", "service", "sslmode", "sslcert"),
     *("sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation", "ssl_min_protocol_version"),
     *(
@@ -267,8 +267,8 @@ def _check_parameters(query: str) -> None:
         name, equals, value = text.partition("=")
         if not equals or not _PARAMETER_NAME.fullmatch(name):
             raise ValueError("the part after ? in the URL is not valid; use one such as ?sslmode=verify-full")
-        if name not in _SUPPORTED:
-            allowed = ", ".join(_SUPPORTED)
+        if name not in SUPPORTED_PARAMETERS:
+            allowed = ", ".join(SUPPORTED_PARAMETERS)
             raise ValueError(f"the driver does not support {name} in the URL: remove it (allowed: {allowed})")
         if name == "sslrootcert" and value == "system":
             raise ValueError("the driver does not support sslrootcert=system: set it to the path of a file")

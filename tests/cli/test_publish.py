@@ -121,13 +121,13 @@ def test_two_ingesters_use_no_local_store_together(
 def test_each_database_has_a_local_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = PostgresUrl("postgresql:///news")
     paths = {local_store_path(tmp_path, url), local_store_path(tmp_path, PostgresUrl("postgresql:///other"))}
-    for name in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE"):
+    for name in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR"):
         with monkeypatch.context() as patch:
             patch.setenv(name, "one")
             paths.add(local_store_path(tmp_path, url))
             patch.setenv(name, "two")
             paths.add(local_store_path(tmp_path, url))
-    assert len(paths) == 14
+    assert len(paths) == 16
 
 
 def test_changes_are_published_and_a_standby_takes_over(

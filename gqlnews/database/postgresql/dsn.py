@@ -1,9 +1,9 @@
 """Connect to the PostgreSQL database of a URL.
 
 asyncpg reads URLs much as libpq does: several hosts, folders of Unix domain sockets (`host=`), `sslmode`,
-`target_session_attrs`, `passfile`, `service`, and the variables PGHOST, PGPORT, PGUSER, PGPASSWORD,
-PGPASSFILE, PGDATABASE, PGSERVICEFILE, PGSSLMODE and others. It does not support `connect_timeout`,
-`channel_binding` and `sslrootcert=system`, which `parse_database` rejects, and ignores an unknown service.
+`target_session_attrs`, `passfile`, and the variables PGHOST, PGPORT, PGUSER, PGPASSWORD, PGPASSFILE,
+PGDATABASE, PGSSLMODE and others. It does not support `connect_timeout`, `channel_binding` and
+`sslrootcert=system`, which `parse_database` rejects. Services are read in service_file.py.
 
 It tries several hosts one after the other. A writer connects to all hosts at the same time instead, so that
 one which does not answer delays nothing.
@@ -17,6 +17,7 @@ import asyncpg
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_connect_error
 from gqlnews.database.postgresql.hosts import single_host_urls
+from gqlnews.database.postgresql.service_file import with_service
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to a host that accepts writes."""
@@ -43,7 +44,7 @@ async def connect_writer(
         "statement_timeout": "0",
         "jit": "off",
     }
-    attempts = [asyncio.create_task(_connect(one, settings)) for one in single_host_urls(url.url)]
+    attempts = [asyncio.create_task(_connect(one, settings)) for one in single_host_urls(with_service(url))]
     chosen: asyncio.Task[asyncpg.Connection] | None = None
     try:
         pending = set(attempts)

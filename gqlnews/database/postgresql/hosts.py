@@ -20,6 +20,7 @@ from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.errors import to_connect_error
 from gqlnews.database.postgresql.lag import LAG_LIMIT, read_role
 from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.database.postgresql.service_file import with_service
 from gqlnews.errors import DatabaseError, UnreachableDatabaseError
 
 log = logging.getLogger("gqlnews")
@@ -122,18 +123,15 @@ def single_host_urls(url: str) -> list[str]:
 
 
 class Hosts:
-    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none.
+    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none. Raises DatabaseError."""
 
-    With `logs_lag`, a standby that lags far behind is logged, once until it has caught up.
-    """
-
-    def __init__(self, url: PostgresUrl, statement_timeout: float, *, logs_lag: bool = False) -> None:
-        self.url, self._logs_lag = url, logs_lag
-        self._urls = single_host_urls(url.url)
+    def __init__(self, url: PostgresUrl, statement_timeout: float) -> None:
+        self.url = url
+        resolved = with_service(url)
+        self._urls = single_host_urls(resolved)
         random.shuffle(self._urls)
         self._avoided: dict[str, float] = {}  # until when, by time.monotonic()
-        self._behind: set[str] = set()
-        pairs = (text.partition("=") for text in urlsplit(url.url).query.split("&"))
+        pairs = (text.partition("=") for text in urlsplit(resolved).query.split("&"))
         given = {name: value for name, _, value in pairs}
         wanted = given.get("target_session_attrs", PREFER_STANDBY)
         self._wanted = _ROLES.get(wanted, wanted)
@@ -239,7 +237,7 @@ class Hosts:
         self._urls.insert(0, url)
 
     async def _connect(self, url: str, wanted: str = "any") -> HostConnection:
-        """Connect to the host, or to one that is wanted of those in a service file or in PGHOST."""
+        """Connect to the host, or to one that is wanted of those in PGHOST."""
         connection: asyncpg.Connection | None = None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):

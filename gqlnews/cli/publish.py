@@ -184,7 +184,8 @@ class PublishingIngester:
     async def _report_newer(self, connection: asyncpg.Connection) -> None:
         if not self._has_led and (newer := await newer_schemas(connection)):
             self._log.warning(
-                "a newer gqlnews publishes to the same database, for servers of its version",
+                "the database also has the store of a newer gqlnews: when no server of this version runs "
+                "any more, stop this ingester and drop its schema",
                 schema=newer[-1],
                 own_schema=self._schema,
             )

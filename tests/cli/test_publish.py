@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,10 +19,9 @@ from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import prepare_schema
 from gqlnews.database.postgresql.publisher import SKIPPED_VERSIONS
 from gqlnews.database.sqlite.leader_lock import acquire_lock
-from gqlnews.errors import DatabaseError
+from tests.cli.publishing import ingesting, wait_for_articles
 from tests.database.postgresql.stores import SCHEMA, assert_equal, with_connection
 from tests.ingest.folder import Folder
-from tests.ingest.watch_process import until
 from tests.postgresql import Cluster, PostgresProcess, installed_programs, unprivileged_user
 from tests.relay import relay_to
 from tests.server.support import SOON, Running, environment, run_cli, run_here, running
@@ -42,30 +40,10 @@ def folder(tmp_path: Path) -> Folder:
     return folder
 
 
-@contextmanager
-def ingesting(folder: Folder, url: str, home: Path) -> Iterator[Running]:
-    """Run an ingester whose cache folder is in `home`, as on a machine of its own."""
-    home.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "gqlnews", "ingest", str(folder.root), "--watch"]
-    with running(command, environment(home, {"GQLNEWS_DB": url, "GQLNEWS_WATCH": "1"})) as run:
-        yield run
-
-
 def store_in(home: Path, folder: Folder, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the local store of an ingester."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
     return local_store_path(folder.root, PostgresUrl(url))
-
-
-def wait_for_articles(url: str, slugs: set[str]) -> None:
-    def are_published() -> bool:
-        try:
-            rows = with_connection(url, lambda c: c.fetch("SELECT slug FROM article"))
-        except (asyncpg.UndefinedTableError, DatabaseError):  # starting, or before the load
-            return False
-        return {slug for (slug,) in rows} == slugs
-
-    until(are_published, f"other articles than {slugs} are published")
 
 
 def versions(url: str) -> list[tuple[str, int]]:

@@ -133,7 +133,8 @@ _OF_CONNECTIONS = (asyncpg.InterfaceError, asyncpg.InternalClientError, Connecti
 
 _BY_TYPE: dict[type[Exception], str] = {
     asyncpg.TargetServerAttributeNotMatched: "has no host that accepts writes: add the primary to the URL, "
-    "or wait for a failover",
+    "or wait for a failover; if the URL has the primary, set default_transaction_read_only = off for its "
+    "server, this database and this user",
     socket.gaierror: "has a host with an unknown name: check the host of the URL",
     TimeoutError: "does not answer in time: check the host and port of the URL, and the network",
     asyncpg.InterfaceError: "has lost the connection: check the server and the network",

@@ -3,7 +3,7 @@
 asyncpg reads URLs much as libpq does: several hosts, folders of Unix domain sockets (`host=`), `sslmode`,
 `target_session_attrs`, `passfile`, and the variables PGHOST, PGPORT, PGUSER, PGPASSWORD, PGPASSFILE,
 PGDATABASE, PGSSLMODE and others. It does not support `connect_timeout`, `channel_binding` and
-`sslrootcert=system`, which `parse_database` rejects. Services are read in service_file.py.
+`sslrootcert=system`, which `parse_database` rejects. Services are read in connection_url.py.
 
 It tries several hosts one after the other. A writer connects to all hosts at the same time instead, so that
 one which does not answer delays nothing.
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.connection_url import connection_url
 from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, to_connect_error
 from gqlnews.database.postgresql.hosts import single_host_urls
-from gqlnews.database.postgresql.service_file import with_service
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to a host that accepts writes."""
@@ -44,7 +44,7 @@ async def connect_writer(
         "statement_timeout": "0",
         "jit": "off",
     }
-    attempts = [asyncio.create_task(_connect(one, settings)) for one in single_host_urls(with_service(url))]
+    attempts = [asyncio.create_task(_connect(one, settings)) for one in single_host_urls(connection_url(url))]
     chosen: asyncio.Task[asyncpg.Connection] | None = None
     try:
         pending = set(attempts)

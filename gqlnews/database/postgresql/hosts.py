@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.connection_url import connection_url
 from gqlnews.database.postgresql.errors import to_connect_error
 from gqlnews.database.postgresql.lag import LAG_LIMIT, read_role
 from gqlnews.database.postgresql.schema import schema_name
-from gqlnews.database.postgresql.service_file import with_service
 from gqlnews.errors import DatabaseError, UnreachableDatabaseError
 
 log = logging.getLogger("gqlnews")
@@ -127,7 +127,7 @@ class Hosts:
 
     def __init__(self, url: PostgresUrl, statement_timeout: float) -> None:
         self.url = url
-        resolved = with_service(url)
+        resolved = connection_url(url)
         self._urls = single_host_urls(resolved)
         random.shuffle(self._urls)
         self._avoided: dict[str, float] = {}  # until when, by time.monotonic()

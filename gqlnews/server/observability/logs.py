@@ -138,7 +138,8 @@ class JsonFormatter(logging.Formatter):
 
     def line(self, created: float, level: str, message: str, fields: Fields, logger: str = log.name) -> str:
         entry = {"time": _time(created), "level": level, "logger": logger, "message": message, **fields}
-        return orjson.dumps(entry, default=str).decode()
+        # As text, a URL of PostgreSQL has no password, which it would have as a dataclass.
+        return orjson.dumps(entry, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
     def format(self, record: logging.LogRecord) -> str:
         fields = _fields(record)

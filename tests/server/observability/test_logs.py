@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from gqlnews.config.values import LogFormat
+from gqlnews.config.values import LogFormat, PostgresUrl
 from gqlnews.server.observability.logs import JsonFormatter, TextFormatter, configure, log, log_event
 from tests.server.support import TOKEN
 
@@ -94,6 +94,13 @@ def test_no_value_breaks_out_of_its_field_or_line(value: str) -> None:
 @given(message=st.text())
 def test_no_message_breaks_its_line(message: str) -> None:
     assert TextFormatter().format(record(message, {})).isprintable()
+
+
+def test_a_database_url_is_logged_without_its_password() -> None:
+    url = PostgresUrl("postgresql://ann:s3cret@db/news")
+    entry = json.loads(JsonFormatter().format(record("leading", {"database": url})))
+    assert entry["database"] == "postgresql://ann@db/news"
+    assert "s3cret" not in TextFormatter().format(record("leading", {"database": url}))
 
 
 @given(value=st.text(st.characters(exclude_categories=["Cs"])))

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gqlnews.config.values import PostgresUrl
+from gqlnews.database.postgresql.connection_url import connection_url
 from gqlnews.database.postgresql.dsn import connect_writer
 from gqlnews.database.postgresql.hosts import Hosts
-from gqlnews.database.postgresql.service_file import with_service
 from gqlnews.errors import DatabaseError
 from tests.database.postgresql.stores import SCHEMA
 from tests.postgresql import Cluster
@@ -50,12 +50,12 @@ def service_of(url: str) -> str:
 )  # fmt: skip
 def test_settings_of_the_service_complete_the_url(home: Path, url: str, settings: str, merged: str) -> None:
     (home / ".pg_service.conf").write_text(f"[news]\n{settings}\n")
-    assert with_service(PostgresUrl(url)) == merged
+    assert connection_url(PostgresUrl(url)) == merged
 
 
 def test_a_url_without_a_service_stays_as_it_is(home: Path) -> None:
     (home / ".pg_service.conf").write_text("broken")
-    assert with_service(PostgresUrl("postgresql:///news")) == "postgresql:///news"
+    assert connection_url(PostgresUrl("postgresql:///news")) == "postgresql:///news"
 
 
 def names_of_databases(url: PostgresUrl) -> list[str]:
@@ -119,7 +119,7 @@ def test_a_wrong_service_file_is_an_error(
     file.write_text(text, "utf-8", "surrogateescape")
     monkeypatch.setenv("PGSERVICEFILE", str(file))
     with pytest.raises(DatabaseError) as caught:
-        with_service(PostgresUrl(BY_SERVICE))
+        connection_url(PostgresUrl(BY_SERVICE))
     assert message.format(file=file) in str(caught.value)
     assert "s3cret" not in str(caught.value)
 

@@ -1,4 +1,6 @@
-"""Services of libpq: connection settings under a name in a file, which a URL or PGSERVICE refers to.
+"""The URL with which to connect: with the settings of its service, and with files that exist.
+
+A service of libpq has connection settings under a name in a file, which the URL or PGSERVICE refers to.
 
 asyncpg would ignore PGSERVICE, and a service that it does not find, and might then use another database. So
 the settings of the service are merged into the URL here, which has precedence:
@@ -7,9 +9,13 @@ the settings of the service are merged into the URL here, which has precedence:
 
 The file is PGSERVICEFILE or ~/.pg_service.conf; if it lacks the service, pg_service.conf in PGSYSCONFDIR. A
 process reads it once.
+
+If a file of certificates is missing, the driver raises the same error as for a missing socket, so that is
+checked here.
 """
 
 import configparser
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,15 +28,26 @@ from gqlnews.errors import DatabaseError
 _REFUSED = ("hostaddr", "channel_binding", "require_auth")
 """Settings without which the connection would be another one, or less secure. The driver lacks them."""
 
+_CERTIFICATE_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _NAMES = {"database": "dbname"}  # other names of settings
 _SEPARATORS = ",/:"  # not escaped, since `single_host_urls` separates hosts at commas
 
 
-def with_service(url: PostgresUrl) -> str:
+def connection_url(url: PostgresUrl) -> str:
     """Return the URL with the settings of its service or of PGSERVICE, if any. Raises DatabaseError."""
-    query = dict(parse_qsl(urlsplit(url.url).query))
-    name = query.get("service") or postgres_service()
-    return url.url if not name else _merge(url, name, postgres_service_files())
+    name = _parameters(url.url).get("service") or postgres_service()
+    merged = _merge(url, name, postgres_service_files()) if name else url.url
+    parameters = _parameters(merged)
+    for parameter in _CERTIFICATE_FILES if parameters.get("sslmode") != "disable" else ():
+        if (file := parameters.get(parameter)) and not os.access(file, os.R_OK):
+            raise _error(
+                url, f"{parameter} is {file}, which cannot be read: correct the path, or the file's rights"
+            )
+    return merged
+
+
+def _parameters(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
 
 
 @lru_cache(8)

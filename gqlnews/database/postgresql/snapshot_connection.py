@@ -7,8 +7,9 @@ transaction remains usable.
 
 import asyncio
 import math
+import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -59,6 +60,9 @@ def _limited_sql(sql: str, max_bytes: int) -> str:
         " extract(epoch FROM clock_timestamp() - statement_timestamp())::float8"
         f" FROM (SELECT convert_to(({sql})::text, 'UTF8') AS value OFFSET 0) AS result"
     )
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class SnapshotConnection:
@@ -119,7 +123,7 @@ class SnapshotConnection:
     def close(self) -> None:
         """Close the connection."""
         try:
-            self._runner.run(self._connection.close(timeout=CLOSE_SECONDS))
+            run_without_signals(self._runner, self._connection.close(timeout=CLOSE_SECONDS))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it is lost already
             self._connection.terminate()
 
@@ -171,7 +175,7 @@ class SnapshotConnection:
         Raises DatabaseError, or the error of asyncpg if the statement is at fault.
         """
         try:
-            return self._runner.run(_within(call, seconds))
+            return run_without_signals(self._runner, _within(call, seconds))
         except Exception as error:
             self._undo(error)
             translated = None if _is_of_statement(error) else to_postgresql_error(error, self._url)
@@ -186,9 +190,22 @@ class SnapshotConnection:
             self._connection.terminate()
             return
         try:
-            self._runner.run(_within(lambda: self._connection.execute(_UNDO), OWN_SECONDS))
+            run_without_signals(self._runner, _within(lambda: self._connection.execute(_UNDO), OWN_SECONDS))
         except Exception:  # the first error is raised
             self._connection.terminate()
+
+
+def run_without_signals(runner: asyncio.Runner, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine. Signals of this thread are handled after it.
+
+    Handlers of commands raise an exception, which would leave the event loop and the driver in the middle of
+    a step: closing them could then wait for ever.
+    """
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        return runner.run(work)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 async def _within(call: Callable[[], Awaitable[T]], seconds: float) -> T:

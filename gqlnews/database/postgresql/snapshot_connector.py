@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gqlnews.config.settings import Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.hosts import Hosts
-from gqlnews.database.postgresql.snapshot_connection import SnapshotConnection
+from gqlnews.database.postgresql.snapshot_connection import SnapshotConnection, run_without_signals
 from gqlnews.database.postgresql.versions import FAR_AHEAD, StoreVersions, Verdict, judge
 from gqlnews.database.protocol import RequiredVersion
 from gqlnews.errors import BehindError, DatabaseError, UnreachableDatabaseError
@@ -109,7 +109,7 @@ class SnapshotConnector:
         return connection
 
     def _open_connection(self, *, to_primary: bool = False) -> SnapshotConnection:
-        host = self._runner.run(self._hosts.connect(to_primary=to_primary))
+        host = run_without_signals(self._runner, self._hosts.connect(to_primary=to_primary))
         return SnapshotConnection(self._url, self._runner, host, self._limits)
 
     def _judge(self, connection: SnapshotConnection, required: Sequence[RequiredVersion] = ()) -> Verdict:

@@ -180,11 +180,13 @@ def test_a_restart_of_the_database_is_survived(store: Path, tmp_path: Path) -> N
         with serving_url(tmp_path, url) as (endpoint, _):
             ready = endpoint.replace("/graphql", "/health/ready")
             assert httpx2.get(ready).status_code == 200
+            cached = ask(endpoint, TITLE).json()
             server.stop()
             response = ask(endpoint, "{ topics { name } }")
             assert (response.status_code, code_of(response)) == (503, "UNAVAILABLE")
             assert response.headers["retry-after"] == "1"
             until(lambda: httpx2.get(ready).status_code == 503)
+            assert ask(endpoint, TITLE).json() == cached
             server.start()
             until(lambda: httpx2.get(ready).status_code == 200)
             assert ask(endpoint, "{ topics { name } }").status_code == 200

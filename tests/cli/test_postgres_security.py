@@ -51,8 +51,11 @@ def with_password(server: PostgresProcess, role: str, password: str = PASSWORD) 
 
 
 def command_lines(process: int) -> list[str]:
-    """Return the command lines of a process and its descendants, of which the title is a part."""
-    lines = [Path(f"/proc/{process}/{name}").read_text() for name in ("cmdline", "comm")]
+    """Return the command lines and the names of a process and its descendants."""
+    try:
+        lines = [Path(f"/proc/{process}/{name}").read_text() for name in ("cmdline", "comm")]
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return []
     return [*lines, *(line for child in child_processes(process) for line in command_lines(child))]
 
 

@@ -123,14 +123,19 @@ def single_host_urls(url: str) -> list[str]:
 
 
 class Hosts:
-    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none. Raises DatabaseError."""
+    """The hosts of a URL. `statement_timeout` is in seconds, 0 for none.
 
-    def __init__(self, url: PostgresUrl, statement_timeout: float) -> None:
-        self.url = url
+    With `logs_lag`, a standby that lags far behind is logged, once until it has caught up. Raises
+    DatabaseError.
+    """
+
+    def __init__(self, url: PostgresUrl, statement_timeout: float, *, logs_lag: bool = False) -> None:
+        self.url, self._logs_lag = url, logs_lag
         resolved = connection_url(url)
         self._urls = single_host_urls(resolved)
         random.shuffle(self._urls)
         self._avoided: dict[str, float] = {}  # until when, by time.monotonic()
+        self._behind: set[str] = set()
         pairs = (text.partition("=") for text in urlsplit(resolved).query.split("&"))
         given = {name: value for name, _, value in pairs}
         wanted = given.get("target_session_attrs", PREFER_STANDBY)

@@ -1,6 +1,7 @@
 """`gqlnews init` on six real sites: what it writes is accepted, and its fields have the values of the files.
 
-Expected values are read from the files in plain Python, by the reader of sites in `tests/sites`.
+Expected values are read from the files in plain Python, by the reader of sites in `tests/sites`. The
+responses from PostgreSQL have the same bytes.
 """
 
 import json
@@ -19,6 +20,8 @@ from typing import Any
 import pytest
 
 from gqlnews.cli.app import run
+from tests.both_stores import ComparedProduct
+from tests.postgresql import Cluster
 from tests.product import Product
 from tests.sites.front_matter import split_header
 from tests.sites.reading import read_site
@@ -163,7 +166,9 @@ def folder(corpus: Path, name: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def site(folder: Path, name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
+def site(
+    folder: Path, name: str, tmp_path_factory: pytest.TempPathFactory, postgresql: Cluster
+) -> Iterator[ServedSite]:
     copy = Path(shutil.copytree(folder, tmp_path_factory.mktemp("served") / name))
     file = copy / "gqlnews.toml"
     suggested = tomllib.loads(uncomment(file.read_text())).get("fields", {})
@@ -172,7 +177,7 @@ def site(folder: Path, name: str, tmp_path_factory: pytest.TempPathFactory) -> I
     database = copy.parent / "news.db"
     assert ingest(copy, database) == []
     fields = tomllib.loads(file.read_text())["fields"]
-    with Product(database) as product:
+    with ComparedProduct(database, postgresql.copy_of(database)) as product:
         yield ServedSite(product, expected_nodes(copy, fields), suggested, tuple(fields))
 
 

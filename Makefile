@@ -31,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve install test test-postgresql coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
+.PHONY: help serve install test test-thorough test-postgresql coverage fuzz lint explorer reader front-ends-if-possible clients guides test-guides bench bench-peers bench-check bench-live bench-hostile soak image-check schema settings lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-15s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -41,7 +41,10 @@ serve: $(VENV)/installed front-ends-if-possible ## ingest and serve the folder C
 
 install: $(VENV)/installed-dev $(EXPLORER) $(READER) clients guides ## install and build everything that the tests need (needs npm); faster with -j4
 
-test: lint install ## run all checks and tests, in WORKERS (3) processes (needs npm)
+test: lint install ## run all checks, and the tests but the longest ones, in WORKERS (3) processes (needs npm)
+	$(PYTEST) --quick
+
+test-thorough: install ## run all tests, in about half an hour (needs npm)
 	$(PYTEST)
 
 test-postgresql: $(VENV)/installed-dev ## run only the tests that run PostgreSQL, with Debian's or with the programs in PROGRAMS; TESTS selects some

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from gqlnews.database.sqlite import inline_executor
 from tests.postgresql import Cluster, running_cluster
 from tests.product import Product, run_ingest
+from tests.thorough import split
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "news"
 
@@ -83,8 +84,15 @@ The first ones kill them, so that the figures are lost; the last row is about ot
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out the tests in tests/thorough.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the generated requests, which take minutes: at the end no worker waits for another."""
+    if config.getoption("--quick"):
+        items[:], thorough = split(items)
+        config.hook.pytest_deselected(items=thorough)
     items.sort(key=lambda item: "test_generated" not in item.path.name)
     for item in items:
         if item.path.name.startswith(LONG):

@@ -60,7 +60,7 @@ def real(corpus: Path, ai2020: Product) -> Iterator[Generated]:
         yield generated(corpus / "ai2020", ways, learn_everywhere=False)
 
 
-@examples(600)
+@examples(600, quick=100)
 @given(data=st.data(), everywhere=st.booleans())
 def test_odd_content_is_answered_as_the_oracle_answers(
     nasty: Generated, data: st.DataObject, everywhere: bool
@@ -68,7 +68,7 @@ def test_odd_content_is_answered_as_the_oracle_answers(
     nasty.compare(data, everywhere=everywhere)
 
 
-@examples(100)
+@examples(100, quick=10)
 @given(data=st.data())
 def test_real_content_is_answered_as_the_oracle_answers(real: Generated, data: st.DataObject) -> None:
     real.compare(data)

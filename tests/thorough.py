@@ -18,7 +18,6 @@ ONE_VARIANT = frozenset(
         "tests.ingest.test_kill",
         "tests.ingest.test_parser_faults",
         "tests.ingest.test_watch_ingest",
-        "tests.ingest.test_watch_ingest_faults",
         "tests.ingest.test_watch_sites",
         "tests.ingest.test_worker_pool",
         "tests.server.graphiql.test_panes",

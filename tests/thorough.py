@@ -35,22 +35,27 @@ ONE_VARIANT = frozenset(
 """Modules in which `make test` runs only the first set of parameters of each test."""
 
 TESTS: dict[str, tuple[str, ...]] = {
+    "tests.benchmarks.test_history": ("test_each_step_of_a_short_history_equals_a_fresh_ingest",),
     "tests.benchmarks.test_hostile": ("test_an_attack_runs",),
+    "tests.cli.test_commands": ("test_an_undecodable_file_name_is_printed",),
     "tests.cli.test_publish": (
         "test_a_restart_of_postgresql_is_survived",
         "test_a_leader_that_is_cut_off_within_a_batch_gives_up",
+        "test_a_clean_stop_hands_the_lead_over_at_once",
     ),
     "tests.cli.test_ready_file": (
         "test_its_problems_are_those_of_check_and_bounded",
         "test_it_is_there_while_the_server_serves",
     ),
     "tests.cli.test_serve": ("test_a_signal_before_watching_rolls_the_ingest_back",),
+    "tests.cli.test_site_options": ("test_the_watcher_of_a_server_keeps_the_options",),
     "tests.clients.test_clients": (
         "test_changes_made_while_the_server_is_down_arrive_once_when_it_is_back",
         "test_all_clients_work_below_the_path_of_a_mounted_application",
         "test_a_subscription_that_is_not_valid_is_refused",
         "test_a_page_in_the_cache_of_apollo_client_follows",
         "test_a_client_that_resumes_on_a_new_database_must_start_over",
+        "test_who_unsubscribes_costs_the_server_nothing_any_more",
     ),
     "tests.database.sqlite.test_damage": (
         "test_a_rebuild_killed_at_any_step_leaves_the_old_store_or_the_new_one",
@@ -58,6 +63,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_a_watch_ingest_that_detects_damage_replaces_the_database",
         "test_a_rebuild_on_a_full_disk_is_retried",
         "test_a_database_damaged_again_immediately_is_not_rebuilt_in_a_loop",
+        "test_a_damaged_wal_loses_no_saved_file",
+    ),
+    "tests.engine.test_documents": ("test_a_document_counts_with_its_plans_and_statements",),
+    "tests.engine.test_validation_error_bounds": (
+        "test_the_cache_does_not_underestimate_an_invalid_document",
     ),
     "tests.ingest.test_parser_faults": (
         "test_a_deadly_file_among_many_becomes_a_problem",
@@ -67,6 +77,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_parser_processes_that_always_die_are_reported_by_watch_ingest",
         "test_a_server_whose_disk_is_full_at_startup_retries",
         "test_a_server_that_cannot_ingest_at_startup_serves_the_existing_store",
+        "test_a_watch_ingest_retries_its_first_ingest",
+        "test_a_server_whose_parser_processes_die_at_startup_retries",
     ),
     "tests.ingest.test_watch_ingest": (
         "test_without_events_it_polls",
@@ -91,24 +103,33 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_a_link_opens_beside_the_tabs_of_the_last_visit",
         "test_an_example_takes_the_place_of_a_running_subscription",
         "test_a_subscription_shows_saved_changes",
+        "test_every_example_has_results",
+        "test_the_active_tab_is_in_view_after_a_reload",
     ),
     "tests.server.graphiql.test_panes": (
         "test_a_server_that_stops_ends_a_subscription_with_a_reason",
         "test_typographic_characters_are_not_marked",
         "test_headers_are_not_stored_unless_the_switch_is_on",
         "test_a_rejected_token_is_named",
+        "test_prettify_formats_the_query_and_both_json_panes",
+        "test_headers_are_stored_while_the_switch_is_on",
     ),
     "tests.server.observability.test_logs_embedded": (
         "test_without_handlers_the_log_goes_to_standard_error",
+        "test_the_program_s_handlers_and_levels_are_used",
     ),
     "tests.server.test_draining": (
         "test_during_the_drain_delay_requests_are_answered_but_the_server_is_not_ready",
         "test_under_nohup_a_hangup_is_ignored",
     ),
-    "tests.server.test_media": ("test_ten_thousand_requests_leave_no_file_open",),
+    "tests.server.test_media": (
+        "test_ten_thousand_requests_leave_no_file_open",
+        "test_server_processes_and_the_watcher_serve_the_same_folder",
+    ),
     "tests.server.test_mounted": (
         "test_nothing_runs_after_the_host_has_ended",
         "test_fastapi_serves_queries_and_itself",
+        "test_images_are_below_the_path",
     ),
     "tests.server.test_postgres_server": (
         "test_a_folder_is_ingested_and_served_in_one_process_group",
@@ -119,15 +140,21 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tests.server.uvicorn.test_exit_timer": (
         "test_a_worker_that_does_not_respond_is_left",
         "test_ctrl_c_does_not_wait_for_a_watcher_that_does_not_respond",
+        "test_further_signals_do_not_change_the_status",
+        "test_ctrl_c_on_busy_processors",
     ),
     "tests.server.uvicorn.test_run": (
         "test_ingest_rejects_a_locked_database_and_serve_waits_for_it",
         "test_unpublished_articles_are_served_with_the_option",
         "test_sigterm_ends_within_ten_seconds_whatever_is_in_flight",
+        "test_the_next_run_ingests_changes",
     ),
     "tests.test_damaged_live": (
         "test_a_worker_that_cannot_open_the_damaged_database_is_started_again",
         "test_a_server_rebuilds_a_database_that_is_damaged_at_its_start",
+        "test_without_a_watcher_it_is_not_ready_until_it_is_rebuilt_by_hand",
+        "test_all_servers_of_a_damaged_database_are_not_ready",
+        "test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database",
     ),
     "tests.test_live": (
         "test_a_watcher_that_is_killed_is_started_again",
@@ -136,6 +163,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_several_processes_stop_with_the_first",
         "test_several_processes_see_one_change",
         "test_without_watching_the_start_is_served",
+        "test_several_processes_end_where_the_first_is_killed",
     ),
     "tests.test_schedule_live": (
         "test_watchers_that_are_killed_deliver_each_event_once_in_order_and_never_early",

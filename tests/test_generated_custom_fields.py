@@ -45,7 +45,7 @@ def members(type_: GraphQLNamedType) -> dict[str, Any]:
     return found
 
 
-@examples(10, quick=3, phases=WITHOUT_SHRINKING)
+@examples(10, quick=2, phases=WITHOUT_SHRINKING)
 @given(config=configurations(), seed=st.integers(0, 2**32 - 1), audience=st.sampled_from(AUDIENCES))
 def test_own_fields_are_answered_as_the_oracle_answers(config: str, seed: int, audience: Audience) -> None:
     note(config)

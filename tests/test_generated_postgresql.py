@@ -61,7 +61,7 @@ def test_odd_content_has_the_same_responses(odd_articles: Generated, data: st.Da
     odd_articles.compare(data)
 
 
-@examples(20, quick=2, phases=WITHOUT_SHRINKING)
+@examples(20, quick=1, phases=WITHOUT_SHRINKING)
 @given(config=configurations(), seed=st.integers(0, 2**32 - 1), audience=st.sampled_from(AUDIENCES))
 def test_custom_fields_have_the_same_responses(
     postgresql: Cluster, config: str, seed: int, audience: WhoAsks

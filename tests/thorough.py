@@ -156,6 +156,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_all_servers_of_a_damaged_database_are_not_ready",
         "test_a_log_that_is_damaged_while_it_is_in_use_is_replaced_with_its_database",
     ),
+    "tests.test_generated_queries": ("test_real_content_is_answered_as_the_oracle_answers",),
     "tests.test_live": (
         "test_a_watcher_that_is_killed_is_started_again",
         "test_the_watcher_ends_with_its_server",

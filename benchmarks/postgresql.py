@@ -13,17 +13,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.cluster.machines import DURABLE
 from benchmarks.folders import real_or_sample, write_sample_folder
 from benchmarks.front_end import NONE, query_names, query_text, variables_for
 from benchmarks.live.stores import GQLNEWS
@@ -33,7 +33,7 @@ from benchmarks.throughput.requests import NAMES
 from benchmarks.throughput.run import prepare_store
 from benchmarks.throughput.servers import CACHED, UNCACHED, server_environment, start_stored
 from gqlnews.config.values import PostgresUrl
-from gqlnews.database.postgresql.copy import load, vacuum
+from gqlnews.database.postgresql.copy import vacuum
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.schema import schema_name
 from gqlnews.database.protocol import BatchResults, SnapshotId, Statements
@@ -42,13 +42,12 @@ from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLRequest
 from gqlnews.query.entities import Audience
 from gqlnews.query.sql.postgresql import POSTGRESQL
-from tests.postgresql import PostgresProcess, child_processes, installed_programs
+from tests.postgresql import PostgresProcess, child_processes, installed_programs, load_rows
 
 GEOMETRIC_MEAN_GOAL, WORST_GOAL = 2.0, 7.0
 WARM_RUNS = 6  # PostgreSQL's driver prepares a statement at its first run
 CONNECTIONS = 8
 SECONDS = 3
-DURABLE = ("-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "full_page_writes=on")
 
 
 class TimedStore:
@@ -77,18 +76,17 @@ class TimedStore:
         return values
 
 
-@dataclass
-class QueryTimes:
-    """A query's statement times in seconds on both stores, and PostgreSQL's processor time for one."""
+class QueryTimes(NamedTuple):
+    """Median statement times of a query on both stores, and PostgreSQL's processor time, in seconds."""
 
     name: str
-    sqlite: list[float] = field(default_factory=list)
-    postgresql: list[float] = field(default_factory=list)
-    postgresql_cpu: float = 0.0
+    sqlite: float
+    postgresql: float
+    postgresql_cpu: float
 
     @property
     def ratio(self) -> float:
-        return statistics.median(self.postgresql) / statistics.median(self.sqlite)
+        return self.postgresql / self.sqlite
 
 
 def processor_seconds(process: PostgresProcess) -> float:
@@ -96,6 +94,19 @@ def processor_seconds(process: PostgresProcess) -> float:
     assert process.process is not None
     files = (Path(f"/proc/{pid}/schedstat") for pid in child_processes(process.process.pid))
     return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+
+
+async def run_on_both(
+    engines: Sequence[Engine], stores: Sequence[TimedStore], request: GraphQLRequest
+) -> list[float]:
+    """Return the seconds of the statements on each store. Raises SystemExit if the responses differ."""
+    bodies = []
+    for engine, store in zip(engines, stores, strict=True):
+        store.seconds = 0.0
+        bodies.append((await engine.execute(request, Audience.OPEN)).body)
+    if len(set(bodies)) > 1:
+        raise SystemExit(f"the responses to {request.query} differ:\n{bodies[0]!r}\n{bodies[1]!r}")
+    return [store.seconds for store in stores]
 
 
 async def compare_statements(
@@ -116,38 +127,37 @@ async def compare_statements(
                 continue
             report(f"statements: {name}")
             request = GraphQLRequest(query_text(name), variables.get(name, {}))
-            times = QueryTimes(name)
-            for run in range(-WARM_RUNS, repeats):
-                bodies = []
-                before = processor_seconds(process) if run in (0, repeats - 1) else 0.0
-                if run == 0:
-                    times.postgresql_cpu -= before
-                for engine, store, seconds in zip(
-                    engines, stores, (times.sqlite, times.postgresql), strict=True
-                ):
-                    store.seconds = 0.0
-                    bodies.append((await engine.execute(request, Audience.OPEN)).body)
-                    if run >= 0:
-                        seconds.append(store.seconds)
-                if bodies[0] != bodies[1]:
-                    raise SystemExit(f"{name}: the responses differ:\n{bodies[0]!r}\n{bodies[1]!r}")
-            times.postgresql_cpu = (times.postgresql_cpu + processor_seconds(process)) / repeats
-            found.append(times)
+            for _ in range(WARM_RUNS):
+                await run_on_both(engines, stores, request)
+            before = processor_seconds(process)
+            runs = [await run_on_both(engines, stores, request) for _ in range(repeats)]
+            cpu = (processor_seconds(process) - before) / repeats
+            on_sqlite, on_postgresql = (statistics.median(times) for times in zip(*runs, strict=True))
+            found.append(QueryTimes(name, on_sqlite, on_postgresql, cpu))
         return found
     finally:
         await sqlite.close()
         await postgresql.close()
 
 
+def new_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+    """Return a table with columns of names, which are not divided, and of figures."""
+    table = Table(title=title, title_justify="left")
+    for heading in names:
+        table.add_column(heading, no_wrap=True)
+    for heading in figures:
+        table.add_column(heading, justify="right")
+    return table
+
+
 def show_statements(measured: Sequence[QueryTimes]) -> None:
-    table = Table(title="Statements: p50 in ms", title_justify="left")
-    for heading in ("query", "SQLite", "PostgreSQL", "ratio", "processor time of PostgreSQL"):
-        is_name = heading == "query"
-        table.add_column(heading, justify="left" if is_name else "right", no_wrap=is_name)
+    figures = ("SQLite", "PostgreSQL", "ratio", "processor time of PostgreSQL")
+    table = new_table("Statements: p50 in ms", ["query"], figures)
     for one in sorted(measured, key=lambda one: -one.ratio):
-        sqlite, postgresql = (statistics.median(times) * 1e3 for times in (one.sqlite, one.postgresql))
-        row = (f"{sqlite:.3f}", f"{postgresql:.3f}", f"{one.ratio:.2f}", f"{one.postgresql_cpu * 1e3:.3f}")
-        table.add_row(one.name, *row)
+        sqlite, postgresql, cpu = (
+            f"{seconds * 1e3:.3f}" for seconds in (one.sqlite, one.postgresql, one.postgresql_cpu)
+        )
+        table.add_row(one.name, sqlite, postgresql, f"{one.ratio:.2f}", cpu)
     Console().print(table)
     ratios = [one.ratio for one in measured]
     for what, ratio, goal in (
@@ -159,13 +169,12 @@ def show_statements(measured: Sequence[QueryTimes]) -> None:
 
 async def load_store(database: Path, url: str) -> tuple[float, float]:
     """Copy the rows of a SQLite store into a new database; return the seconds, and those to vacuum it."""
+    started = time.perf_counter()
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        await load_rows(url, db)
+    loaded = time.perf_counter()
     connection = await asyncpg.connect(url)
     try:
-        started = time.perf_counter()
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
-            async with connection.transaction():
-                await load(connection, db, schema_name())
-        loaded = time.perf_counter()
         await vacuum(connection, schema_name())
         return loaded - started, time.perf_counter() - loaded
     finally:
@@ -211,9 +220,8 @@ def show_requests(
     database: Path, url: str, process: PostgresProcess, bodies: dict[str, Path], scratch: Path
 ) -> None:
     title = f"Processor time of a request in µs, with {CONNECTIONS} connections"
-    table = Table(title=title, title_justify="left")
-    for heading in ("caches", "query", "SQLite: server", "PostgreSQL: server", "and database", "requests/s"):
-        table.add_column(heading, justify="left" if heading in ("caches", "query") else "right")
+    figures = ("SQLite: server", "PostgreSQL: server", "and database", "requests/s")
+    table = new_table(title, ["caches", "query"], figures)
     for name in (UNCACHED, CACHED):
         with servers(name, database, url, scratch) as both:
             for query, file in bodies.items():

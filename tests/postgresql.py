@@ -189,7 +189,7 @@ class Cluster:
         if store not in self._templates:
             url = self.create_database()
             with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
-                asyncio.run(_load(url, db))
+                asyncio.run(load_rows(url, db))
             self._templates[store] = urlsplit(url).path[1:]
         return self.create_database(self._templates[store])
 
@@ -202,7 +202,8 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def _load(url: str, db: sqlite3.Connection) -> None:
+async def load_rows(url: str, db: sqlite3.Connection) -> None:
+    """Load the rows of a SQLite store into a database."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():

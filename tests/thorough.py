@@ -1,4 +1,4 @@
-"""Tests that only `make test-thorough` runs: with them, `make test` would take twice as long.
+"""Tests that only `make test-thorough` runs: they take almost half of the time of all tests.
 
 They start many processes, as others do that `make test` runs on the same code.
 """

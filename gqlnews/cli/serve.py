@@ -1,4 +1,4 @@
-"""`gqlnews serve` and `gqlnews ingest --watch`: ingest what changed, serve it, and watch the folder."""
+"""`gqlnews serve`: ingest what changed, serve it, and start the process that watches the folder."""
 
 import signal
 import socket
@@ -51,8 +51,6 @@ from gqlnews.server.observability import logs
 from gqlnews.server.observability.logs import stop_signals
 from gqlnews.server.uvicorn.exit_timer import EXIT_AFTER_SECONDS, PARENT_DELAY, exit_after, exit_now
 from gqlnews.server.uvicorn.run import base_url, bind, is_loopback
-
-# `gqlnews serve`: ingest what changed, serve it, and watch the folder.
 
 NOTHING_SERVED = "nothing was served"
 

@@ -21,8 +21,7 @@ SELECT json_build_object(
     'overdue', (SELECT count(*) FROM (SELECT 1 FROM source WHERE due <= $1 LIMIT {MAX_OVERDUE}) AS overdue)
 )::text
 """
-"""Replication lag in seconds, whether an ingester leads, and the schedule as of `$1`.
-"""
+"""Replication lag in seconds, whether an ingester leads, and the schedule as of `$1`."""
 
 SIZES = """
 SELECT json_build_object(

@@ -30,8 +30,6 @@ from gqlnews.errors import (
     UnreachableDatabaseError,
 )
 from tests.postgresql import Cluster
-from tests.product import run_ingest
-from tests.server.support import write_articles
 
 DEADLINE = 20.0
 COUNT: Statement = ("SELECT count(*) FROM article", ())
@@ -48,13 +46,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("news")
-    run_ingest(write_articles(folder / "content"), folder / "news.db")
-    return folder / "news.db"
 
 
 @pytest.fixture

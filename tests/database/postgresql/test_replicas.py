@@ -19,9 +19,7 @@ from gqlnews.database.protocol import RequiredVersion, Statement, required_versi
 from gqlnews.errors import BehindError, UnreachableDatabaseError
 from tests.database.postgresql.stores import SCHEMA, elect
 from tests.database.postgresql.test_database_handle import NUMBER, opened, set_number, until, until_value
-from tests.product import run_ingest
 from tests.replicas import ReplicaPair, running_pair
-from tests.server.support import write_articles
 
 LIMIT = 0.5  # seconds that the replica may lag in a test
 IS_STANDBY: Statement = ("SELECT pg_is_in_recovery()::text", ())
@@ -39,13 +37,6 @@ def anyio_backend() -> str:
 def pair() -> Iterator[ReplicaPair]:
     with running_pair() as pair:
         yield pair
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("news")
-    run_ingest(write_articles(folder / "content"), folder / "news.db")
-    return folder / "news.db"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from gqlnews.query.entities import Entity
 from gqlnews.query.fields import Many, NodeLookup, One
 from gqlnews.query.sql.conditions import ordering
 from gqlnews.query.sql.cte_levels import ParentKey, nest_or_join
-from gqlnews.query.sql.dialect import INTEGER, TEXT, Expression
+from gqlnews.query.sql.dialect import INTEGER, TEXT, Expression, cross_join
 from gqlnews.query.sql.objects import columns_for, quoted, render_array, render_object
 from gqlnews.query.sql.rows import (
     LIST_DEPTH,
@@ -95,15 +95,14 @@ class Relation:
 
     @property
     def source(self) -> FromClause:
-        """FROM clause: `article AS t2`, or `url_owner AS n2 JOIN article AS t2 ON t2.id = n2.article_id`."""
-        rows = aliased(self.entity.table, self.alias)
+        """FROM clause: `article AS t2`, or `url_owner AS n2 CROSS JOIN article AS t2`.
+
+        The parent's key is in the join table, so SQLite should read it first.
+        """
         if self.through is None:
-            return rows
-        join_table = aliased(self.through.table, self.join_alias)
-        assert self.match is not None
-        return join_table.join(
-            rows,
-            column_ref(self.alias, self.match.child) == column_ref(self.join_alias, self.through.target_key),
+            return aliased(self.entity.table, self.alias)
+        return cross_join(
+            f"{self.through.table} AS {self.join_alias}", f"{self.entity.table} AS {self.alias}"
         )
 
     @property
@@ -131,7 +130,12 @@ class Relation:
         audience = self.context.audience
         query = select(*columns).select_from(self.source).where(visible(self.entity, self.alias, audience))
         if self.through is not None:
-            query = query.where(visible(self.through, self.join_alias, audience))
+            assert self.match is not None
+            query = query.where(
+                column_ref(self.alias, self.match.child)
+                == column_ref(self.join_alias, self.through.target_key),
+                visible(self.through, self.join_alias, audience),
+            )
         return query.where(self.key == parent_key.key) if parent_key else query
 
     def all_rows(self, parent_key: ParentKey | None, within: Within | None = None) -> SelectColumn:

@@ -86,6 +86,11 @@ def encode_parameter(value: object) -> object:
     return _NOT_STORED.sub(SNIPPET_MARK, value) if isinstance(value, str) else value
 
 
+def has_snippets(values: Sequence[bytes | None]) -> bool:
+    """Return whether `fill_snippets` would replace something."""
+    return any(value is not None and _MARK in value for value in values)
+
+
 async def fill_snippets(values: Sequence[bytes | None]) -> list[bytes | None]:
     """Replace what stands for snippets in the values; in a thread if these are large."""
     size = sum(len(value) for value in values if value is not None and _MARK in value)

@@ -18,7 +18,7 @@ import orjson
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, decode_fields
-from gqlnews.database.postgresql.combined import combine, fill_snippets, select_versions
+from gqlnews.database.postgresql.combined import combine, fill_snippets, has_snippets, select_versions
 from gqlnews.database.postgresql.control import newer_schemas
 from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.host_search import HostSearch
@@ -27,7 +27,7 @@ from gqlnews.database.postgresql.part_reads import PartReads
 from gqlnews.database.postgresql.primary_reads import PrimaryReads
 from gqlnews.database.postgresql.read_pool import PostgresPool, time_limit
 from gqlnews.database.postgresql.server_statements import COUNTS, MEDIA, POLL, SIZES, STATE
-from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
+from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge, parse_versions
 from gqlnews.database.protocol import (
     STATEMENT_TIME_SHARE,
     BatchResults,
@@ -155,15 +155,13 @@ class PostgresDatabase:
 
     async def _execute(self, statements: Statements, expected: float | None = None) -> BatchResults:
         sql, parameters = combine(statements, self._limits.max_response_bytes)
-        row = await self._read_current(sql, parameters, expected)
-        async with time_limit(self._pool.timeout):
-            return await self._results(row)
-
-    async def _results(self, row: asyncpg.Record) -> BatchResults:
-        versions, fits, *values = row
+        versions, fits, *values = await self._read_current(sql, parameters, expected)
         if not fits:
             raise response_too_large(self._limits.max_response_bytes)
-        return BatchResults(await fill_snippets(values), self._known.ids_of(StoreVersions(versions)))
+        if has_snippets(values):
+            async with time_limit(self._pool.timeout):
+                values = await fill_snippets(values)
+        return BatchResults(values, self._known.ids_of(parse_versions(versions)))
 
     async def _read_current(
         self, sql: str, parameters: Sequence[object], expected: float | None = None
@@ -333,7 +331,7 @@ class PostgresDatabase:
         if versions is None:
             raise UnknownDatabaseError(f"PostgreSQL database {self.url} has no content any more")
         host.is_primary = not is_standby  # it may have been promoted
-        found = StoreVersions(versions)
+        found = parse_versions(versions)
         if known is not None and found.epochs != known.epochs and is_standby:
             await self._ask_for_epoch()
         self._known.observe(found, known, is_primary=host.is_primary)
@@ -368,4 +366,4 @@ def _versions_of(row: asyncpg.Record) -> StoreVersions:
     """Return the versions of an answer. Raises UnavailableError if the store has no content any more."""
     if row[0] is None:
         raise UnavailableError
-    return StoreVersions(row[0])
+    return parse_versions(row[0])

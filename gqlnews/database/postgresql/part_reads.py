@@ -21,7 +21,7 @@ from gqlnews.database.postgresql.read_pool import (
     read_failure,
     time_limit,
 )
-from gqlnews.database.postgresql.versions import KnownVersions, StoreVersions, Verdict, judge
+from gqlnews.database.postgresql.versions import KnownVersions, Verdict, judge, parse_versions
 from gqlnews.database.protocol import Statements, required_version_var, response_too_large
 from gqlnews.errors import BehindError, UnavailableError
 
@@ -101,7 +101,7 @@ class PartReads:
             (versions, *_) = await reader.fetch(*select_versions())
             if versions is None:  # the snapshot is older than the tables, which a load has replaced
                 return Verdict.WAIT
-            found = StoreVersions(versions)
+            found = parse_versions(versions)
             verdict = judge(found, known, self._required, is_primary=host.is_primary)
             if verdict is not Verdict.USE:
                 return verdict

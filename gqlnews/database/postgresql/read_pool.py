@@ -23,6 +23,7 @@ from gqlnews.config.values import PostgresUrl
 from gqlnews.database.job_queue import (
     QUEUE_FULL_MESSAGE,
     QUEUE_TIMEOUT_MESSAGE,
+    SHORT_SECONDS,
     JobQueue,
     QueuedJob,
     client_var,
@@ -215,14 +216,24 @@ class PostgresPool:
             raise self._closed_error()
         estimates = (expected, expected_seconds_var.get(), math.inf)
         seconds = next(seconds for seconds in estimates if seconds is not None)
+        slot = None if self._queue else self._take_idle(is_short=seconds <= SHORT_SECONDS)
+        return slot or await self._wait_for_slot(seconds)
+
+    def _take_idle(self, *, is_short: bool) -> ReadSlot | None:
+        """Take an idle slot at once, for a short request the reserved one first."""
+        for slot in self._reserved_first():
+            if is_short or not slot.reserved:
+                self._idle.remove(slot)
+                return slot
+        return None
+
+    async def _wait_for_slot(self, seconds: float) -> ReadSlot:
         future: asyncio.Future[ReadSlot] = asyncio.get_running_loop().create_future()
         job = QueuedJob(future, time.monotonic(), client_var.get(), seconds)
         displaced = self._queue.put(job)
         if displaced is not None and not displaced.future.done():
             displaced.future.set_exception(OverloadedError(QUEUE_FULL_MESSAGE))
         self._dispatch()
-        if future.done():  # at once; the rest takes longer
-            return future.result()
         try:
             async with asyncio.timeout(self.timeout if math.isfinite(self.timeout) else None):
                 return await future
@@ -243,13 +254,18 @@ class PostgresPool:
 
     def _dispatch(self) -> None:
         """Give idle connections to the requests that wait, the reserved one first."""
-        for slot in sorted(self._idle, key=lambda slot: not slot.reserved):
+        if not self._queue:
+            return
+        for slot in self._reserved_first():
             job = self._queue.pop(short=slot.reserved)
             while job is not None and job.future.done():  # cancelled
                 job = self._queue.pop(short=slot.reserved)
             if job is not None:
                 self._idle.remove(slot)
                 job.future.set_result(slot)
+
+    def _reserved_first(self) -> list[ReadSlot]:
+        return sorted(self._idle, key=lambda slot: not slot.reserved)
 
     async def _connected(self, slot: ReadSlot) -> HostConnection:
         """Return the connection of the slot, or open one. Raises UnavailableError, DatabaseError."""

@@ -8,9 +8,11 @@ one is current: the other one may be that of a standby which lags.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from gqlnews.database.protocol import RequiredVersion, SnapshotId
+
+CACHED_VERSIONS = 16
 
 FAR_AHEAD = 1 << 20
 """Distance from which a version was never reached: a failover skips as many numbers, so it loses fewer."""
@@ -48,6 +50,12 @@ class StoreVersions:
 
     def is_newer_than(self, other: "StoreVersions") -> bool:
         return self.text != other.text and not self.is_older_than(other)
+
+
+@lru_cache(CACHED_VERSIONS)
+def parse_versions(text: str) -> StoreVersions:
+    """Return the versions in a text of the store. Most answers have the same, which are parsed once."""
+    return StoreVersions(text)
 
 
 class Verdict(Enum):

@@ -52,6 +52,7 @@ _OWN = {
     "version",
     "number",
     "forgotten",
+    "images_pruned",
     "ingested_at",
 }
 
@@ -72,7 +73,8 @@ def everything(db: sqlite3.Connection) -> Dump:
     """Return all of it, with the change log and the versions."""
     change = db.execute("SELECT * FROM article_change ORDER BY scope, slug").fetchall()
     versions = db.execute(
-        "SELECT audience, substr(version, instr(version, '-')), number, forgotten FROM site ORDER BY audience"
+        "SELECT audience, substr(version, instr(version, '-')), number, forgotten, images_pruned"
+        " FROM site ORDER BY audience"
     ).fetchall()
     problem = rows(db, "SELECT path, line, column_, severity, code, message, across, subject FROM problem")
     paths = rows(db, "SELECT slug, path AS file, updated_at AS updated FROM article")

@@ -8,6 +8,7 @@ under load (needs wrk), with and without caches, for the processor time of a req
 
 import argparse
 import asyncio
+import os
 import sqlite3
 import statistics
 import sys
@@ -90,10 +91,14 @@ class QueryTimes(NamedTuple):
 
 
 def processor_seconds(process: PostgresProcess) -> float:
-    """Return the processor time of the present processes of PostgreSQL, in seconds."""
+    """Return the processor time of PostgreSQL's processes in seconds, with that of those that have ended."""
     assert process.process is not None
-    files = (Path(f"/proc/{pid}/schedstat") for pid in child_processes(process.process.pid))
-    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+    pid = process.process.pid
+    files = (Path(f"/proc/{child}/schedstat") for child in child_processes(pid))
+    present = sum(int(file.read_text().split()[0]) for file in files) / 1e9
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ended = sum(map(int, numbers[13:15]))  # cutime and cstime, see proc(5)
+    return present + ended / os.sysconf("SC_CLK_TCK")
 
 
 async def run_on_both(

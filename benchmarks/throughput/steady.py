@@ -9,7 +9,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from statistics import median
@@ -23,21 +23,30 @@ from benchmarks.throughput.load import Workload, require_wrk
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.requests import NAMES
 from benchmarks.throughput.run import prepare_store
-from benchmarks.throughput.servers import UNCACHED, Store
+from benchmarks.throughput.servers import UNCACHED, Store, start
 
 GOAL = 0.9
 CONNECTIONS = (1, 4, 8, 32, 128)
 SLOW_SECONDS, SLOW_EVERY = 0.05, 0.1
 SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)  # of the slow request; the first that takes SLOW_SECONDS
+TRIES = 5  # of each size
 EDITS = 100
 
 
+@cache
+def slow_size(store: Store) -> int:
+    """Return the size of the slow request, which is measured once: every start has the same load."""
+    with start(UNCACHED, store) as server, Client(server.url) as client:
+        for size in SIZES:
+            if median(_time_query(client, size, number) for number in range(TRIES)) >= SLOW_SECONDS:
+                return size
+    return SIZES[-1]
+
+
 @contextmanager
-def slow_statements(server: Server, _store: Store) -> Iterator[None]:
+def slow_statements(server: Server, store: Store) -> Iterator[None]:
     """Run a statement of SLOW_SECONDS every SLOW_EVERY seconds."""
-    done = Event()
-    with Client(server.url) as client:
-        first = next((size for size in SIZES if _time_query(client, size) >= SLOW_SECONDS), SIZES[-1])
+    done, first = Event(), slow_size(store)
 
     def send_requests() -> None:
         with Client(server.url) as client:

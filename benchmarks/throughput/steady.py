@@ -35,7 +35,10 @@ EDITS = 100
 
 @cache
 def slow_size(store: Store) -> int:
-    """Return the size of the slow request, which is measured once: every start has the same load."""
+    """Return the size of the slow request, which is measured once, before the first start.
+
+    So every start has the same load beside it.
+    """
     with start(UNCACHED, store) as server, Client(server.url) as client:
         for size in SIZES:
             if median(_time_query(client, size, number) for number in range(TRIES)) >= SLOW_SECONDS:
@@ -120,6 +123,8 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     print(
         "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
     )
+    if arguments.beside == "slow":
+        slow_size(store)
     missed = 0
     for query in arguments.queries:
         for many in arguments.connections:

@@ -51,6 +51,7 @@ _CREATE_INDEX = re.compile(r"CREATE INDEX (\w+) ON \w+ \(([^)]*)\)(?: WHERE (.*)
 _NEWEST_FIRST = re.compile(
     r"((?:\w+, )?published_at DESC, slug), (.*)"
 )  # order and others of a covering index
+_COVERED = {"story_article_slug": ("story",)}  # last columns of other covering indexes
 _INSTANT = re.compile(r"\w+_at( DESC)?|due")  # sort keys of instants are short
 
 
@@ -242,7 +243,8 @@ def _parse_index(table: str, sql: str) -> StoredIndex:
     name, columns, condition = match.groups()
     covering = _NEWEST_FIRST.fullmatch(columns) if "_newest" in name else None
     if covering is None:
-        return StoredIndex(name, table, tuple(columns.split(", ")), (), condition)
+        names, read = tuple(columns.split(", ")), _COVERED.get(name, ())
+        return StoredIndex(name, table, names[: len(names) - len(read)], (), condition, covered=read)
     keys, covered = (tuple(part.split(", ")) for part in covering.groups())
     covered = covered[: _MAX_INDEX_COLUMNS - len(keys)]
     return StoredIndex(name, table, keys, (), condition, covered=covered)

@@ -54,7 +54,7 @@ class StoreVersions:
 
 @lru_cache(CACHED_VERSIONS)
 def parse_versions(text: str) -> StoreVersions:
-    """Return the versions in a text of the store. Most answers have the same, which are parsed once."""
+    """Parse versions. Cached, because most answers have the same ones."""
     return StoreVersions(text)
 
 

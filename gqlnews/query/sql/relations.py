@@ -97,7 +97,7 @@ class Relation:
     def source(self) -> FromClause:
         """FROM clause: `article AS t2`, or `url_owner AS n2 CROSS JOIN article AS t2`.
 
-        The parent's key is in the join table, so SQLite should read it first.
+        SQLite should read the join table first, which has the parent's key.
         """
         if self.through is None:
             return aliased(self.entity.table, self.alias)

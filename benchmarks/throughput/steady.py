@@ -9,7 +9,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from statistics import median
@@ -33,12 +33,8 @@ TRIES = 5  # of each size
 EDITS = 100
 
 
-@cache
 def slow_size(store: Store) -> int:
-    """Return the size of the slow request, which is measured once, before the first start.
-
-    So every start has the same load beside it.
-    """
+    """Return the size of a request whose statement takes SLOW_SECONDS, measured on a server of its own."""
     with start(UNCACHED, store) as server, Client(server.url) as client:
         for size in SIZES:
             if median(_time_query(client, size, number) for number in range(TRIES)) >= SLOW_SECONDS:
@@ -47,14 +43,14 @@ def slow_size(store: Store) -> int:
 
 
 @contextmanager
-def slow_statements(server: Server, store: Store) -> Iterator[None]:
-    """Run a statement of SLOW_SECONDS every SLOW_EVERY seconds."""
-    done, first = Event(), slow_size(store)
+def slow_statements(size: int, server: Server, _store: Store) -> Iterator[None]:
+    """Send a request of this size, with one slow statement, every SLOW_EVERY seconds."""
+    done = Event()
 
     def send_requests() -> None:
         with Client(server.url) as client:
             number = 0
-            while not done.wait(max(0.0, SLOW_EVERY - _time_query(client, first, number))):
+            while not done.wait(max(0.0, SLOW_EVERY - _time_query(client, size, number))):
                 number += 1
 
     thread = Thread(target=send_requests)
@@ -83,7 +79,14 @@ def edits(_server: Server, store: Store) -> Iterator[None]:
     yield
 
 
-_BACKGROUND: dict[str, BackgroundLoad] = {"nothing": no_load, "slow": slow_statements, "edits": edits}
+_BACKGROUND = ("nothing", "slow", "edits")
+
+
+def background_load(name: str, store: Store) -> BackgroundLoad:
+    """Return a background load that is the same beside every start."""
+    if name == "slow":
+        return partial(slow_statements, slow_size(store))
+    return edits if name == "edits" else no_load
 
 
 def line(starts: Sequence[ColdStart]) -> str:
@@ -123,15 +126,12 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     print(
         "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
     )
-    if arguments.beside == "slow":
-        slow_size(store)
+    background = background_load(arguments.beside, store)
     missed = 0
     for query in arguments.queries:
         for many in arguments.connections:
             workload = Workload(query, bodies[UNCACHED, query], many, 1)
-            begin = partial(
-                cold_start, UNCACHED, workload, store, arguments.seconds, _BACKGROUND[arguments.beside]
-            )
+            begin = partial(cold_start, UNCACHED, workload, store, arguments.seconds, background)
             starts = [begin() for _ in range(arguments.starts)]
             print(line(starts), flush=True)
             missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)

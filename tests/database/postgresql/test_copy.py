@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from gqlnews.database.postgresql.schema import read_tables, schema_name
+from gqlnews.database.postgresql.schema import IndexWidth, read_tables, schema_name
 from tests.conftest import EXAMPLES
 from tests.postgresql import Cluster
 from tests.product import run_ingest
@@ -33,3 +33,12 @@ def test_a_copy_has_the_same_rows(postgresql: Cluster, tmp_path: Path) -> None:
             columns = ", ".join(column.name for column in table.columns)
             expected = sorted(db.execute(f"SELECT {columns} FROM {table.name}"), key=repr)
             assert asyncio.run(rows(table.name, columns)) == expected, table.name
+
+
+def test_an_index_without_its_covered_columns_has_those_of_lookups(tmp_path: Path) -> None:
+    """With long texts, an index of (scope, slug, story) would begin with the scope alone."""
+    run_ingest(EXAMPLES, tmp_path / "news.db")
+    with closing(sqlite3.connect(tmp_path / "news.db")) as db:
+        indexes = {index.name: index for table in read_tables(db) for index in table.indexes}
+    statement, _ = indexes["story_article_slug"].create_statements(IndexWidth.KEYS)
+    assert statement.endswith("(scope, slug)")

@@ -14,6 +14,7 @@ import pytest
 from gqlnews.config.settings import UNLIMITED, Limits
 from gqlnews.config.values import PostgresUrl
 from gqlnews.custom_fields import CustomField, encode_fields
+from gqlnews.database.job_queue import SHORT_SECONDS
 from gqlnews.database.postgresql import database_handle, part_reads, read_pool
 from gqlnews.database.postgresql.database_handle import PostgresDatabase
 from gqlnews.database.postgresql.hosts import APPLICATION_NAME, HostConnection, Hosts
@@ -246,6 +247,19 @@ async def test_parts_that_wait_for_a_connection_for_too_long_are_refused(url: st
             with pytest.raises(OverloadedError):
                 await anext(database.execute_parts([[COUNT]]))
         assert await anext(database.execute_parts([[COUNT]])) == [b"2"]
+
+
+async def test_only_short_requests_get_the_reserved_connection(url: str) -> None:
+    async with opened(url, Limits(timeout_seconds=0.3)) as database:
+        pool = database._pool
+        async with pool.reader(), pool.reader():
+            assert pool.in_use == 2
+            async with pool.reader(expected=SHORT_SECONDS):
+                assert pool.in_use == 3
+            with pytest.raises(OverloadedError):
+                async with pool.reader(expected=2 * SHORT_SECONDS):
+                    pass
+        assert (pool.in_use, pool.waiting) == (0, 0)
 
 
 async def test_a_part_that_fails_ends_the_response(url: str) -> None:

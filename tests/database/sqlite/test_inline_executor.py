@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from gqlnews.database.protocol import Statements
+from gqlnews.database.sqlite import inline_executor
 from gqlnews.database.sqlite.inline_executor import (
+    BUDGET_SECONDS,
     BUDGET_STEPS,
     FIRST_BACKOFF,
     MAX_BACKOFF,
+    MAX_SECONDS,
     MIN_SAMPLES,
     InlineExecutor,
 )
@@ -74,6 +77,65 @@ def test_the_budget_counts_instructions(inline: InlineExecutor) -> None:
 def fresh(inline: InlineExecutor) -> InlineExecutor:
     inline._stats.clear()
     return inline
+
+
+class Clock:
+    """A CPU clock that advances by `seconds` each time it is read, which is once per check."""
+
+    def __init__(self) -> None:
+        self.seconds = self._now = 0.0
+
+    def thread_time(self) -> float:
+        self._now += self.seconds
+        return self._now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(inline_executor, "time", clock)
+    return clock
+
+
+SEVERAL = 500  # rows: some 9,000 instructions, four or five checks
+QUICK, INFLATED = (
+    BUDGET_SECONDS / 10,
+    BUDGET_SECONDS / 2,
+)  # between two checks
+
+
+def test_slow_instructions_are_interrupted(inline: InlineExecutor, clock: Clock) -> None:
+    clock.seconds = INFLATED
+    assert inline.try_execute(counting(SEVERAL)) is None
+
+
+def test_work_on_the_same_core_does_not_change_the_decision(inline: InlineExecutor, clock: Clock) -> None:
+    clock.seconds = QUICK
+    assert inline.try_execute(counting(SEVERAL)) is not None
+    clock.seconds = INFLATED
+    assert all(inline.try_execute(counting(SEVERAL)) is not None for _ in range(100))
+    clock.seconds = MAX_SECONDS
+    assert inline.try_execute(counting(SEVERAL)) is None
+
+
+def test_one_quick_run_among_inflated_ones_suffices(inline: InlineExecutor, clock: Clock) -> None:
+    clock.seconds = INFLATED
+    for _ in range(100):
+        inline.try_execute(counting(SEVERAL))
+    clock.seconds = QUICK
+    assert skipped(inline, counting(SEVERAL)) <= MAX_BACKOFF
+    clock.seconds = INFLATED
+    assert all(inline.try_execute(counting(SEVERAL)) is not None for _ in range(100))
+
+
+def test_instructions_that_stay_slow_are_interrupted(
+    inline: InlineExecutor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inline_executor, "STEP_SECONDS_GROWTH", 1.01)
+    clock.seconds = QUICK
+    assert inline.try_execute(counting(SEVERAL)) is not None
+    clock.seconds = INFLATED
+    assert None in [inline.try_execute(counting(SEVERAL)) for _ in range(100)]
 
 
 def test_interruptions_back_off_exponentially(

@@ -4,14 +4,13 @@ They show the speed of a server before it has compiled, cached or measured anyth
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from statistics import fmean
 
 import msgspec
 
 from benchmarks.throughput.awake import keep_awake
 from benchmarks.throughput.load import Workload, run_turn
-from benchmarks.throughput.process import Server
 from benchmarks.throughput.rounds import CONNECTIONS, Bodies
 from benchmarks.throughput.servers import Store, start
 
@@ -19,12 +18,17 @@ SECONDS = 3
 
 
 class ColdStart(msgspec.Struct, frozen=True):
-    """One start: requests per second in each second after it."""
+    """One start: requests per second in each second after it.
+
+    `on_threads` is the share of the processor time that other threads than the main one spend after the first
+    second: of gqlnews, those that run statements.
+    """
 
     server: str
     query: str
     connections: int
     per_second: list[float]
+    on_threads: float = 0.0
 
     @property
     def mean_rate(self) -> float:
@@ -36,22 +40,14 @@ class ColdStart(msgspec.Struct, frozen=True):
         return fmean(self.per_second[1:])
 
 
-BackgroundLoad = Callable[[Server, Store], AbstractContextManager[None]]
-"""Context manager that runs a background load."""
-
-
-def no_load(_server: Server, _store: Store) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def cold_start(
-    name: str, workload: Workload, store: Store, seconds: int = SECONDS, background: BackgroundLoad = no_load
-) -> ColdStart:
-    """Start the server and load it for `seconds`; `workload` is the load of one second."""
+def cold_start(name: str, workload: Workload, store: Store) -> ColdStart:
+    """Start the server and load it for SECONDS; `workload` is the load of one second."""
     awake = keep_awake() if workload.connections == 1 else nullcontext()
-    with awake, start(name, store) as server, background(server, store):
-        per_second = [run_turn(server, workload).per_second for _ in range(seconds)]
-    return ColdStart(name, workload.query, workload.connections, per_second)
+    with awake, start(name, store) as server:
+        per_second = [run_turn(server, workload).per_second]
+        with server.measure_threads() as on_threads:
+            per_second += [run_turn(server, workload).per_second for _ in range(SECONDS - 1)]
+    return ColdStart(name, workload.query, workload.connections, per_second, on_threads.value)
 
 
 def cold_starts(

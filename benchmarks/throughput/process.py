@@ -17,6 +17,11 @@ _URL = re.compile(rb"http://127\.0\.0\.1:\d+/graphql")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(slots=True)
+class ThreadShare:
+    value: float = 0.0  # 0 to 1
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A running server that accepts requests at `url`."""
@@ -27,8 +32,22 @@ class Server:
 
     def cpu(self) -> float:
         """Return the processor time of all its threads so far, in seconds."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return _cpu(Path(f"/proc/{self.pid}/stat"))
+
+    @contextmanager
+    def measure_threads(self) -> Iterator[ThreadShare]:
+        """Set the share of the processor time that other threads than the main one spend in this block."""
+        share = ThreadShare()
+        main_thread = Path(f"/proc/{self.pid}/task/{self.pid}/stat")
+        before, main_before = self.cpu(), _cpu(main_thread)
+        yield share
+        spent, main_spent = self.cpu() - before, _cpu(main_thread) - main_before
+        share.value = max(0.0, 1 - main_spent / spent) if spent else 0.0
+
+
+def _cpu(stat: Path) -> float:
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager

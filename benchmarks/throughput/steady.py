@@ -1,36 +1,67 @@
 """`python -m benchmarks.throughput.steady`: compare the speed of gqlnews after repeated starts.
 
 It is started several times without caches, and receives its full load at once. After its first second,
-every start has to reach 0.9 of the best one. Optionally a statement of 50 ms runs every 100 ms meanwhile, or
-100 files are edited just before. Exits with 1 if the goal is missed.
+every start has to reach 0.9 of the best one. A shared machine may be twice as fast at one time as at another,
+so after each second the same load goes to a server that was started and used before, and the requests per
+second are compared as multiples of that one's. *threads* is the share of its processor time that a server
+spends outside the event loop, which does not depend on the speed of the machine. Optionally a statement of
+50 ms runs every 100 ms meanwhile, or 100 files are edited just before. Exits with 1 if the goal is missed.
 """
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from threading import Event, Thread
 from time import perf_counter
 
+import msgspec
+
+from benchmarks.throughput.awake import keep_awake
 from benchmarks.throughput.client import Client
-from benchmarks.throughput.cold import SECONDS, BackgroundLoad, ColdStart, cold_start, no_load
 from benchmarks.throughput.large import large
-from benchmarks.throughput.load import Workload, require_wrk
+from benchmarks.throughput.load import Turn, Workload, require_wrk, run_turn
 from benchmarks.throughput.process import Server
 from benchmarks.throughput.requests import NAMES
 from benchmarks.throughput.run import prepare_store
 from benchmarks.throughput.servers import UNCACHED, Store, start
 
 GOAL = 0.9
+SECONDS = 3  # of each start, after the first one
 CONNECTIONS = (1, 4, 8, 32, 128)
 SLOW_SECONDS, SLOW_EVERY = 0.05, 0.1
 SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)  # of the slow request; the first that takes SLOW_SECONDS
 TRIES = 5  # of each size
 EDITS = 100
+
+BackgroundLoad = Callable[[Server, Store], AbstractContextManager[None]]
+"""Context manager that runs a background load."""
+
+
+class Start(msgspec.Struct, frozen=True):
+    """One start: a turn of each second after the first, and a turn of the other server after each.
+
+    `on_threads` is the share of the processor time that was not spent on the main thread.
+    """
+
+    turns: Sequence[Turn]
+    others: Sequence[Turn]
+    on_threads: float
+
+    @property
+    def rate(self) -> float:
+        """Mean requests per second."""
+        return fmean(turn.per_second for turn in self.turns)
+
+    @property
+    def ratio(self) -> float:
+        """Median ratio of a second to that of the other server."""
+        pairs = zip(self.turns, self.others, strict=True)
+        return median(turn.per_second / other.per_second for turn, other in pairs)
 
 
 def slow_size(store: Store) -> int:
@@ -86,21 +117,56 @@ def background_load(name: str, store: Store) -> BackgroundLoad:
     """Return a background load that is the same beside every start."""
     if name == "slow":
         return partial(slow_statements, slow_size(store))
-    return edits if name == "edits" else no_load
+    return edits if name == "edits" else _no_load
 
 
-def line(starts: Sequence[ColdStart]) -> str:
+def _no_load(_server: Server, _store: Store) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def starts(
+    workload: Workload, store: Store, count: int, seconds: int, background: BackgroundLoad
+) -> Iterator[Start]:
+    """Start the server `count` times, beside one that stays; `workload` is the load of one second."""
+    awake = keep_awake() if workload.connections == 1 else nullcontext()
+    with awake, start(UNCACHED, store) as other:
+        run_turn(other, workload)
+        for _ in range(count):
+            with start(UNCACHED, store) as server, background(server, store):
+                run_turn(server, workload)
+                with server.measure_threads() as on_threads:
+                    pairs = [(run_turn(server, workload), run_turn(other, workload)) for _ in range(seconds)]
+            yield Start([turn for turn, _ in pairs], [turn for _, turn in pairs], on_threads.value)
+
+
+_COLUMNS = (
+    "query, connections",
+    *("requests/s: best", "median", "worst"),
+    *("× other: best", "median", "worst"),
+    *("threads", "worst / best"),
+)
+
+
+def line(workload: Workload, measured: Sequence[Start]) -> str:
     """Format the starts of one query and number of connections as a table row."""
-    settled = [one.settled for one in starts]
-    steady = min(settled) / max(settled)
+    rates = [one.rate for one in measured]
+    ratios = [one.ratio for one in measured]
+    shares = [one.on_threads for one in measured]
+    steady = steadiness(measured)
     cells = (
-        f"{starts[0].query}, {starts[0].connections}",
-        f"{max(settled):,.0f}",
-        f"{median(settled):,.0f}",
-        f"{min(settled):,.0f}",
+        f"{workload.query}, {workload.connections}",
+        *(f"{choose(rates):,.0f}" for choose in (max, median, min)),
+        *(f"{choose(ratios):.2f}" for choose in (max, median, min)),
+        f"{min(shares):.0%} to {max(shares):.0%}",
         f"{steady:.2f}{'' if steady >= GOAL else ' (missed)'}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def steadiness(measured: Sequence[Start]) -> float:
+    """Return the ratio of the worst start to the best."""
+    ratios = [one.ratio for one in measured]
+    return min(ratios) / max(ratios)
 
 
 def main() -> None:
@@ -111,7 +177,9 @@ def main() -> None:
     parser.add_argument(
         "--starts", type=int, default=10, help="starts of each query and number of connections (10)"
     )
-    parser.add_argument("--seconds", type=int, default=SECONDS, help=f"duration of each start ({SECONDS})")
+    parser.add_argument(
+        "--seconds", type=int, default=SECONDS, help=f"of each start, after the first ({SECONDS})"
+    )
     parser.add_argument("--beside", choices=_BACKGROUND, default="nothing", help="background load")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
@@ -122,19 +190,16 @@ def main() -> None:
 def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     """Measure, print the table, and return the number of missed goals."""
     store, bodies = prepare_store(scratch, arguments.queries, copied=arguments.beside == "edits")
-    print(f"Background load: {arguments.beside}. Requests per second after the first second.\n")
-    print(
-        "| query, connections | best | median | worst | worst / best |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    print(f"Background load: {arguments.beside}.\n")
+    print(f"| {' | '.join(_COLUMNS)} |\n| --- |{' ---: |' * (len(_COLUMNS) - 1)}")
     background = background_load(arguments.beside, store)
     missed = 0
     for query in arguments.queries:
         for many in arguments.connections:
             workload = Workload(query, bodies[UNCACHED, query], many, 1)
-            begin = partial(cold_start, UNCACHED, workload, store, arguments.seconds, background)
-            starts = [begin() for _ in range(arguments.starts)]
-            print(line(starts), flush=True)
-            missed += min(one.settled for one in starts) < GOAL * max(one.settled for one in starts)
+            measured = list(starts(workload, store, arguments.starts, arguments.seconds, background))
+            print(line(workload, measured), flush=True)
+            missed += steadiness(measured) < GOAL
     return missed
 
 

@@ -6,6 +6,7 @@ CONTENT ?= examples/news
 WORKERS ?= 3
 PROGRAMS ?= /usr/lib/postgresql/15/bin
 MINUTES ?= 30
+BEFORE ?= HEAD~1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -80,8 +81,8 @@ bench: $(VENV)/installed-dev ## run the main benchmarks (needs wrk); GQLNEWS_COR
 bench-peers: $(VENV)/installed-dev $(PEERS) ## measure requests per second, also of servers on Node (needs wrk and npm)
 	$(BIN)/python -m benchmarks.throughput --peers --out $(RESULT)
 
-bench-check: $(VENV)/installed-dev ## fail if gqlnews has become slower relative to the ordinary server (needs wrk)
-	$(BIN)/python -m benchmarks.throughput.check
+bench-check: $(VENV)/installed-dev ## fail if gqlnews has become slower since the commit BEFORE (HEAD~1) (needs wrk)
+	$(BIN)/python -m benchmarks.throughput.check --before $(BEFORE)
 
 bench-live: $(VENV)/installed-dev ## measure the delay from saving an article to seeing it, with 0 and 1,000 subscribers
 	$(BIN)/python -m benchmarks.live

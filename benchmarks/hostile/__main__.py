@@ -20,10 +20,11 @@ import msgspec
 from benchmarks.hostile.attacks import ATTACKS
 from benchmarks.hostile.result import Result
 from benchmarks.hostile.table import markdown, show
-from benchmarks.hostile.target import ROOT, prepare
+from benchmarks.hostile.target import prepare
 from benchmarks.hostile.traffic import Attack
 from benchmarks.hostile.trial import run_attack
 from benchmarks.throughput.progress import report
+from benchmarks.trees import ROOT
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.hostile.target import ROOT, environment
+from benchmarks.hostile.target import environment
+from benchmarks.trees import ROOT
 
 
 class Process:

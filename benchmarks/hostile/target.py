@@ -15,9 +15,7 @@ import orjson
 from benchmarks.folders import real_or_sample, write_sample_folder
 from benchmarks.live.stores import DATABASE_SUFFIXES, Store
 from benchmarks.throughput.progress import report
-
-ROOT = Path(__file__).parents[2]
-"""The source tree of this benchmark."""
+from benchmarks.trees import python_path
 
 _PUBLISHED = "SELECT slug FROM article WHERE published ORDER BY random()"
 _VERSION = "SELECT version FROM site WHERE audience = 0"
@@ -41,7 +39,7 @@ class Target:
     def settings(self) -> Mapping[str, str]:
         """Environment of the server: the code of the attacked tree, and default settings."""
         # `serve_store` sets the limit to 0; an empty variable restores the default.
-        return {**_python_path(self.tree), "GQLNEWS_MAX_STREAMS_PER_CLIENT": ""}
+        return {**python_path(self.tree), "GQLNEWS_MAX_STREAMS_PER_CLIENT": ""}
 
     def copy_store(self) -> Store:
         """Return a store with a new copy of the original database."""
@@ -78,9 +76,4 @@ def _sampled(scratch: Path, articles: int) -> tuple[Path, str]:
 def environment(tree: Path) -> dict[str, str]:
     """Return the current environment without GQLNEWS_ options; Python imports from `tree`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GQLNEWS_")}
-    return inherited | _python_path(tree)
-
-
-def _python_path(tree: Path) -> dict[str, str]:
-    """Variables that make child processes import from `tree`, whatever their working directory is."""
-    return {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+    return inherited | python_path(tree)

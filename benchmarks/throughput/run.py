@@ -28,6 +28,7 @@ from benchmarks.throughput.result import QueryInfo, Result
 from benchmarks.throughput.rounds import Bodies, run_rounds, warm
 from benchmarks.throughput.same_responses import fetch_responses, require_same_responses
 from benchmarks.throughput.servers import UNCACHED, Store, is_gqlnews, start
+from benchmarks.trees import python_path
 
 Reference = Mapping[str, Sequence[Response]]
 """BenchmarkQuery → the response of gqlnews to each of its requests."""
@@ -39,8 +40,7 @@ Report = Callable[[str], None]
 class Options:
     """Names of servers and queries, and the length of a turn in seconds.
 
-    `again` is called after the rounds and returns the queries that need as many rounds again. Then
-    the servers in `cold` are started cold, `starts` times each.
+    After the rounds, the servers in `cold` are started cold, `starts` times each.
     """
 
     servers: Sequence[str]
@@ -50,7 +50,6 @@ class Options:
     database: Path | None = None
     cold: Sequence[str] = ()
     starts: int = 5
-    again: Callable[[Result], Sequence[str]] = lambda result: ()
 
 
 def run(options: Options, scratch: Path, report: Report) -> Result:
@@ -75,8 +74,6 @@ def run(options: Options, scratch: Path, report: Report) -> Result:
         result.turns.extend(
             run_rounds(servers, options.queries, bodies, options.rounds, options.seconds, report)
         )
-        again = options.again(result)
-        result.turns.extend(run_rounds(servers, again, bodies, options.rounds, options.seconds, report))
     result.cold.extend(cold_starts(options.cold, bodies, store, options.starts, report))
     return result
 
@@ -124,7 +121,8 @@ def _prepare(
 def ingest(store: Store) -> None:
     """Ingest the content folder into the database. This is quick if the database is up to date."""
     command = [sys.executable, "-m", "gqlnews", "ingest", str(store.content), "--db", str(store.database)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    environment = {**os.environ, **python_path(store.tree)}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603 - our own command
 
 
 def machine() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.throughput.process import Server, run_server
+from benchmarks.trees import ROOT, python_path
 
 LIMIT = "limit"
 ORDINARY = "ordinary"
@@ -54,12 +55,16 @@ _PEERS = Path(__file__).parent.parent / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The content folder, its database, the stored responses for the limit server, and a folder for logs."""
+    """The content folder, its database, the stored responses for the limit server, and a folder for logs.
+
+    `tree` is the source tree of gqlnews.
+    """
 
     content: Path
     database: Path
     responses: Path
     logs: Path
+    tree: Path = ROOT
 
 
 def is_gqlnews(name: str) -> bool:
@@ -71,7 +76,10 @@ def is_gqlnews(name: str) -> bool:
 def start(name: str, store: Store) -> Iterator[Server]:
     """Run one of the servers in NAMES until the end of the context."""
     with run_server(
-        name, _command(name, store), server_environment(name), store.logs / f"{name}.log"
+        name,
+        _command(name, store),
+        {**server_environment(name), **python_path(store.tree)},
+        store.logs / f"{name}.log",
     ) as server:
         yield server
 

@@ -5,13 +5,15 @@ every start has to reach 0.9 of the best one. A shared machine may be twice as f
 so after each second the same load goes to a server that was started and used before, and the requests per
 second are compared as multiples of that one's. *threads* is the share of its processor time that a server
 spends outside the event loop, which does not depend on the speed of the machine. Optionally a statement of
-50 ms runs every 100 ms meanwhile, or 100 files are edited just before. Exits with 1 if the goal is missed.
+50 ms runs every 100 ms meanwhile, or 100 files are edited just before. With --warm, one server is measured
+again and again, not started again: the result shows how much the machine itself varies. Exits with 1 if the
+goal is missed.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -125,14 +127,17 @@ def _no_load(_server: Server, _store: Store) -> AbstractContextManager[None]:
 
 
 def starts(
-    workload: Workload, store: Store, count: int, seconds: int, background: BackgroundLoad
+    workload: Workload, store: Store, count: int, seconds: int, background: BackgroundLoad, *, warm: bool
 ) -> Iterator[Start]:
-    """Start the server `count` times, beside one that stays; `workload` is the load of one second."""
-    awake = keep_awake() if workload.connections == 1 else nullcontext()
-    with awake, start(UNCACHED, store) as other:
+    """Start the server `count` times, or once if `warm`, beside one that stays. The load lasts a second."""
+    with ExitStack() as stack:
+        if workload.connections == 1:
+            stack.enter_context(keep_awake())
+        other = stack.enter_context(start(UNCACHED, store))
         run_turn(other, workload)
+        kept = nullcontext(stack.enter_context(start(UNCACHED, store))) if warm else None
         for _ in range(count):
-            with start(UNCACHED, store) as server, background(server, store):
+            with kept or start(UNCACHED, store) as server, background(server, store):
                 run_turn(server, workload)
                 with server.measure_threads() as on_threads:
                     pairs = [(run_turn(server, workload), run_turn(other, workload)) for _ in range(seconds)]
@@ -181,6 +186,7 @@ def main() -> None:
         "--seconds", type=int, default=SECONDS, help=f"of each start, after the first ({SECONDS})"
     )
     parser.add_argument("--beside", choices=_BACKGROUND, default="nothing", help="background load")
+    parser.add_argument("--warm", action="store_true", help="measure one warm server instead of new ones")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gqlnews-bench-") as scratch:
         missed = _run(arguments, Path(scratch))
@@ -197,7 +203,9 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     for query in arguments.queries:
         for many in arguments.connections:
             workload = Workload(query, bodies[UNCACHED, query], many, 1)
-            measured = list(starts(workload, store, arguments.starts, arguments.seconds, background))
+            measured = list(
+                starts(workload, store, arguments.starts, arguments.seconds, background, warm=arguments.warm)
+            )
             print(line(workload, measured), flush=True)
             missed += steadiness(measured) < GOAL
     return missed

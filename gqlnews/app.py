@@ -24,7 +24,7 @@ from strawberry import Schema
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
-from gqlnews.database.protocol import Database
+from gqlnews.database.protocol import Database, Store
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
 from gqlnews.database.sqlite.schedule import NO_WATCHER
@@ -158,8 +158,17 @@ def build_app(
             store.on_replaced = subscription_hubs.reset
             fields = store.custom_fields()
             current = schema if fields == schema.custom_fields else build_schema(fields)
+            engine_store: Store = store
+            tracer, preparer_class = None, Preparer
+            if settings.tracing:
+                # Imported only if tracing is enabled, as it imports a library that only the extra installs.
+                from gqlnews.server.observability import tracing
+
+                tracer = tracing.start_tracer(settings)
+                stack.push_async_callback(tracer.close)
+                engine_store, preparer_class = tracing.TracedStore(store, tracer), tracing.TracedPreparer
             engine = Engine(
-                store,
+                engine_store,
                 current,
                 settings.limits,
                 field_cache_bytes=settings.field_cache_bytes,
@@ -180,7 +189,7 @@ def build_app(
             app_state = AppState(
                 settings,
                 engine,
-                Preparer(engine, offload, documents, subscription_limiter),
+                preparer_class(engine, offload, documents, subscription_limiter),
                 offload,
                 ResponseSlots(),
                 ResponseCache(settings.response_cache_bytes),
@@ -193,11 +202,8 @@ def build_app(
                 store,
                 Metrics(),
                 SingleFlight(),
+                tracer,
             )
-            if settings.tracing:
-                from gqlnews.server.observability.tracing import instrument
-
-                app_state = await stack.enter_async_context(instrument(app_state))
             app.state.app_state = app_state
             yield {"app_state": app_state}
 
@@ -294,7 +300,6 @@ def _build_endpoint(settings: ServerSettings) -> ASGIApp:
     endpoint = GraphQLEndpoint(render_page if settings.explorer else None)
     if not settings.tracing:
         return endpoint
-    # Imported only if tracing is enabled, as it imports a library that only the extra installs.
     from gqlnews.server.observability.tracing import TracedEndpoint
 
     return TracedEndpoint(endpoint)

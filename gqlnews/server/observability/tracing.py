@@ -7,10 +7,10 @@ others) configure the exporter.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Thread
 from time import time_ns
 
@@ -25,12 +25,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gqlnews import __version__
+from gqlnews.config.settings import ServerSettings
 from gqlnews.database.protocol import BatchResults, Sizes, SnapshotId, Statement, Statements, Store
-from gqlnews.engine.engine import Engine
 from gqlnews.engine.requests import GraphQLResponse, PreparedIncremental, PreparedQuery, PreparedRequest
 from gqlnews.query.entities import Audience
 from gqlnews.query.prepared import BoundQuery
-from gqlnews.server.app_state import AppState, get_app_state
+from gqlnews.server.app_state import get_app_state
 from gqlnews.server.negotiation import RequestHead
 from gqlnews.server.observability.metrics import MAX_NAME_LENGTH, OperationOutcome
 from gqlnews.server.preparation import Preparer
@@ -57,25 +57,9 @@ class _Operation:
 _current: ContextVar[_Operation | None] = ContextVar("operation", default=None)
 
 
-@asynccontextmanager
-async def instrument(app_state: AppState) -> AsyncIterator[AppState]:
-    """Yield a copy of the application state with tracing of its operations."""
-    database_system = "sqlite" if app_state.settings.postgres is None else "postgresql"
-    tracer, untraced = Tracer(build_processor(), database_system), app_state.engine
-    store, cache_bytes = TracedStore(untraced.store, tracer), app_state.settings.field_cache_bytes
-    engine = Engine(
-        store,
-        untraced.schema,
-        untraced.limits,
-        field_cache_bytes=cache_bytes,
-        dialect=untraced.dialect,
-    )
-    documents, limiter = app_state.preparer.persisted_documents, app_state.subscription_limiter
-    preparer = TracedPreparer(engine, app_state.offload, documents, limiter)
-    try:
-        yield replace(app_state, tracer=tracer, engine=engine, preparer=preparer)
-    finally:
-        await tracer.close()
+def start_tracer(settings: ServerSettings) -> "Tracer":
+    """Create the tracer of one application. `close` it before the event loop ends."""
+    return Tracer(build_processor(), "sqlite" if settings.postgres is None else "postgresql")
 
 
 def build_processor() -> SpanProcessor:

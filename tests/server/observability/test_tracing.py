@@ -23,6 +23,8 @@ from gqlnews.app import build_app
 from gqlnews.config.settings import ServerSettings
 from gqlnews.errors import DatabaseError
 from gqlnews.server.observability import tracing
+from tests.ingest.watch_process import until
+from tests.product import run_ingest
 from tests.server.support import DEADLINE, TOKEN, run_cli, serving, write_articles
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -214,6 +216,17 @@ def test_incremental_payloads_have_their_own_spans(
     assert [attributes(span) for span in exported_spans(exporter, "root field")] == [
         {"gqlnews.field": "article"}
     ] * 2
+
+
+@pytest.mark.usefixtures("exporter")
+def test_a_changed_custom_field_is_served(tmp_path: Path) -> None:
+    folder, database = write_articles(tmp_path / "content"), tmp_path / "store.db"
+    run_ingest(folder, database)
+    with TestClient(build_app(ServerSettings(database, tracing=True))) as client:
+        (folder / "gqlnews.toml").write_text("[fields.sponsor]\n")
+        run_ingest(folder, database)
+        query = '{ article(slug: "published") { sponsor } }'
+        until(lambda: "errors" not in post_query(client, query), "the new field is not served")
 
 
 @pytest.mark.usefixtures("no_inline_execution")

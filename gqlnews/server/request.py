@@ -138,7 +138,7 @@ def _from_mapping(params: object) -> RawRequest:
             "The body must be a JSON object with the member `query`; batched requests are not supported."
         )
     extensions = _typed(params, "extensions", dict, "an object") or {}
-    reference = parse_document_reference(params, extensions)
+    reference = parse_document_reference(params.get("documentId"), params.get("query"), extensions)
     if reference is None and not params.get("query"):
         raise UnprocessableRequestError("`query` is missing: send the GraphQL document in it.")
     return RawRequest(
@@ -211,15 +211,15 @@ MAX_ID_LENGTH = 1_000  # characters
 
 
 def parse_document_reference(
-    params: Mapping[str, Any], extensions: Mapping[str, Any]
+    document_id: object, query: object, extensions: Mapping[str, Any]
 ) -> DocumentReference | None:
     """Parse the document reference; None if there is none. Raises UnprocessableRequestError."""
-    document_id, persisted = params.get("documentId"), extensions.get("persistedQuery")
+    persisted = extensions.get("persistedQuery")
     if document_id is not None:
         if not isinstance(document_id, str) or not 0 < len(document_id) <= MAX_ID_LENGTH:
             message = f"`documentId` must be a string of 1 to {MAX_ID_LENGTH:,} characters."
             raise UnprocessableRequestError(message)
-        if params.get("query") or persisted is not None:
+        if query or persisted is not None:
             message = "`documentId` cannot be combined with `query` or `persistedQuery`."
             raise UnprocessableRequestError(message)
         return DocumentId(document_id)

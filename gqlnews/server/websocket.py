@@ -168,7 +168,7 @@ class GraphQLTransportWSHandler:
     async def _handle_connection_init(self, message: ConnectionInit) -> None:
         if self._audience is not None:
             raise CloseConnectionError(CloseCode.REPEATED_INIT, "Too many initialisation requests")
-        token = message.payload.get(AUTHORIZATION)
+        token = (message.payload or {}).get(AUTHORIZATION)
         try:
             if not isinstance(token, str | None):
                 raise HTTPError(401, Code.UNAUTHENTICATED, "`authorization` must be a string.")
@@ -181,6 +181,7 @@ class GraphQLTransportWSHandler:
         await self._socket.send_text(ACK)
 
     async def _handle_subscribe(self, message: Subscribe) -> None:
+        request = message.request()
         if self._audience is None:
             raise CloseConnectionError(CloseCode.NO_INIT, "Unauthorized")
         if message.id in self._operations:
@@ -193,7 +194,7 @@ class GraphQLTransportWSHandler:
             if len(self._operations) >= MAX_OPERATIONS:
                 text = f"The socket has {MAX_OPERATIONS} operations, which is the maximum: complete some."
                 raise HTTPError(429, Code.TOO_MANY_OPERATIONS, text)
-            prepared = await self._app_state.preparer.prepare(message.request, self._audience, self._client)
+            prepared = await self._app_state.preparer.prepare(request, self._audience, self._client)
         except HTTPError as error:
             self._app_state.record_operation(None, OperationOutcome.REFUSED, (error.code,))
             log_stream_end(None, start, 0, WEBSOCKET, error.code)

@@ -3,11 +3,11 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import orjson
+from msgspec import Meta, Struct
 
 from gqlnews.errors import Code, GqlnewsError
 from gqlnews.server.request import RawRequest, parse_document_reference, requested_extensions
@@ -50,30 +50,53 @@ class CloseConnectionError(GqlnewsError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionInit:
-    payload: Mapping[str, Any]
+OperationId = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
-    pass
+class ConnectionInit(Struct, tag_field="type", tag="connection_init"):
+    payload: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
-    pass
+class Ping(Struct, tag_field="type", tag="ping"):
+    payload: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    id: str
-    request: RawRequest
+class Pong(Struct, tag_field="type", tag="pong"):
+    payload: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
-    id: str
+class SubscribePayload(Struct, rename="camel"):
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+
+
+class Subscribe(Struct, tag_field="type", tag="subscribe"):
+    id: OperationId
+    payload: SubscribePayload
+
+    def request(self) -> RawRequest:
+        """Return the request in the payload. Raises CloseConnectionError."""
+        payload, extensions = self.payload, self.payload.extensions or {}
+        try:
+            reference = parse_document_reference(payload.document_id, payload.query, extensions)
+        except UnprocessableRequestError as error:
+            raise _bad_message(str(error).removesuffix(".")) from None
+        if payload.query is None and reference is None:
+            raise _bad_message("`query` is missing")
+        return RawRequest(
+            payload.query,
+            reference,
+            payload.variables,
+            payload.operation_name or None,
+            **requested_extensions(extensions),
+        )
+
+
+class Complete(Struct, tag_field="type", tag="complete"):
+    id: OperationId
 
 
 Message = ConnectionInit | Ping | Pong | Subscribe | Complete
@@ -84,16 +107,10 @@ def parse_message(text: str | None) -> Message:
     if text is None:
         raise _bad_message("messages must be text frames")
     try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise _bad_message("the message is not JSON") from None
-    if not isinstance(message, dict):
-        raise _bad_message("the message is not a JSON object")
-    kind = message.get("type")
-    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
-    if parse is None:
-        raise _bad_message("unknown `type`")
-    return parse(message)
+        message: Message = msgspec.convert(orjson.loads(text), Message)
+    except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+        raise _bad_message(str(error)) from None
+    return message
 
 
 def next_message(json_id: bytes, body: bytes) -> str:
@@ -117,65 +134,3 @@ PONG = '{"type":"pong"}'
 
 def _bad_message(reason: str) -> CloseConnectionError:
     return CloseConnectionError(CloseCode.BAD_MESSAGE, f"Bad message: {reason}")
-
-
-def _parse_connection_init(message: Mapping[str, Any]) -> Message:
-    return ConnectionInit(_object_or_none(message, "payload") or {})
-
-
-def _parse_ping(message: Mapping[str, Any]) -> Message:
-    _object_or_none(message, "payload")
-    return Ping()
-
-
-def _parse_pong(message: Mapping[str, Any]) -> Message:
-    _object_or_none(message, "payload")
-    return Pong()
-
-
-def _parse_complete(message: Mapping[str, Any]) -> Message:
-    return Complete(_id(message))
-
-
-def _parse_subscribe(message: Mapping[str, Any]) -> Message:
-    operation_id, payload = _id(message), _object_or_none(message, "payload")
-    if payload is None:
-        raise _bad_message("`payload` is missing")
-    query, name = payload.get("query"), payload.get("operationName")
-    if name is not None and not isinstance(name, str):
-        raise _bad_message("`operationName` is not a string")
-    extensions = _object_or_none(payload, "extensions") or {}
-    try:
-        reference = parse_document_reference(payload, extensions)
-    except UnprocessableRequestError as error:
-        raise _bad_message(str(error).removesuffix(".")) from None
-    if not isinstance(query, str) and (query is not None or reference is None):
-        raise _bad_message("`query` is not a string")
-    variables = _object_or_none(payload, "variables")
-    wanted = requested_extensions(extensions)
-    return Subscribe(operation_id, RawRequest(query, reference, variables, name or None, **wanted))
-
-
-def _id(message: Mapping[str, Any]) -> str:
-    operation_id = message.get("id")
-    if not isinstance(operation_id, str) or not operation_id:
-        raise _bad_message("`id` is not a string, or is empty")
-    if len(operation_id) > MAX_ID_LENGTH:
-        raise _bad_message(f"`id` is longer than {MAX_ID_LENGTH:,} characters")
-    return operation_id
-
-
-def _object_or_none(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    value = message.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise _bad_message(f"`{name}` is not an object")
-    return value
-
-
-_PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
-    "connection_init": _parse_connection_init,
-    "ping": _parse_ping,
-    "pong": _parse_pong,
-    "subscribe": _parse_subscribe,
-    "complete": _parse_complete,
-}

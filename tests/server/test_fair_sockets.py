@@ -108,7 +108,7 @@ def test_the_length_of_an_id_is_limited(site: Site, length: int) -> None:
         if length == 1_000:
             assert socket.receive()["type"] == "next"
         else:
-            assert socket.closed() == (4400, "Bad message: `id` is longer than 1,000 characters")
+            assert socket.closed() == (4400, "Bad message: Expected `str` of length <= 1000 - at `$.id`")
 
 
 @pytest.mark.parametrize(

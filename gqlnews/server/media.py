@@ -11,7 +11,6 @@ import os
 import re
 from asyncio import CancelledError
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
 from io import FileIO
@@ -28,6 +27,7 @@ from gqlnews.errors import Code, ExhaustedError, ResourceLimitError
 from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.build_response import RawResponse
+from gqlnews.server.disconnects import wait_for_disconnect
 from gqlnews.server.limits import MIN_COST, client_address
 from gqlnews.server.negotiation import HTTP_SERVICE_UNAVAILABLE, RequestHead, authenticate
 from gqlnews.server.observability.logs import (
@@ -80,16 +80,6 @@ _NO_FOLDER = (
 )
 _TURNED_OFF = "Images are turned off on this server, by `--no-media`."
 _NOT_FOUND = "There is no image at this path, or it belongs to no article that you may see."
-
-
-class _Request(NamedTuple):
-    """What a request for an image asks for; `is_shared` if the response may be in a shared cache."""
-
-    is_head: bool
-    if_none_match: str
-    if_range: str
-    range: str
-    is_shared: bool
 
 
 class _Answer(NamedTuple):
@@ -158,8 +148,9 @@ class MediaEndpoint:
                 is_public = await app_state.store.find_media(path, audience)
                 if is_public is None:
                     raise _not_found(_NOT_FOUND)
-                request = _read_request(scope, head, is_shared=is_public and audience != Audience.EDITOR)
-                answer = await asyncio.to_thread(_open, self._open_image, settings.folder, path, request)
+                is_shared = is_public and audience != Audience.EDITOR
+                choose = partial(_choose, head, StarletteHeaders(scope=scope), is_shared)
+                answer = await asyncio.to_thread(_open, self._open_image, settings.folder, path, choose)
         except ResourceLimitError as error:
             raise HTTPError(503, error.code, str(error), **{RETRY_AFTER: "1"}) from error
         except ExhaustedError as error:
@@ -181,23 +172,19 @@ def _not_found(message: str) -> HTTPError:
     return HTTPError(404, Code.NOT_FOUND, message)
 
 
-def _read_request(scope: Scope, head: RequestHead, *, is_shared: bool) -> _Request:
-    headers = StarletteHeaders(scope=scope)
-    if_range, range_ = headers.get("if-range", ""), headers.get("range", "")
-    return _Request(head.method == "HEAD", head.if_none_match, if_range, range_, is_shared)
-
-
 # Open the image and choose the response, on a thread.
 
 
-def _open(open_image: OpenImage, folder: Path, path: str, request: _Request) -> _Answer | None:
+def _open(
+    open_image: OpenImage, folder: Path, path: str, choose: Callable[[FileIO, str], _Answer]
+) -> _Answer | None:
     """Return the response with its body or the open file; None if there is no image. Raises HTTPError."""
     opened = open_image(folder, path)
     if opened is None:
         return None
     file, mime_type = opened
     try:
-        answer = _choose(request, file, mime_type)
+        answer = choose(file, mime_type)
         if answer.file is None:
             file.close()
     except BaseException:
@@ -206,22 +193,25 @@ def _open(open_image: OpenImage, folder: Path, path: str, request: _Request) -> 
     return answer
 
 
-def _choose(request: _Request, file: FileIO, mime_type: str) -> _Answer:
+def _choose(
+    head: RequestHead, request_headers: StarletteHeaders, is_shared: bool, file: FileIO, mime_type: str
+) -> _Answer:
+    """Return the response to a request; `is_shared` if it may be in a shared cache. Raises HTTPError."""
     status = os.fstat(file.fileno())
     size, etag = status.st_size, _etag(status)
-    scope = f"public, max-age={MAX_AGE_SECONDS}" if request.is_shared else "private, no-cache"
+    scope = f"public, max-age={MAX_AGE_SECONDS}" if is_shared else "private, no-cache"
     headers = (*_HEADERS, (b"cache-control", scope.encode()), (b"etag", etag))
-    if request.if_none_match and _matches(request.if_none_match, etag):
+    if head.if_none_match and _matches(head.if_none_match, etag):
         return _Answer(NOT_MODIFIED, headers)
     headers = (*headers, (b"content-type", mime_type.encode()), (b"accept-ranges", b"bytes"))
     code, start, end = OK, 0, size
-    if request.range and request.if_range in {"", etag.decode()}:
-        wanted = _parse_range(request.range, size)
+    if request_headers.get("if-range", "") in {"", etag.decode()}:
+        wanted = _parse_range(request_headers.get("range", ""), size)
         if wanted is not None:
             code, (start, end) = PARTIAL_CONTENT, wanted
             headers = (*headers, (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     length = end - start
-    if request.is_head:
+    if head.method == "HEAD":
         return _Answer(code, headers, length)
     file.seek(start)
     if length > CHUNK_BYTES:
@@ -278,7 +268,7 @@ def _read_exactly(file: FileIO, length: int) -> bytes:
 async def _stream(answer: _Answer, app_state: AppState, scope: Scope, receive: Receive, send: Send) -> None:
     """Send a large image in chunks; abort the connection if the file becomes shorter meanwhile."""
     assert answer.file is not None
-    disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
+    disconnected = asyncio.ensure_future(wait_for_disconnect(receive))
     remaining = answer.length
     try:
         with app_state.stream_limiter.acquire(scope, MEDIA):
@@ -293,12 +283,6 @@ async def _stream(answer: _Answer, app_state: AppState, scope: Scope, receive: R
             extension["abort"]()
     finally:
         disconnected.cancel()
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    with suppress(CancelledError):
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
 
 async def _start(answer: _Answer, send: Send) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, cast
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -38,7 +39,7 @@ from gqlnews.query.sql.sqlite import SQLITE
 from gqlnews.schema.query import build_schema
 from gqlnews.server.app_state import AppState, liveness, readiness
 from gqlnews.server.compression import CompressionMiddleware
-from gqlnews.server.cors import EndpointCors, has_origin
+from gqlnews.server.cors import EndpointCors
 from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.forwarded import TrustedProxies
 from gqlnews.server.graphiql.page import explorer_assets, render_page
@@ -114,7 +115,7 @@ class GqlnewsApp(Starlette):
             and scope["method"] == "POST"
             and scope["path"] in ENDPOINT_PATHS
             and not scope.get("root_path")
-            and not (self._cors and has_origin(scope))
+            and not (self._cors and "origin" in Headers(scope=scope))
         ):
             await self._endpoint(scope, receive, send)
         else:

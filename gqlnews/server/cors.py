@@ -26,13 +26,12 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 def check_websocket_origin(scope: Scope, allowed: Sequence[str]) -> None:
     """Check the `Origin` of a WebSocket handshake. Raises HTTPError (403)."""
-    origins = _header_values(scope, b"origin")
+    headers = Headers(scope=scope)
+    origins, hosts = headers.getlist("origin"), headers.getlist("host")
     if origins and not (
-        len(origins) == 1 and (_is_same_origin(origins[0], scope) or _is_allowed(origins[0], allowed))
+        len(origins) == 1 and (_is_same_origin(origins[0], hosts) or _is_allowed(origins[0], allowed))
     ):
-        origin, host = (
-            shorten(", ".join(values), MAX_QUOTED) for values in (origins, _header_values(scope, b"host"))
-        )
+        origin, host = (shorten(", ".join(values), MAX_QUOTED) for values in (origins, hosts))
         message = (
             f"The page's `Origin` is {origin!r}, but the request's `Host` is {host!r}: let the proxy forward "
             "the `Host` that browsers send, or allow the origin with `--allow-origin`."
@@ -77,19 +76,13 @@ class EndpointCors(CORSMiddleware):
         return reject(request_headers, HTTPError(405, Code.METHOD_NOT_ALLOWED, message, **headers))
 
 
-def has_origin(scope: Scope) -> bool:
-    """Return whether the request has an `Origin`: whether it may come from a page of another origin."""
-    return any(name == b"origin" for name, _ in scope["headers"])
-
-
 def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
     return origin in allowed or (ANY_ORIGIN in allowed and origin != "null")
 
 
-def _is_same_origin(origin: str, scope: Scope) -> bool:
+def _is_same_origin(origin: str, hosts: Sequence[str]) -> bool:
     """Return whether the origin matches `Host`. The scheme may differ, as a proxy may terminate TLS."""
     scheme, _, authority = origin.partition("://")
-    hosts = _header_values(scope, b"host")
     if scheme not in _DEFAULT_PORTS or len(hosts) != 1 or not authority:
         return False
     return _with_port(authority, scheme) == _with_port(hosts[0], scheme)
@@ -99,7 +92,3 @@ def _with_port(authority: str, scheme: str) -> str:
     host, colon, port = authority.lower().rpartition(":")
     has_port = bool(colon) and port.isdecimal()
     return f"{host}:{port}" if has_port else f"{authority.lower()}:{_DEFAULT_PORTS[scheme]}"
-
-
-def _header_values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

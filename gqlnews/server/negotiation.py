@@ -232,11 +232,6 @@ def _parse_media_range(text: str) -> tuple[str, dict[str, str]]:
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
-def authorization_headers(scope: Scope) -> Sequence[str]:
-    """The `Authorization` headers of a request."""
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-
-
 def anonymous_audience(settings: ServerSettings) -> Audience:
     """The audience of a request without credentials."""
     return Audience.OPEN if settings.unpublished else Audience.PUBLIC

@@ -21,7 +21,7 @@ from gqlnews.query.entities import Audience
 from gqlnews.server.app_state import AppState, get_app_state
 from gqlnews.server.cors import check_websocket_origin
 from gqlnews.server.limits import MIN_COST, client_address, operation_cost
-from gqlnews.server.negotiation import authenticate, authorization_headers
+from gqlnews.server.negotiation import authenticate
 from gqlnews.server.observability.logs import assign_request_id, log_rejection, log_stream_end
 from gqlnews.server.observability.metrics import OperationOutcome
 from gqlnews.server.response import SECURITY_HEADERS, WEBSOCKET, HTTPError, error_body, reject
@@ -172,7 +172,7 @@ class GraphQLTransportWSHandler:
         try:
             if not isinstance(token, str | None):
                 raise HTTPError(401, Code.UNAUTHENTICATED, "`authorization` must be a string.")
-            credentials = authorization_headers(self._socket.scope) if token is None else [token]
+            credentials = self._socket.headers.getlist("authorization") if token is None else [token]
             self._audience = authenticate(credentials, self._app_state.settings)
         except HTTPError as error:
             raise CloseConnectionError(CloseCode.FORBIDDEN, "Forbidden") from error

@@ -220,7 +220,7 @@ def _parse(text: str, limit: int | None) -> DocumentNode:
 def check_tokens(document: DocumentNode, limits: Limits) -> GraphQLError | None:
     """Return an error if a document whose definitions have several sources has too many tokens as printed."""
     limit = limits.max_tokens
-    if not limit or sum(map(_count_definition_tokens, document.definitions)) <= limit:
+    if not limit or sum(map(_count_tokens, document.definitions)) <= limit:
         return None
     try:
         _parse(print_ast(document), limit)
@@ -229,19 +229,11 @@ def check_tokens(document: DocumentNode, limits: Limits) -> GraphQLError | None:
     return None
 
 
-def _count_definition_tokens(node: Node) -> int:
-    """Count the tokens of a definition as written, with comments."""
+def _count_tokens(node: Node) -> int:
+    """Count the tokens of a document or definition as written, with comments: they are a linked list."""
     assert node.loc is not None
     token, count = node.loc.start_token, 1
     while token is not node.loc.end_token and token.next is not None:
-        token, count = token.next, count + 1
-    return count
-
-
-def _count_tokens(node: DocumentNode) -> int:
-    """Count the tokens, which the AST refers to as a linked list."""
-    token, count = node.loc.start_token if node.loc else None, 0
-    while token is not None:
         token, count = token.next, count + 1
     return count
 

@@ -96,6 +96,7 @@ class SlicedTransport:
         self._input.resume(APPLICATION_BEHIND)
 
     def __getattr__(self, name: str) -> Any:
+        """Delegate everything else to the transport."""
         return getattr(self._transport, name)
 
 
@@ -108,20 +109,20 @@ LINGER_TIMEOUT = 2.0  # seconds for a rejected client to stop sending and read t
 _END_OF_HEAD = b"\r\n\r\n"
 
 
-class CoalescingTransport:
+class CoalescingTransport(SlicedTransport):
     """Buffer each response, from its head on, until the next event loop iteration.
 
     A client that is still sending when the connection closes may not read its response. So if `lingers()` is
     true, `close` only sends EOF and aborts the connection LINGER_TIMEOUT seconds later.
     """
 
-    __slots__ = ("_buffer", "_input", "_is_lingering", "_lingers", "_loop", "_transport")
+    __slots__ = ("_buffer", "_is_lingering", "_lingers", "_loop")
 
     def __init__(
         self, transport: asyncio.Transport, sliced: SlicedInput, lingers: Callable[[], bool]
     ) -> None:
-        self._transport, self._input, self._lingers = transport, sliced, lingers
-        self._is_lingering = False
+        super().__init__(transport, sliced)
+        self._lingers, self._is_lingering = lingers, False
         self._loop = asyncio.get_running_loop()
         self._buffer: list[bytes] = []
 
@@ -134,12 +135,6 @@ class CoalescingTransport:
             self._loop.call_soon(self._flush)
         self._buffer.append(data)
 
-    def pause_reading(self) -> None:
-        self._input.pause(APPLICATION_BEHIND)
-
-    def resume_reading(self) -> None:
-        self._input.resume(APPLICATION_BEHIND)
-
     def close(self) -> None:
         self._flush()
         if self._is_lingering or self._transport.is_closing() or not self._lingers():
@@ -148,10 +143,6 @@ class CoalescingTransport:
         self._is_lingering = True
         self._transport.write_eof()
         self._loop.call_later(LINGER_TIMEOUT, self._transport.abort)
-
-    def __getattr__(self, name: str) -> Any:
-        """Delegate everything else to the transport."""
-        return getattr(self._transport, name)
 
     def _flush(self) -> None:
         if self._buffer:

@@ -118,10 +118,5 @@ def is_private_address(host: str | None) -> bool:
     """
     if host is None:
         return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_private or address.is_loopback or address.is_link_local
+    address = parse_address(host)
+    return address is not None and (address.is_private or address.is_loopback or address.is_link_local)

@@ -7,7 +7,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
-from ipaddress import IPv6Address, ip_address
 from types import FrameType
 
 import uvicorn
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp
 
 from gqlnews.config.settings import ConnectionSettings
 from gqlnews.errors import BindError
+from gqlnews.server.forwarded import parse_address
 from gqlnews.server.observability.logs import STOP_SIGNAL_NAMES, log_event, stop_signals
 from gqlnews.server.uvicorn.exit_timer import EXIT_AFTER_SECONDS, exit_after
 from gqlnews.server.uvicorn.http_protocol import CoalescingHttpProtocol, ConnectionState
@@ -254,9 +254,8 @@ def base_url(listener: socket.socket) -> str:
 
 def is_loopback(listener: socket.socket) -> bool:
     """Return whether only this machine can connect: the address is in 127.0.0.0/8, or ::1."""
-    address = ip_address(listener.getsockname()[0])
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
+    address = parse_address(listener.getsockname()[0])
+    return address is not None and address.is_loopback
 
 
 # The limit of open files: each stream needs a file descriptor, and many systems default to 1,024.

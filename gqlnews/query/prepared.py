@@ -94,7 +94,10 @@ EMPTY_OPERATION = BoundOperation({}, {}, complete=False)
 
 @dataclass(frozen=True, slots=True)
 class BoundSubscription:
-    """The bound statements of a subscription. `arguments` are the arguments of its root field."""
+    """The bound statements of a subscription.
+
+    `arguments` are the arguments of its root field; `since` is the version that the client has seen, if any.
+    """
 
     key: str
     _render_statement: Statement
@@ -102,6 +105,7 @@ class BoundSubscription:
     arguments: ResolvedArguments
     field: FieldPlan
     cost: int
+    since: tuple[str, int] | None
     _values: Mapping[str, object]
 
     def render_events(self, events: str) -> SqlCall:
@@ -206,6 +210,7 @@ class PreparedOperation:
             bound.arguments[root.field.number],
             root.field,
             cost,
+            bound.since,
             bound.values(),
         )
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import orjson
 
 from gqlnews.database.before_search import BEFORE_SEARCH
-from gqlnews.database.protocol import RequiredVersion
 from gqlnews.database.snapshots import Change, Snapshot, VersionState
 from gqlnews.errors import Code
 from gqlnews.query.prepared import BoundSubscription, SqlCall
@@ -50,16 +49,6 @@ def resume_point(bound: BoundSubscription, state: VersionState, number: int) -> 
     else:
         return ResumePoint(since, started if since > 0 else state.number)
     raise LocatedRequestError(code, message, bound.field.node, bound.field.path)
-
-
-def required_version(bound: BoundSubscription) -> RequiredVersion | None:
-    """Return the version that the client has seen; None without `since`."""
-    epoch, since, started = (bound.arguments.values[name] for name in ("epoch", "since", "started"))
-    if epoch is None:
-        return None
-    assert isinstance(epoch, str)
-    assert isinstance(since, int)
-    return RequiredVersion(epoch, max(since, started) if isinstance(started, int) else since)
 
 
 def check_not_expired(bound: BoundSubscription, start: ResumePoint, state: VersionState) -> None:

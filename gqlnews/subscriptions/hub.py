@@ -29,7 +29,6 @@ from gqlnews.subscriptions.budget import OverBudgetError
 from gqlnews.subscriptions.change_filter import (
     Progress,
     check_not_expired,
-    required_version,
     resume_point,
 )
 from gqlnews.subscriptions.groups import CatchUp, ChangePage, FairLock, SubscriberGroup, group_key
@@ -147,7 +146,8 @@ class SubscriptionHub:
         self, subscription: PreparedSubscription, known: RequiredVersion | None, queue: SubscriberQueue
     ) -> CatchUp:
         """Determine where to start: at `since`, or else at the version at the time of the request."""
-        required = required_version(subscription.bound) or known
+        since = subscription.bound.since
+        required = known if since is None else RequiredVersion(*since)
         lag = await self._wait_until_known(subscription.audience, required)
         async with (
             self._start_lock.acquire(queue.client),

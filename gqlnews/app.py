@@ -25,6 +25,7 @@ from strawberry import Schema
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
+from gqlnews.database.job_queue import ClientSlots
 from gqlnews.database.protocol import Database, Store
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
@@ -44,9 +45,9 @@ from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.forwarded import TrustedProxies
 from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
+    SLOTS_PER_CLIENT,
     BodyMemory,
     ConcurrencyLimiter,
-    ResponseSlots,
     StreamLimiter,
     SubscriptionLimiter,
     TokenBucketLimiter,
@@ -192,7 +193,7 @@ def build_app(
                 engine,
                 preparer_class(engine, offload, documents, subscription_limiter),
                 offload,
-                ResponseSlots(),
+                ClientSlots(SLOTS_PER_CLIENT),
                 ResponseCache(settings.response_cache_bytes),
                 subscription_hubs,
                 StreamLimiter(settings.max_streams, settings.max_streams_per_client),

@@ -1,9 +1,11 @@
-"""Fair queue of jobs that wait for a thread or a connection, and the client that a task works for."""
+"""Fair queue of jobs that wait for a thread or a connection, slots per client, and a task's client."""
 
 import asyncio
 import math
 from bisect import insort
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
@@ -159,6 +161,36 @@ class JobQueue(Generic[Job]):
 def _magnitude(seconds: float) -> int:
     """Return the binary exponent of an expected time; jobs with the same one run in order of arrival."""
     return max(MIN_MAGNITUDE, math.frexp(seconds)[1]) if math.isfinite(seconds) else UNKNOWN_MAGNITUDE
+
+
+# Slots per client, in one event loop.
+
+
+@dataclass(slots=True)
+class _Slots:
+    free: asyncio.Semaphore
+    users: int = 0
+
+
+class ClientSlots:
+    """A semaphore per client with `count` slots: a task waits until its client has a free slot."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._clients: dict[str, _Slots] = {}
+
+    @asynccontextmanager
+    async def acquire(self, client: str) -> AsyncIterator[None]:
+        """Hold a slot of the client while the block runs."""
+        slots = self._clients.setdefault(client, _Slots(asyncio.Semaphore(self._count)))
+        slots.users += 1
+        try:
+            async with slots.free:
+                yield
+        finally:
+            slots.users -= 1
+            if not slots.users:
+                del self._clients[client]
 
 
 # Context variables: the client that a task runs statements for, and their estimated CPU time.

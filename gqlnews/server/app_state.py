@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from gqlnews.config.settings import ServerSettings
+from gqlnews.database.job_queue import ClientSlots
 from gqlnews.database.protocol import Database
 from gqlnews.engine.engine import Engine
 from gqlnews.errors import NotStartedError
@@ -16,7 +17,6 @@ from gqlnews.server.forwarded import has_private_peers
 from gqlnews.server.limits import (
     BodyMemory,
     ConcurrencyLimiter,
-    ResponseSlots,
     StreamLimiter,
     SubscriptionLimiter,
     TokenBucketLimiter,
@@ -42,7 +42,7 @@ class AppState:
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
-    response_slots: ResponseSlots
+    response_slots: ClientSlots
     response_cache: ResponseCache
     subscription_hubs: SubscriptionHubs
     stream_limiter: StreamLimiter

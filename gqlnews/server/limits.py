@@ -1,10 +1,9 @@
 """Limits: concurrency, rate, open streams, subscriptions, and memory of bodies and streamed responses."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from math import ceil, inf
@@ -234,33 +233,7 @@ def _too_many_streams(status: int, message: str) -> HTTPError:
 #
 # The operations of a WebSocket run concurrently, and each keeps its response in memory until it is sent.
 
-SLOTS_PER_CLIENT = 3
-
-
-@dataclass(slots=True)
-class _ClientSlots:
-    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS_PER_CLIENT))
-    users: int = 0
-
-
-class ResponseSlots:
-    """A semaphore per client, in one event loop: an operation waits until its client has a free slot."""
-
-    def __init__(self) -> None:
-        self._clients: dict[str, _ClientSlots] = {}
-
-    @asynccontextmanager
-    async def acquire(self, client: str) -> AsyncIterator[None]:
-        """Hold a slot from before a response is computed until it is sent."""
-        slots = self._clients.setdefault(client, _ClientSlots())
-        slots.users += 1
-        try:
-            async with slots.free:
-                yield
-        finally:
-            slots.users -= 1
-            if not slots.users:
-                del self._clients[client]
+SLOTS_PER_CLIENT = 3  # each held from before a response is computed until it is sent
 
 
 # Memory limit of request bodies from reading the first large chunk until the response is built.

@@ -12,6 +12,7 @@ from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
 
+from gqlnews.database.job_queue import ClientSlots
 from gqlnews.database.snapshots import Snapshot, VersionState
 from gqlnews.database.sqlite.damage import to_database_error
 from gqlnews.engine.requests import PreparedSubscription
@@ -235,30 +236,15 @@ class CatchUp:
         return []
 
 
-@dataclass(slots=True)
-class _ClientLock:
-    """Lock of one client: only one of its subscriptions at a time waits for the shared lock."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    count: int = 0
-
-
 class FairLock:
     """Lock that is fair between clients, however many subscriptions a client has waiting."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._clients: dict[str, _ClientLock] = {}
+        self._turns = ClientSlots(1)  # only one subscription of a client at a time waits for the lock
 
     @asynccontextmanager
     async def acquire(self, client: str) -> AsyncIterator[None]:
         """Hold the lock while the block runs."""
-        client_lock = self._clients.setdefault(client, _ClientLock())
-        client_lock.count += 1
-        try:
-            async with client_lock.lock, self._lock:
-                yield
-        finally:
-            client_lock.count -= 1
-            if not client_lock.count:
-                del self._clients[client]
+        async with self._turns.acquire(client), self._lock:
+            yield

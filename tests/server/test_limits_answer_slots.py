@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from gqlnews.server.limits import SLOTS_PER_CLIENT, ResponseSlots
+from gqlnews.database.job_queue import ClientSlots
+from gqlnews.server.limits import SLOTS_PER_CLIENT
 from tests.server.live import COUNT, Site, send_in_one_write
 from tests.server.support import DEADLINE
 
 
 def test_each_client_has_its_own_response_slots() -> None:
     async def run() -> None:
-        slots, release, entered = ResponseSlots(), asyncio.Event(), []
+        slots, release, entered = ClientSlots(SLOTS_PER_CLIENT), asyncio.Event(), []
 
         async def hold(client: str) -> None:
             async with slots.acquire(client):
@@ -41,10 +42,10 @@ def test_each_client_has_its_own_response_slots() -> None:
 def test_a_client_that_reads_nothing_holds_few_responses(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation holds its slot until its response is sent."""
     most = held = 0
-    taken = ResponseSlots.acquire
+    taken = ClientSlots.acquire
 
     @asynccontextmanager
-    async def record_call(self: ResponseSlots, client: str) -> AsyncIterator[None]:
+    async def record_call(self: ClientSlots, client: str) -> AsyncIterator[None]:
         nonlocal most, held
         async with taken(self, client):
             held += 1
@@ -52,7 +53,7 @@ def test_a_client_that_reads_nothing_holds_few_responses(site: Site, monkeypatch
             yield
             held -= 1
 
-    monkeypatch.setattr(ResponseSlots, "acquire", record_call)
+    monkeypatch.setattr(ClientSlots, "acquire", record_call)
     messages: list[dict[str, Any]] = [
         {"type": "subscribe", "id": str(number), "payload": {"query": COUNT}} for number in range(30)
     ]

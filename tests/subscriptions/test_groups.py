@@ -40,7 +40,7 @@ def test_clients_are_served_round_robin_however_many_subscriptions_one_has() -> 
         await asyncio.sleep(0)
         begin.set()
         await asyncio.gather(*tasks)
-        assert not turns._clients
+        assert not turns._turns._clients
         return order
 
     assert asyncio.run(run()) == ["a", "b", "a", "a", "a"]
@@ -63,7 +63,7 @@ def test_a_client_that_disconnects_while_queued_delays_nobody() -> None:
         async with asyncio.timeout(DEADLINE):
             for client in "ab":
                 await take(client, 0)
-        assert not turns._clients
+        assert not turns._turns._clients
 
     asyncio.run(run())
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -81,8 +81,28 @@ class ServeOptions:
 
 def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSettings) -> None:
     """Ingest what changed, then serve until a signal. Raises CommandError if the server cannot start."""
-    with open_listener(options) as (listener, write_ready):
-        _serve(listener, target, options, settings, write_ready)
+    with ExitStack() as stack:
+        listener, write_ready = stack.enter_context(open_listener(options))
+        if options.reader is None:
+            settings = replace(settings, reader=is_loopback(listener))
+        if settings.http.persisted_documents:
+            # report errors in the documents before the ingest
+            load_trusted_documents(settings, build_schema(_declared_fields(target)))
+        with exit_on_signal(ROLLED_BACK):
+            report = ingest_before_serving(target, has_watcher=options.watch)
+
+        url, summary, schedule = base_url(listener), read_summary(target), read_schedule(target.database)
+        is_watched = options.watch or has_leader(target.database)
+
+        def on_ready(articles: int) -> None:
+            write_ready(ready_members(url, target.folder, articles, settings, stored_problems(target)))
+            banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
+            print_banner(banner, options.log_format)
+
+        if options.watch:
+            watcher = supervise_watcher(target, options.log_format, force_polling=options.force_polling)
+            stack.callback(watcher.stop)
+        run_servers(listener, options, settings, on_ready)
 
 
 @contextmanager
@@ -100,49 +120,17 @@ def open_listener(options: ServeOptions) -> Iterator[tuple[socket.socket, WriteR
         exit_now()  # both signals are ignored since the one that stopped the server
 
 
-def _serve(
-    listener: socket.socket,
-    target: IngestTarget,
-    options: ServeOptions,
-    settings: ServerSettings,
-    write_ready: WriteReady,
+def run_servers(
+    listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
-    if options.reader is None:
-        settings = replace(settings, reader=is_loopback(listener))
-    if settings.http.persisted_documents:
-        # report errors in the documents before the ingest
-        load_trusted_documents(settings, build_schema(_declared_fields(target)))
-    with exit_on_signal(ROLLED_BACK):
-        report = ingest_before_serving(target, has_watcher=options.watch)
-
-    url, summary, schedule = base_url(listener), read_summary(target), read_schedule(target.database)
-    is_watched = options.watch or has_leader(target.database)
-
-    def on_ready(articles: int) -> None:
-        write_ready(ready_members(url, target.folder, articles, settings, stored_problems(target)))
-        banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
-        print_banner(banner, options.log_format)
-
-    with _watcher(target, options):
-        if options.workers == 1:
-            run_server(listener, settings, on_ready, options.connections)
-        else:
-            run_workers(listener, options, settings, on_ready)
+    """Serve until a signal, in this process or in worker processes."""
+    if options.workers == 1:
+        run_server(listener, settings, on_ready, options.connections)
+    else:
+        _run_workers(listener, options, settings, on_ready)
 
 
-@contextmanager
-def _watcher(target: IngestTarget, options: ServeOptions) -> Iterator[None]:
-    if not options.watch:
-        yield
-        return
-    watcher = supervise_watcher(target, options.log_format, force_polling=options.force_polling)
-    try:
-        yield
-    finally:
-        watcher.stop()
-
-
-def run_workers(
+def _run_workers(
     listener: socket.socket, options: ServeOptions, settings: ServerSettings, on_ready: OnReady
 ) -> None:
     """Run several worker processes until a signal, which is forwarded to them; restart those that exit."""

@@ -7,18 +7,16 @@ URL is in its environment, as it may contain a password.
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from socket import socket
 
 from gqlnews.cli.banner import Banner
 from gqlnews.cli.content_options import IngestTarget, content_arguments
-from gqlnews.cli.ready_file import WriteReady, ready_members
-from gqlnews.cli.run_server import run_server
-from gqlnews.cli.serve import ServeOptions, open_listener, print_banner, run_workers
+from gqlnews.cli.ready_file import ready_members
+from gqlnews.cli.serve import ServeOptions, open_listener, print_banner, run_servers
 from gqlnews.cli.supervisor import SupervisedProcess
+from gqlnews.cli.watch import start_child
 from gqlnews.config.settings import ServerSettings
 from gqlnews.config.sources import environment_without_settings
 from gqlnews.config.values import PostgresUrl
@@ -36,23 +34,18 @@ VARIABLE = "GQLNEWS_DB"
 
 def run_serve_postgres(target: IngestTarget | None, options: ServeOptions, settings: ServerSettings) -> None:
     """Serve until a signal; with `target`, also ingest. Raises CommandError if the server cannot start."""
-    with open_listener(options) as (listener, write_ready):
-        _serve(listener, target, options, settings, write_ready)
-
-
-def _serve(
-    listener: socket,
-    target: IngestTarget | None,
-    options: ServeOptions,
-    settings: ServerSettings,
-    write_ready: WriteReady,
-) -> None:
     url = settings.postgres
     assert url is not None, "the database is a PostgreSQL database"
-    if options.reader is None:
-        settings = replace(settings, reader=is_loopback(listener))
-    stored = _try_to_read(url, must_exist=target is None)
-    with _ingester(target, url, options, has_content=stored is not None):
+    with ExitStack() as stack:
+        listener, write_ready = stack.enter_context(open_listener(options))
+        if options.reader is None:
+            settings = replace(settings, reader=is_loopback(listener))
+        stored = _try_to_read(url, must_exist=target is None)
+        if target is not None and options.watch:
+            ingester = SupervisedProcess("ingester", partial(_start_ingester, target, url, options))
+            stack.callback(ingester.stop)
+        elif target is not None:
+            _ingest_once(target, url, options, has_content=stored is not None)
         summary = stored or _wait_for_content(url)
         folder = None if target is None else target.folder
         address = base_url(listener)
@@ -77,10 +70,7 @@ def _serve(
             )
             print_banner(banner, options.log_format)
 
-        if options.workers == 1:
-            run_server(listener, settings, on_ready, options.connections)
-        else:
-            run_workers(listener, options, settings, on_ready)
+        run_servers(listener, options, settings, on_ready)
 
 
 def _try_to_read(url: PostgresUrl, *, must_exist: bool) -> StoreSummary | None:
@@ -99,29 +89,13 @@ def _wait_for_content(url: PostgresUrl) -> StoreSummary:
     return summary
 
 
-@contextmanager
-def _ingester(
-    target: IngestTarget | None, url: PostgresUrl, options: ServeOptions, *, has_content: bool
-) -> Iterator[None]:
-    """Ingest the folder during the block; without `watch`, once before it."""
-    if target is None:
-        yield
-        return
-    if not options.watch:
-        _ingest_once(target, url, options, has_content=has_content)
-        yield
-        return
-    ingester = SupervisedProcess("ingester", partial(_start_ingester, target, url, options))
-    try:
-        yield
-    finally:
-        ingester.stop()
-
-
 def _ingest_once(target: IngestTarget, url: PostgresUrl, options: ServeOptions, *, has_content: bool) -> None:
     """Ingest and publish. Raises CommandError if that fails, and nothing was published before."""
     done = subprocess.run(  # noqa: S603 - our own program, run by our own interpreter
-        _command(target, options), env=_environment(url), stdin=subprocess.DEVNULL, check=False
+        [sys.executable, "-m", "gqlnews", *_command(target, options)],
+        env=_environment(url),
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode and not has_content:
         raise CommandError("the folder could not be ingested: see the message above")
@@ -133,18 +107,11 @@ def _start_ingester(
     target: IngestTarget, url: PostgresUrl, options: ServeOptions
 ) -> "subprocess.Popen[bytes]":
     watch = ["--watch", "--until-eof", *(["--force-polling"] if options.force_polling else [])]
-    return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
-        [*_command(target, options), *watch],
-        env=_environment(url),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        process_group=0,  # so that Ctrl-C reaches only the server, which then stops this process
-    )
+    return start_child([*_command(target, options), *watch], _environment(url))
 
 
 def _command(target: IngestTarget, options: ServeOptions) -> list[str]:
-    arguments = content_arguments(target, options.log_format)
-    return [sys.executable, "-m", "gqlnews", "ingest", str(target.folder), *arguments]
+    return ["ingest", str(target.folder), *content_arguments(target, options.log_format)]
 
 
 def _environment(url: PostgresUrl) -> dict[str, str]:

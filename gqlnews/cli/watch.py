@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from gqlnews.cli.commands import TRANSIENT_ERRORS, run_ingest
@@ -100,12 +100,13 @@ def supervise_watcher(
     command = _watcher_command(target, log_format, force_polling=force_polling)
     return SupervisedProcess(
         "watcher",
-        partial(_start_watcher, command, environment),
+        partial(start_child, command, environment),
         on_failure=partial(report_failure, target.database),
     )
 
 
-def _start_watcher(command: list[str], environment: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
+def start_child(command: Sequence[str], environment: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
+    """Start `gqlnews` with this command, until standard input ends. Ctrl-C does not reach it."""
     return subprocess.Popen(  # noqa: S603 - our own program, run by our own interpreter
         [sys.executable, "-m", "gqlnews", *command],
         env=environment,

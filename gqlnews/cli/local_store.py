@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import hashlib
+import logging
 import os
 import sqlite3
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import asyncpg
 
-from gqlnews.cli.commands import rebuild_store, run_ingest
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.supervisor import SupervisedProcess
 from gqlnews.cli.watch import supervise_watcher
@@ -24,14 +24,14 @@ from gqlnews.database.postgresql.dsn import connect_writer
 from gqlnews.database.postgresql.errors import translate_postgresql_errors
 from gqlnews.database.postgresql.publisher import CONSUMER, knows
 from gqlnews.database.postgresql.schema import schema_name
-from gqlnews.database.sqlite.connection import has_stored_content
 from gqlnews.database.sqlite.damage import Identity, default_database, get_identity, translate_errors
 from gqlnews.database.sqlite.leader_lock import acquire_lock
 from gqlnews.database.sqlite.outbox import OutboxPosition, register
 from gqlnews.database.sqlite.rebuild import hold_swap_lock, rebuild
 from gqlnews.database.sqlite.writer import open_writer
 from gqlnews.errors import DatabaseError, LockedDatabaseError, StorageError
-from gqlnews.ingest.watch_ingest import SHORT_BUSY_TIMEOUT, EventLog
+from gqlnews.ingest.watch_ingest import SHORT_BUSY_TIMEOUT
+from gqlnews.server.observability.logs import log_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,10 @@ class Connections:
 class LocalStore:
     """The local store at `path`, which only the elected ingester uses."""
 
-    def __init__(
-        self, target: IngestTarget, url: PostgresUrl, options: PublishOptions, log: EventLog
-    ) -> None:
+    def __init__(self, target: IngestTarget, url: PostgresUrl, options: PublishOptions) -> None:
         self.path = local_store_path(target.folder, url)
-        self._target, self._url, self._options = target.with_database(self.path), url, options
-        self._log, self.connections = log, Connections(url)
+        self.target, self._url, self._options = target.with_database(self.path), url, options
+        self.connections = Connections(url)
         self._watcher: SupervisedProcess | None = None
 
     @contextmanager
@@ -141,7 +139,7 @@ class LocalStore:
             started = time.monotonic()
             await asyncio.to_thread(rebuild, self.path, self._restore)
             ms = round((time.monotonic() - started) * 1000, 1)
-            self._log.info("restored", store=self.path, database=self._url, ms=ms)
+            log_event("restored", store=self.path, database=self._url, ms=ms)
         return self.open()
 
     def _knows(self, position: OutboxPosition) -> bool:
@@ -151,7 +149,7 @@ class LocalStore:
             with self.open() as db:
                 return knows(db, position)
         except DatabaseError as error:
-            self._log.warning("local store unusable", reason=str(error))
+            log_event("local store unusable", logging.WARNING, reason=str(error))
             return False
 
     def _restore(self, db: sqlite3.Connection) -> None:
@@ -171,23 +169,11 @@ class LocalStore:
             return False
         return True
 
-    async def has_content(self) -> bool:
-        """Return whether an ingest has ended."""
-        return await asyncio.to_thread(has_stored_content, self._target.database)
-
-    def ingest(self) -> None:
-        """Ingest what changed, in this process, and print the counts."""
-        run_ingest(self._target)
-
-    def rebuild(self) -> None:
-        """Rebuild the store from all files."""
-        rebuild_store(self._target)
-
     def start_watcher(self) -> None:
         """Start `gqlnews ingest FOLDER --watch` on the store, unless it runs."""
         if self._watcher is None:
             self._watcher = supervise_watcher(
-                self._target,
+                self.target,
                 self._options.log_format,
                 force_polling=self._options.force_polling,
                 environment=environment_without_settings(),

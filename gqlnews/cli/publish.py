@@ -13,10 +13,9 @@ Any number of processes may run; one is elected, and the others stand by. The el
 """
 
 import asyncio
-import os
+import logging
 import signal
 import sqlite3
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -24,10 +23,11 @@ from contextlib import asynccontextmanager, nullcontext
 import asyncpg
 import typer
 
+from gqlnews.cli.commands import rebuild_store, run_ingest
 from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.formatters import progress
 from gqlnews.cli.local_store import LocalStore, PublishOptions
-from gqlnews.cli.watch import StructuredLog
+from gqlnews.cli.watch import exit_on_stdin_eof
 from gqlnews.config.values import PostgresUrl
 from gqlnews.database.postgresql.control import (
     Lead,
@@ -51,6 +51,7 @@ from gqlnews.database.postgresql.election import (
 from gqlnews.database.postgresql.errors import TRANSIENT_DATABASE_ERRORS, translate_postgresql_errors
 from gqlnews.database.postgresql.publisher import Publisher
 from gqlnews.database.postgresql.schema import schema_name
+from gqlnews.database.sqlite.connection import has_stored_content
 from gqlnews.database.sqlite.outbox import OutboxPosition
 from gqlnews.database.sqlite.writer import fetch_int
 from gqlnews.errors import CopyRequiredError, DatabaseError, LostLeadError
@@ -96,21 +97,14 @@ async def _run_until_stopped(
     for number in stop_signals():
         loop.add_signal_handler(number, stop, number)
     if options.until_eof:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process
-        threading.Thread(target=_read_stdin, args=(loop, ingester), daemon=True).start()
+
+        def stop_or_exit() -> None:
+            loop.call_soon_threadsafe(ingester.stop)
+            time.sleep(STOP_TIMEOUT)
+
+        exit_on_stdin_eof(stop_or_exit)
     await ingester.run()
     return received[0] if received else None
-
-
-def _read_stdin(loop: asyncio.AbstractEventLoop, ingester: "PublishingIngester") -> None:
-    """Read standard input to its end, then stop; exit at once if that takes too long."""
-    try:
-        while os.read(0, 4096):
-            pass
-        loop.call_soon_threadsafe(ingester.stop)
-        time.sleep(STOP_TIMEOUT)
-    finally:
-        os._exit(0)
 
 
 class PublishingIngester:
@@ -118,8 +112,8 @@ class PublishingIngester:
 
     def __init__(self, target: IngestTarget, url: PostgresUrl, options: PublishOptions) -> None:
         self._url, self._options, self._shows_progress = url, options, target.shows_progress
-        self._log, self._schema = StructuredLog(), schema_name()
-        self._local = LocalStore(target, url, options, self._log)
+        self._schema = schema_name()
+        self._local = LocalStore(target, url, options)
         self._stopping = asyncio.Event()
         self._needs_rebuild = options.rebuild
         self._must_load = False  # the outbox cannot hold what one ingest changes
@@ -142,7 +136,7 @@ class PublishingIngester:
                 try:
                     await self._lead(*elected)
                 except LostLeadError as error:
-                    self._log.warning("lead lost", reason=str(error))
+                    logs.log_event("lead lost", logging.WARNING, reason=str(error))
                     continue
                 if not self._options.watch:
                     return
@@ -168,7 +162,7 @@ class PublishingIngester:
                         if isinstance(result, Lead):
                             return result, requested_at
                         if result.name != rival:
-                            self._log.info("standing by", leader=result.name, database=self._url)
+                            logs.log_event("standing by", leader=result.name, database=self._url)
                         rival, delays = result.name, backoff()
                         if not self._options.watch and time.monotonic() > give_up_at:
                             raise LostLeadError(
@@ -183,9 +177,10 @@ class PublishingIngester:
 
     async def _report_newer(self, connection: asyncpg.Connection) -> None:
         if not self._has_led and (newer := await newer_schemas(connection)):
-            self._log.warning(
+            logs.log_event(
                 "the database also has the store of a newer gqlnews: when no server of this version runs "
                 "any more, stop this ingester and drop its schema",
+                logging.WARNING,
                 schema=newer[-1],
                 own_schema=self._schema,
             )
@@ -202,7 +197,7 @@ class PublishingIngester:
             loop.call_soon_threadsafe(is_lost.set)
 
         self._is_leading = True
-        self._log.info("leading", database=self._url, epoch=lead.epoch)
+        logs.log_event("leading", database=self._url, epoch=lead.epoch)
         keeper = LeaseKeeper(self._url, self._schema, lead, requested_at, on_lost)
         publishing = asyncio.create_task(self._publish_with_retry(lead, keeper))
         lost, stopping = asyncio.create_task(is_lost.wait()), asyncio.create_task(self._stopping.wait())
@@ -269,7 +264,7 @@ class PublishingIngester:
                 if self._options.watch:
                     self._local.start_watcher()
                 else:
-                    self._local.ingest()
+                    run_ingest(self._local.target)
                 await self._publish_each(publisher, db, position, keeper)
 
     async def _publish_each(
@@ -309,7 +304,7 @@ class PublishingIngester:
         new = await publisher.publish_pending(position)
         if new != position:
             ms = round((time.monotonic() - started) * 1000, 1)
-            self._log.info("published", batch=new.sequence, ms=ms)
+            logs.log_event("published", batch=new.sequence, ms=ms)
         return new
 
     async def _load(
@@ -338,7 +333,7 @@ class PublishingIngester:
         self._needs_rebuild = self._must_load = False
         await vacuum(connection, self._schema)
         ms = round((time.monotonic() - started) * 1000, 1)
-        self._log.info("loaded", database=self._url, rows=rows, ms=ms)
+        logs.log_event("loaded", database=self._url, rows=rows, ms=ms)
         return position
 
     async def _first_ingest(self) -> bool:
@@ -348,12 +343,15 @@ class PublishingIngester:
         """
         if self._needs_rebuild:
             await self._local.stop_watcher()
-            self._local.rebuild()
+            rebuild_store(self._local.target)
         elif not self._options.watch:
-            self._local.ingest()
+            run_ingest(self._local.target)
         if self._options.watch:
             self._local.start_watcher()
-        while not (has_content := await self._local.has_content()) and not self._stopping.is_set():
+        database = self._local.path
+        while not (has_content := await asyncio.to_thread(has_stored_content, database)):
+            if self._stopping.is_set():
+                break
             await self._pause(CONTENT_INTERVAL)
         return has_content
 
@@ -375,12 +373,12 @@ class PublishingIngester:
         if not isinstance(error, CopyRequiredError) and not (is_temporary and self._options.watch):
             raise error
         if self._failure != (reason := str(error)):
-            self._log.warning("publishing failed", reason=reason)
+            logs.log_event("publishing failed", logging.WARNING, reason=reason)
         self._failure = reason
 
     def _report_success(self) -> None:
         if self._failure is not None:
-            self._log.info("publishing recovered")
+            logs.log_event("publishing recovered")
         self._failure = None
 
     async def _pause(self, seconds: float) -> None:

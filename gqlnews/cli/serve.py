@@ -26,7 +26,7 @@ from gqlnews.cli.content_options import IngestTarget
 from gqlnews.cli.ready_file import WriteReady, open_ready_file, ready_members, stored_problems
 from gqlnews.cli.run_server import OnReady, run_server
 from gqlnews.cli.supervisor import SupervisedProcess, exit_on_signal
-from gqlnews.cli.watch import StructuredLog, supervise_watcher
+from gqlnews.cli.watch import supervise_watcher
 from gqlnews.cli.worker import start_worker, wait_until_ready
 from gqlnews.config.settings import ConnectionSettings, ServerSettings
 from gqlnews.config.values import LogFormat
@@ -213,7 +213,7 @@ def attempt_ingest(target: IngestTarget, *, has_watcher: bool) -> Generator[floa
     """
     if not has_watcher and _is_read_only(target):
         return None
-    reporter = FailureReporter(StructuredLog(), target.database)
+    reporter = FailureReporter(logs.log_event, target.database)
     for pause in backoff():
         try:
             report = _ingest_or_rebuild(target, reporter)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from gqlnews.cli.commands import TRANSIENT_ERRORS, run_ingest
@@ -24,16 +24,6 @@ from gqlnews.server.observability import logs
 WATCH_STOPPED = "all completed ingests are in the database"
 
 
-class StructuredLog:
-    """EventLog that writes to the structured log of this process."""
-
-    def info(self, message: str, **fields: object) -> None:
-        logs.log_event(message, **fields)
-
-    def warning(self, message: str, **fields: object) -> None:
-        logs.log_event(message, logging.WARNING, **fields)
-
-
 def watch_options(target: IngestTarget, *, force_polling: bool) -> WatchIngestOptions:
     """Return the options to watch the folder in this process, with its structured log."""
     return WatchIngestOptions(
@@ -42,7 +32,7 @@ def watch_options(target: IngestTarget, *, force_polling: bool) -> WatchIngestOp
         target.options,
         target.processes,
         force_polling,
-        StructuredLog(),
+        logs.log_event,
         make_interruptible,
     )
 
@@ -54,8 +44,7 @@ def run_watch(
     logs.configure(log_format)
     options = watch_options(target, force_polling=force_polling)
     if until_eof:
-        _exit_on_stdin_eof()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C and stops this process
+        exit_on_stdin_eof()
         exit_context = exit_on_signal(
             WATCH_STOPPED, code=0, print_message=logs.log_event, signals=(signal.SIGTERM,)
         )
@@ -65,25 +54,29 @@ def run_watch(
         except (*TRANSIENT_ERRORS, DamagedDatabaseError) as error:  # `run_watch_ingest` retries
             if rebuild:  # `run_watch_ingest` does not rebuild
                 raise
-            StructuredLog().warning("ingest failed", reason=str(error))
+            logs.log_event("ingest failed", logging.WARNING, reason=str(error))
         sys.stdout.flush()
         exit_context = exit_on_signal(WATCH_STOPPED, code=0)
     with exit_context:
         run_watch_ingest(options)
 
 
-def _exit_on_stdin_eof() -> None:
-    """Start a thread that exits the process when standard input ends."""
-    threading.Thread(target=_read_stdin_then_exit, daemon=True).start()
+def exit_on_stdin_eof(stop: Callable[[], None] = lambda: None) -> None:
+    """Exit the process when standard input ends, after `stop`; SQLite rolls back an unfinished transaction.
 
+    Ctrl-C is ignored: the server handles it, and stops this process.
+    """
 
-def _read_stdin_then_exit() -> None:
-    """Read standard input to its end, then exit at once; SQLite rolls back an unfinished transaction."""
-    try:
-        while os.read(0, 4096):
-            pass
-    finally:
-        os._exit(0)
+    def read_then_exit() -> None:
+        try:
+            while os.read(0, 4096):
+                pass
+            stop()
+        finally:
+            os._exit(0)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=read_then_exit, daemon=True).start()
 
 
 # The process of a server, `gqlnews ingest FOLDER --watch --until-eof`. It exits when the server exits.

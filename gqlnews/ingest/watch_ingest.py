@@ -7,6 +7,7 @@
    whole folder after any other failure, because the state of the store is unknown then.
 """
 
+import logging
 import math
 import os
 import sqlite3
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Protocol
 
 from gqlnews.content.models import ParseOptions
 from gqlnews.database.sqlite.damage import (
@@ -54,14 +54,8 @@ MIN_REBUILD_INTERVAL = 60.0  # seconds; a rebuild does not help if the file is d
 DAMAGED_AGAIN_SUFFIX = f"again, less than {MIN_REBUILD_INTERVAL:.0f} s after a rebuild: check the disk"
 
 
-class EventLog(Protocol):
-    """Structured logger, one event per line."""
-
-    def info(self, message: str, **fields: object) -> None:
-        """Log an expected event."""
-
-    def warning(self, message: str, **fields: object) -> None:
-        """Log an event that needs an operator's attention."""
+LogEvent = Callable[..., None]
+"""Logs an event: `log(message, level, **fields)`. The default level is INFO."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class WatchIngestOptions:
     options: ParseOptions
     processes: int | None
     poll: bool
-    log: EventLog
+    log: LogEvent
     prepare: Callable[[sqlite3.Connection], None]
     now_ns: Callable[[], int] = time.time_ns
 
@@ -108,11 +102,11 @@ def _wait_for_leadership(config: WatchIngestOptions, failures: "FailureReporter"
 
 
 def _run_as_leader(config: WatchIngestOptions, failures: "FailureReporter") -> None:
-    config.log.info("watching", folder=config.folder, database=config.database)
+    config.log("watching", folder=config.folder, database=config.database)
     session = _IngestSession(config, failures)
     options = WatchOptions(
         config.poll,
-        config.log.warning,
+        lambda message: config.log(message, logging.WARNING),
         session.full_scan_seconds,
         session.needs_rescan,
         session.seconds_until_due,
@@ -287,7 +281,7 @@ class _IngestSession:
         changes = report.added, report.changed, report.removed
         if any(changes) or report.problems != self._problem_count:
             added, changed, removed = changes
-            self._config.log.info(
+            self._config.log(
                 "ingested",
                 added=added,
                 changed=changed,
@@ -304,7 +298,7 @@ class FailureReporter:
     It also reports both to the servers of the database.
     """
 
-    def __init__(self, log: EventLog, database: Path) -> None:
+    def __init__(self, log: LogEvent, database: Path) -> None:
         self._log, self._database = log, database
         self._since: float | None = None
         self._reported_reason: str | None = None
@@ -320,19 +314,19 @@ class FailureReporter:
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if reason != self._reported_reason and now - self._since >= after:
-            self._log.warning("ingest failed", reason=reason)
+            self._log("ingest failed", logging.WARNING, reason=reason)
             self._reported_reason = reason
             report_failure(self._database, reason)
 
     def report_damage(self, database: Path, damage: DamageReport) -> None:
         """Log the damage once per database file, even if several rebuilds of it fail."""
         if damage.identity != self._damaged:
-            self._log.warning("database damaged", database=database, reason=damage.reason)
+            self._log("database damaged", logging.WARNING, database=database, reason=damage.reason)
         self._damaged = damage.identity
 
     def report_rebuilt(self, database: Path, result: IngestReport) -> None:
         ms = round(result.seconds * 1000, 1)
-        self._log.info("database rebuilt", database=database, articles=result.articles, ms=ms)
+        self._log("database rebuilt", database=database, articles=result.articles, ms=ms)
         self._damaged = None
 
     def report_ingested(self) -> None:
@@ -343,7 +337,7 @@ class FailureReporter:
     def report_recovery(self) -> None:
         """Log the recovery if a failure was logged."""
         if self._reported_reason is not None and self._since is not None:
-            self._log.info("ingest recovered", after_s=round(time.monotonic() - self._since, 1))
+            self._log("ingest recovered", after_s=round(time.monotonic() - self._since, 1))
         self._reported_reason = self._since = None
 
 

@@ -3,6 +3,7 @@
 `tests.ingest.killed_ingest` defines a step.
 """
 
+import logging
 import os
 import signal
 import sqlite3
@@ -14,13 +15,9 @@ from gqlnews.content.models import ParseOptions
 from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 
 
-class _Silent:
-    """Log that drops info messages and prints warnings."""
-
-    def info(self, message: str, **fields: object) -> None:
-        pass
-
-    def warning(self, message: str, **fields: object) -> None:
+def _log(message: str, level: int = logging.INFO, **fields: object) -> None:
+    """Print warnings."""
+    if level >= logging.WARNING:
         print(message, fields)
 
 
@@ -35,7 +32,7 @@ def main(database: Path, folder: Path, steps: int) -> None:
         db.set_progress_handler(step, 50)
 
     sys.setprofile(step)
-    run_watch_ingest(WatchIngestOptions(folder, database, ParseOptions(), 1, False, _Silent(), prepare))
+    run_watch_ingest(WatchIngestOptions(folder, database, ParseOptions(), 1, False, _log, prepare))
 
 
 if __name__ == "__main__":

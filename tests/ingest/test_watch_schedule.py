@@ -1,5 +1,6 @@
 """Watch-ingest at the instants of a schedule, with a wall clock that is set forward and back."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,19 +12,6 @@ from gqlnews.ingest.watch_ingest import WatchIngestOptions, run_watch_ingest
 from tests.ingest.folder import Folder
 from tests.ingest.schedules import Window, clock, write
 from tests.ingest.watch_process import until
-
-
-class Log:
-    """Log that ignores info messages and collects warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def info(self, message: str, **fields: object) -> None:
-        pass
-
-    def warning(self, message: str, **fields: object) -> None:
-        self.warnings.append(f"{message} {fields}")
 
 
 class WallClock:
@@ -49,7 +37,13 @@ class WallClock:
 
 @contextmanager
 def watching(folder: Folder, database: Path, poll: bool) -> Iterator[WallClock]:
-    wall, log = WallClock(), Log()
+    wall = WallClock()
+    warnings: list[str] = []
+
+    def log(message: str, level: int = logging.INFO, **fields: object) -> None:
+        if level >= logging.WARNING:
+            warnings.append(f"{message} {fields}")
+
     options = WatchIngestOptions(
         folder.root, database, ParseOptions(), 1, poll, log, lambda _db: None, wall.now_ns
     )
@@ -65,7 +59,7 @@ def watching(folder: Folder, database: Path, poll: bool) -> Iterator[WallClock]:
     finally:
         wall.is_stopped = True
         thread.join()
-    assert log.warnings == []
+    assert warnings == []
 
 
 def published(database: Path) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
@@ -143,7 +143,19 @@ class NewsApp:
         try:
             logs.configure_own_logger(self._settings["log_format"])
             await self._ingest()
-            async with self._watcher(), self._running() as self._app:
+            async with AsyncExitStack() as stack:
+                if self._settings["watch"]:
+                    watcher = supervise_watcher(
+                        self._target,
+                        self._settings["log_format"],
+                        force_polling=self._settings["force_polling"],
+                        environment=environment_without_settings(),
+                    )
+                    stack.push_async_callback(asyncio.to_thread, watcher.stop)
+                warns = not self._settings["watch"]
+                app = await asyncio.to_thread(build_app, self._server_settings, warns_of_schedule=warns)
+                await stack.enter_async_context(app.lifespan())
+                self._app = app
                 yield
         finally:
             self._app, self._has_started = None, False
@@ -152,28 +164,3 @@ class NewsApp:
         attempts = attempt_ingest(self._target, has_watcher=self._settings["watch"])
         while (pause := await asyncio.to_thread(next, attempts, None)) is not None:  # noqa: ASYNC110 - a backoff
             await asyncio.sleep(pause)
-
-    @asynccontextmanager
-    async def _watcher(self) -> AsyncIterator[None]:
-        """Follow the changes of the folder, in a process of its own."""
-        if not self._settings["watch"]:
-            yield
-            return
-        watcher = supervise_watcher(
-            self._target,
-            self._settings["log_format"],
-            force_polling=self._settings["force_polling"],
-            environment=environment_without_settings(),
-        )
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(watcher.stop)
-
-    @asynccontextmanager
-    async def _running(self) -> AsyncIterator[ASGIApp]:
-        """Create the application for the store, and run its lifespan."""
-        warns = not self._settings["watch"]
-        app = await asyncio.to_thread(build_app, self._server_settings, warns_of_schedule=warns)
-        async with app.lifespan():
-            yield app

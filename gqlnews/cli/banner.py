@@ -8,7 +8,6 @@ from gqlnews import __version__
 from gqlnews.app import ENDPOINT
 from gqlnews.config.settings import ServerSettings
 from gqlnews.database.sqlite.schedule import NO_WATCHER, Schedule
-from gqlnews.ingest.pipeline import IngestReport
 from gqlnews.ingest.site_summary import FolderSummary
 from gqlnews.server.graphiql.page import explorer_is_built
 from gqlnews.server.reader_page import documents_path
@@ -18,21 +17,20 @@ from gqlnews.server.reader_page import documents_path
 class Banner:
     """Facts for the startup message.
 
-    `url` is the base URL, `articles` the number of articles that a client without a token sees. `report` is
+    `url` is the base URL, `articles` the number of articles that a client without a token sees. `problems` is
     None if the ingest before serving failed and the content of an earlier ingest is served. `summary` is what
-    it found, None if another process ingests; `schedule` is when articles appear or expire, and `is_watched`
-    whether a watcher follows that.
+    the ingest found, None if another process ingests; `schedule` is when articles appear or expire, and
+    `is_watched` whether a watcher follows that.
     """
 
     settings: ServerSettings
     folder: Path | None
     url: str
     articles: int
-    report: IngestReport | None
+    problems: int | None
     summary: FolderSummary | None
     schedule: Schedule | None
     is_watched: bool
-    stored_problems: int | None = None  # without a report
 
     def text(self) -> str:
         """Return the message for people, one fact per line."""
@@ -64,7 +62,7 @@ class Banner:
             "reader": self._reader(),
             "explorer": self._explorer(),
             "articles": self.articles,
-            "problems": self.stored_problems if self.report is None else self.report.problems,
+            "problems": self.problems,
             "found": self._found(),
             "next_due": None if self.schedule is None else self.schedule.next_due,
             "watched": self.is_watched,

@@ -96,7 +96,8 @@ def run_serve(target: IngestTarget, options: ServeOptions, settings: ServerSetti
 
         def on_ready(articles: int) -> None:
             write_ready(ready_members(url, target.folder, articles, settings, stored_problems(target)))
-            banner = Banner(settings, target.folder, url, articles, report, summary, schedule, is_watched)
+            problems = None if report is None else report.problems
+            banner = Banner(settings, target.folder, url, articles, problems, summary, schedule, is_watched)
             print_banner(banner, options.log_format)
 
         if options.watch:
@@ -163,10 +164,10 @@ def _start_workers(start: Callable[[], Process], count: int) -> tuple[list[Proce
     processes: list[Process] = []
     try:
         processes.extend(start() for _ in range(count))
-        messages = [wait_until_ready(process) for process in processes]
-        if None in messages:
+        articles = [wait_until_ready(process) for process in processes]
+        if None in articles:
             raise CommandError("a worker process could not start: see its messages above")
-        return processes, max(message.articles for message in messages if message is not None)
+        return processes, max(filter(None, articles), default=0)
     except BaseException as error:
         for process in processes:
             process.kill()

@@ -57,17 +57,8 @@ def run_serve_postgres(target: IngestTarget | None, options: ServeOptions, setti
         def on_ready(articles: int) -> None:
             write_ready(ready_members(address, folder, articles, settings, problems))
             is_watched = summary.statistics.has_ingester or (target is not None and options.watch)
-            banner = Banner(
-                settings,
-                folder,
-                address,
-                articles,
-                None,
-                None,
-                summary.schedule,
-                is_watched,
-                len(problems),
-            )
+            found = len(problems)
+            banner = Banner(settings, folder, address, articles, found, None, summary.schedule, is_watched)
             print_banner(banner, options.log_format)
 
         run_servers(listener, options, settings, on_ready)

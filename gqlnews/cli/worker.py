@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
@@ -36,12 +35,6 @@ class WorkerConfig(msgspec.Struct, frozen=True):
     connections: ConnectionSettings
 
 
-class ReadyMessage(msgspec.Struct, frozen=True):
-    """Readiness message: the number of articles that a client without a token sees."""
-
-    articles: int
-
-
 def start_worker(
     listener: socket.socket,
     log_format: LogFormat,
@@ -58,7 +51,7 @@ def start_worker(
     assert process.stdin is not None
     config = WorkerConfig(listener.fileno(), log_format, settings, connections)
     try:
-        process.stdin.write(msgspec.json.encode(config, enc_hook=_encode_path) + b"\n")
+        process.stdin.write(msgspec.json.encode(config, enc_hook=str) + b"\n")
         process.stdin.flush()
     except BaseException:
         process.kill()
@@ -67,11 +60,11 @@ def start_worker(
     return process
 
 
-def wait_until_ready(process: "subprocess.Popen[bytes]") -> ReadyMessage | None:
-    """Wait for the readiness message; return None if the process exited without one."""
+def wait_until_ready(process: "subprocess.Popen[bytes]") -> int | None:
+    """Return the number of articles that a client without a token sees; None if the process has exited."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    return msgspec.json.decode(line, type=ReadyMessage) if line else None
+    return msgspec.json.decode(line, type=int) if line else None
 
 
 def main() -> None:
@@ -79,7 +72,9 @@ def main() -> None:
     from gqlnews.cli.run_server import run_server
     from gqlnews.server.uvicorn.exit_timer import exit_now
 
-    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=_decode_path)
+    config = msgspec.json.decode(
+        sys.stdin.buffer.readline(), type=WorkerConfig, dec_hook=lambda kind, value: kind(value)
+    )
     logs.configure(config.log_format)
     with socket.socket(fileno=config.listener) as listener:
         run_server(listener, config.settings, _notify_ready, config.connections)
@@ -88,7 +83,7 @@ def main() -> None:
 
 def _notify_ready(articles: int) -> None:
     with suppress(BrokenPipeError):  # the parent has exited, so standard input ends too
-        sys.stdout.buffer.write(msgspec.json.encode(ReadyMessage(articles)) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(articles) + b"\n")
         sys.stdout.buffer.flush()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _terminate)
 
@@ -97,13 +92,3 @@ def _terminate() -> None:
     """Stop as on SIGTERM. Standard input becomes readable only when it ends."""
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _encode_path(value: object) -> str:
-    assert isinstance(value, Path)
-    return str(value)
-
-
-def _decode_path(kind: type, value: object) -> object:
-    assert kind is Path
-    return Path(str(value))

@@ -21,27 +21,6 @@ class FindingCode(StrEnum):
     DUPLICATE_FRAGMENT = "duplicate-fragment"
 
 
-SERVER_CODES = (
-    Code.PARSE_FAILED,
-    Code.VALIDATION_FAILED,
-    Code.INTROSPECTION_OFF,
-    Code.BAD_USER_INPUT,
-    Code.BAD_PAGE,
-    Code.BAD_CURSOR,
-    Code.BAD_DATE,
-    Code.BAD_DURATION,
-    Code.BAD_VERSION,
-    Code.TOO_DEEP,
-    Code.TOO_WIDE,
-    Code.TOO_MANY_TOKENS,
-    Code.TOO_MANY_ALIASES,
-    Code.TOO_MANY_ROOT_FIELDS,
-    Code.TOO_MANY_DIRECTIVES,
-    Code.TOO_COSTLY,
-)
-"""The codes of the server that a finding can have."""
-
-
 def to_finding_code(code: Code) -> str:
     """Spell a code of the server as that of a finding: `TOO_DEEP` is `too-deep`."""
     return code.lower().replace("_", "-")

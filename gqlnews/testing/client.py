@@ -68,23 +68,36 @@ class QueryResponse:
 
 
 class Socket(Protocol):
-    """A WebSocket that is open."""
+    """A WebSocket that is open, such as the connection of a `websockets` client."""
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, /) -> None:
         """Send a message."""
 
-    def receive(self, timeout: float) -> str:
+    def recv(self, timeout: float, /) -> str | bytes:
         """Return the next message. Raises TimeoutError, or another exception if the socket is closed."""
 
 
 class Events:
     """The events of a subscription, in order. Iterate over it, or use `next(events)`."""
 
-    def __init__(self, socket: Socket, timeout: float) -> None:
-        self._socket, self._timeout = socket, timeout
-        self._early: deque[dict[str, Any]] = (
-            deque()
-        )  # messages that came before the subscription was confirmed
+    def __init__(
+        self, socket: Socket, payload: Mapping[str, Any], token: str | None, timeouts: tuple[float, float]
+    ) -> None:
+        """Subscribe, and return when every further event will arrive.
+
+        `timeouts` are those of the messages until then, and of each event, in seconds.
+        """
+        self._socket, self._timeout = socket, timeouts[0]
+        init = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._send("connection_init", payload=init)
+        if (message := self._receive())["type"] != "connection_ack":
+            raise QueryFailedError(f"the server sent {message} instead of connection_ack", message)
+        self._send("subscribe", id="1", payload=payload)
+        self._send("ping")
+        self._early: deque[dict[str, Any]] = deque()  # messages before the subscription was confirmed
+        while (message := self._receive())["type"] != "pong":
+            self._early.append(message)
+        self._timeout = timeouts[1]
 
     def __iter__(self) -> Self:
         return self
@@ -109,38 +122,11 @@ class Events:
         data: dict[str, Any] = payload["data"]
         return data
 
-    @classmethod
-    def start(
-        cls, socket: Socket, payload: Mapping[str, Any], token: str | None, timeouts: tuple[float, float]
-    ) -> Self:
-        """Subscribe, and return when every further event will arrive.
-
-        `timeouts` are those of the messages until then, and of each event, in seconds.
-        """
-        events = cls(socket, timeouts[0])
-        events._subscribe(payload, token)
-        events._timeout = timeouts[1]
-        return events
-
-    def _subscribe(self, payload: Mapping[str, Any], token: str | None) -> None:
-        init = {} if token is None else {"authorization": f"Bearer {token}"}
-        self._send("connection_init", payload=init)
-        self._expect("connection_ack")
-        self._send("subscribe", id="1", payload=payload)
-        self._send("ping")
-        while (message := self._receive())["type"] != "pong":
-            self._early.append(message)
-
     def _send(self, kind: str, **members: Any) -> None:
         self._socket.send(json.dumps({"type": kind, **members}))
 
-    def _expect(self, kind: str) -> None:
-        message = self._receive()
-        if message["type"] != kind:
-            raise QueryFailedError(f"the server sent {message} instead of {kind}", message)
-
     def _receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._socket.receive(self._timeout))
+        message: dict[str, Any] = json.loads(self._socket.recv(self._timeout))
         return message
 
 
@@ -275,7 +261,7 @@ class NewsClient(ABC):
         """
         with self._open_socket() as socket:
             timeouts = self._timeout, self._timeout if timeout is None else timeout
-            yield Events.start(socket, _payload(query, variables, None), token, timeouts)
+            yield Events(socket, _payload(query, variables, None), token, timeouts)
 
     # The two variants.
 

@@ -25,11 +25,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 from starlette.applications import Starlette
 
 from gqlnews.app import build_app
 from gqlnews.cli.commands import ingest_folder
 from gqlnews.cli.content_options import IngestTarget
+from gqlnews.cli.ready_file import stored_problems
 from gqlnews.cli.run_server import run_app
 from gqlnews.cli.watch import watch_options
 from gqlnews.config.settings import ConnectionSettings, EffectiveSettings
@@ -41,7 +43,6 @@ from gqlnews.schema.query import build_schema
 from gqlnews.server.observability import logs
 from gqlnews.server.uvicorn.exit_timer import exit_now
 from gqlnews.server.uvicorn.run import base_url, bind, return_freed_memory
-from gqlnews.testing.stored_problems import stored_problems
 
 HOST = "127.0.0.1"
 CHECK = b"check\n"
@@ -72,6 +73,10 @@ class ForkedServer:
 
     def sockets(self) -> list[socket.socket]:
         return [self.control] if self.watcher is None else [self.control, self.watcher]
+
+    def problems(self) -> "Result":
+        """The problems in its store; each is a list of the members of FileProblem."""
+        return {"problems": msgspec.to_builtins(stored_problems(self.target))}
 
 
 class ForkServer:
@@ -116,7 +121,7 @@ class ForkServer:
             poll = settings["force_polling"]
             pid, server.watcher = self._fork(log, partial(_watch, target, poll))
             server.pids.append(pid)
-        return {**ready, "id": self._count, "pids": server.pids, "problems": stored_problems(target.database)}
+        return {**ready, "id": self._count, "pids": server.pids, **server.problems()}
 
     def _ingest(self, server: ForkedServer) -> Result:
         ingest_folder(server.target)
@@ -127,7 +132,7 @@ class ForkServer:
             is_running = False
         if not is_running:
             raise CommandError("the server process has exited: see its log")
-        return {"problems": stored_problems(server.target.database)}
+        return server.problems()
 
     def _stop(self, server: ForkedServer) -> Result:
         for one in server.sockets():

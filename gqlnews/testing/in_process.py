@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import msgspec
 from anyio.abc import TaskStatus
 from anyio.from_thread import BlockingPortal
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -16,13 +17,13 @@ from starlette.types import Message
 
 from gqlnews.app import GqlnewsApp, build_app
 from gqlnews.cli.commands import ingest_folder
+from gqlnews.cli.ready_file import stored_problems
 from gqlnews.errors import CommandError, NotServedError
 from gqlnews.python_api import read_target, target_settings
 from gqlnews.server.observability import logs
 from gqlnews.testing.client import ENDPOINT, SUBPROTOCOL, FileProblem, NewsClient, Socket
 from gqlnews.testing.files import ArticleFolder
 from gqlnews.testing.server import to_arguments, to_problems
-from gqlnews.testing.stored_problems import stored_problems
 
 BASE_URL = "http://news.example"
 
@@ -74,7 +75,7 @@ class InProcessNews(NewsClient):
         return self._problems()
 
     def _problems(self) -> tuple[FileProblem, ...]:
-        return to_problems({"problems": stored_problems(self._target.database)})
+        return to_problems({"problems": msgspec.to_builtins(stored_problems(self._target))})
 
     @property
     def _portal(self) -> BlockingPortal:
@@ -127,7 +128,7 @@ class _AsgiSocket:
     def send(self, text: str) -> None:
         self._portal.call(self._to_app.send, {"type": "websocket.receive", "text": text})
 
-    def receive(self, timeout: float) -> str:
+    def recv(self, timeout: float) -> str:
         message = self._portal.call(self._receive, timeout)
         if message["type"] != "websocket.send":
             raise ConnectionError(f"the application closes the WebSocket: {message}")

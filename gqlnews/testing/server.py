@@ -8,15 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from gqlnews.errors import NotServedError, ServerProcessError
@@ -156,28 +156,8 @@ class NewsServer(NewsClient):
         return result
 
     def _open_socket(self) -> AbstractContextManager[Socket]:
-        return _connected(self.websocket_url)
-
-
-class _ClientSocket:
-    """A WebSocket of a client."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    def send(self, text: str) -> None:
-        self._connection.send(text)
-
-    def receive(self, timeout: float) -> str:
-        text = self._connection.recv(timeout, decode=True)
-        assert isinstance(text, str)
-        return text
-
-
-@contextmanager
-def _connected(url: str) -> Iterator[Socket]:
-    with connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], close_timeout=1, proxy=None) as connection:
-        yield _ClientSocket(connection)
+        protocols = [Subprotocol(SUBPROTOCOL)]
+        return connect(self.websocket_url, subprotocols=protocols, close_timeout=1, proxy=None)
 
 
 def to_arguments(settings: Mapping[str, Any], database: Path, token: str) -> dict[str, Any]:
@@ -194,7 +174,7 @@ def _plain(value: Any) -> Any:
 
 
 def to_problems(result: Mapping[str, Any]) -> tuple[FileProblem, ...]:
-    return tuple(FileProblem(**problem) for problem in result["problems"])
+    return tuple(FileProblem(*problem) for problem in result["problems"])
 
 
 def read_log(log: Path, start: int = 0) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from gqlnews.config.settings import DEFAULT_LIMITS, UNLIMITED, Limits
+from gqlnews.errors import Code
 from gqlnews.operations import check
 from gqlnews.operations.check import check_folder
-from gqlnews.operations.findings import SERVER_CODES, FindingCode, to_finding_code
+from gqlnews.operations.findings import FindingCode, to_finding_code
 from tests.operations.support import check_files, found, gql, messages, schema
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,27 @@ def test_the_documents_of_the_reader_have_no_mistakes() -> None:
 
 def test_the_documents_of_the_clients_have_no_mistakes() -> None:
     assert check_folder(ROOT / "tests" / "clients", schema(), DEFAULT_LIMITS).findings == ()
+
+
+SERVER_CODES = (
+    Code.PARSE_FAILED,
+    Code.VALIDATION_FAILED,
+    Code.INTROSPECTION_OFF,
+    Code.BAD_USER_INPUT,
+    Code.BAD_PAGE,
+    Code.BAD_CURSOR,
+    Code.BAD_DATE,
+    Code.BAD_DURATION,
+    Code.BAD_VERSION,
+    Code.TOO_DEEP,
+    Code.TOO_WIDE,
+    Code.TOO_MANY_TOKENS,
+    Code.TOO_MANY_ALIASES,
+    Code.TOO_MANY_ROOT_FIELDS,
+    Code.TOO_MANY_DIRECTIVES,
+    Code.TOO_COSTLY,
+)
+"""The codes of the server that a finding can have."""
 
 
 def test_every_code_is_documented() -> None:

@@ -131,9 +131,11 @@ MAX_BODY_WIRE_BYTES = 1024 * 1024  # of a body as sent, with chunk sizes, chunk 
 
 
 class Rejection:
-    """A static response that rejects a request and closes its connection."""
+    """A static response that rejects a request and closes its connection; by default with the status 400."""
 
-    def __init__(self, status: HTTPStatus, code: Code, message: str) -> None:
+    def __init__(
+        self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST, code: Code = Code.BAD_REQUEST
+    ) -> None:
         self.status, self.code, self.message = status, code, message
         body = error_body(code, message)
         headers = (*graphql_headers(JSON), (b"content-length", b"%d" % len(body)), (b"connection", b"close"))
@@ -144,58 +146,48 @@ class Rejection:
         log_rejection(over, self.status, self.code, self.message)
 
 
-MALFORMED = Rejection(HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid HTTP request.")
+MALFORMED = Rejection("This is not a valid HTTP request.")
 BAD_HOST = Rejection(
-    HTTPStatus.BAD_REQUEST,
-    Code.BAD_REQUEST,
-    "Send exactly one `Host` header: a host name with an optional port, the same as in the URL.",
+    "Send exactly one `Host` header: a host name with an optional port, the same as in the URL."
 )
 BAD_TARGET = Rejection(
-    HTTPStatus.BAD_REQUEST,
-    Code.BAD_REQUEST,
-    "The request target must be a path, or an http or https URL without user information and fragment.",
+    "The request target must be a path, or an http or https URL without user information and fragment."
 )
-BAD_CONNECT = Rejection(
-    HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "CONNECT is not supported: this server is not a proxy."
-)
+BAD_CONNECT = Rejection("CONNECT is not supported: this server is not a proxy.")
 BAD_TRANSFER_ENCODING = Rejection(
-    HTTPStatus.BAD_REQUEST,
-    Code.BAD_REQUEST,
-    "The end of the body is ambiguous: the only valid `Transfer-Encoding` is `chunked`, over HTTP/1.1.",
+    "The end of the body is ambiguous: the only valid `Transfer-Encoding` is `chunked`, over HTTP/1.1."
 )
 UNSUPPORTED_TRANSFER_ENCODING = Rejection(
+    "The only supported `Transfer-Encoding` is `chunked`.",
     HTTPStatus.NOT_IMPLEMENTED,
     Code.UNSUPPORTED_TRANSFER_ENCODING,
-    "The only supported `Transfer-Encoding` is `chunked`.",
 )
 EXPECTATION_FAILED = Rejection(
+    "The only supported expectation is `Expect: 100-continue`.",
     HTTPStatus.EXPECTATION_FAILED,
     Code.EXPECTATION_FAILED,
-    "The only supported expectation is `Expect: 100-continue`.",
 )
 BODY_TOO_LARGE = Rejection(
+    f"The body is larger than {MAX_BODY_WIRE_BYTES} bytes, including chunk extensions and trailers.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.BODY_TOO_LARGE,
-    f"The body is larger than {MAX_BODY_WIRE_BYTES} bytes, including chunk extensions and trailers.",
 )
 STOPPING = Rejection(
-    HTTPStatus.SERVICE_UNAVAILABLE, Code.STOPPING, "The server is stopping: send the request again."
+    "The server is stopping: send the request again.", HTTPStatus.SERVICE_UNAVAILABLE, Code.STOPPING
 )
-BAD_HANDSHAKE = Rejection(
-    HTTPStatus.BAD_REQUEST, Code.BAD_REQUEST, "This is not a valid WebSocket handshake."
-)
+BAD_HANDSHAKE = Rejection("This is not a valid WebSocket handshake.")
 URL_TOO_LONG = Rejection(
+    f"The URL is longer than {MAX_URL_BYTES} bytes: send the request as a POST.",
     HTTPStatus.REQUEST_URI_TOO_LONG,
     Code.URL_TOO_LONG,
-    f"The URL is longer than {MAX_URL_BYTES} bytes: send the request as a POST.",
 )
 HEADERS_TOO_LARGE = Rejection(
+    f"The request has more than {MAX_HEADERS} headers, or more than {MAX_HEAD_BYTES} bytes of headers.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     Code.HEADERS_TOO_LARGE,
-    f"The request has more than {MAX_HEADERS} headers, or more than {MAX_HEAD_BYTES} bytes of headers.",
 )
 TIMEOUT = Rejection(
+    f"The request did not arrive in time: headers and body may take {READ_TIMEOUT:.0f} s each.",
     HTTPStatus.REQUEST_TIMEOUT,
     Code.REQUEST_TIMEOUT,
-    f"The request did not arrive in time: headers and body may take {READ_TIMEOUT:.0f} s each.",
 )

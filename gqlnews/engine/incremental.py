@@ -134,11 +134,10 @@ class _PayloadBuilder:
     def build(self, number: int, data: dict[str, Any]) -> Iterator[IncrementalPayload]:
         """Yield the payloads for the data of one increment."""
         last = number == len(self.bound.increments) - 1
-        return (
-            self.build_initial(data, last)
-            if number == INITIAL
-            else iter([self.build_fragment(number, data, last=last)])
-        )
+        if number == INITIAL:
+            yield from self.build_initial(data, last)
+        else:
+            yield self.build_fragment(number, data, last)
 
     def build_initial(self, data: dict[str, Any], last: bool) -> Iterator[IncrementalPayload]:
         self.delivered = data
@@ -163,7 +162,7 @@ class _PayloadBuilder:
         for (_, _, items), rest in zip(streams, rests, strict=True):
             items.extend(rest)
 
-    def build_fragment(self, number: int, data: dict[str, Any], *, last: bool) -> IncrementalPayload:
+    def build_fragment(self, number: int, data: dict[str, Any], last: bool) -> IncrementalPayload:
         pending_by_path = self.pending.pop(number, {})
         key_count = len(self.bound.fragments[number - 1].path)
         patches = []

@@ -25,7 +25,6 @@ from strawberry import Schema
 from gqlnews.config.declarations import APPLICATION
 from gqlnews.config.settings import ServerSettings
 from gqlnews.custom_fields import CustomField
-from gqlnews.database.job_queue import ClientSlots
 from gqlnews.database.protocol import Database, Store
 from gqlnews.database.sqlite.connection import read_custom_fields
 from gqlnews.database.sqlite.database_handle import SqliteDatabase
@@ -45,8 +44,6 @@ from gqlnews.server.endpoint import GraphQLEndpoint
 from gqlnews.server.forwarded import TrustedProxies
 from gqlnews.server.graphiql.page import explorer_assets, render_page
 from gqlnews.server.limits import (
-    SLOTS_PER_CLIENT,
-    BodyMemory,
     ConcurrencyLimiter,
     StreamLimiter,
     SubscriptionLimiter,
@@ -54,8 +51,7 @@ from gqlnews.server.limits import (
 )
 from gqlnews.server.media import MEDIA_PREFIX, MediaEndpoint
 from gqlnews.server.observability import logs
-from gqlnews.server.observability.metrics import Metrics
-from gqlnews.server.preparation import OffloadQueue, Preparer, SingleFlight
+from gqlnews.server.preparation import OffloadQueue, Preparer
 from gqlnews.server.reader_page import BUILD_FOLDER as READER_FOLDER
 from gqlnews.server.reader_page import ReaderPage, documents_path, redirect_to_endpoint
 from gqlnews.server.request import PersistedDocuments, TrustedDocuments
@@ -193,17 +189,13 @@ def build_app(
                 engine,
                 preparer_class(engine, offload, documents, subscription_limiter),
                 offload,
-                ClientSlots(SLOTS_PER_CLIENT),
                 ResponseCache(settings.response_cache_bytes),
                 subscription_hubs,
                 StreamLimiter(settings.max_streams, settings.max_streams_per_client),
                 subscription_limiter,
                 ConcurrencyLimiter(settings.http.max_concurrent_requests),
                 TokenBucketLimiter(settings.http.rate_limit),
-                BodyMemory(),
                 store,
-                Metrics(),
-                SingleFlight(),
                 tracer,
             )
             app.state.app_state = app_state

@@ -1,7 +1,8 @@
 """Application state shared by all endpoints, and the health checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from gqlnews.engine.engine import Engine
 from gqlnews.errors import NotStartedError
 from gqlnews.server.forwarded import has_private_peers
 from gqlnews.server.limits import (
+    SLOTS_PER_CLIENT,
     BodyMemory,
     ConcurrencyLimiter,
     StreamLimiter,
@@ -42,18 +44,18 @@ class AppState:
     engine: Engine
     preparer: Preparer
     offload: OffloadQueue
-    response_slots: ClientSlots
     response_cache: ResponseCache
     subscription_hubs: SubscriptionHubs
     stream_limiter: StreamLimiter
     subscription_limiter: SubscriptionLimiter
     concurrency_limiter: ConcurrencyLimiter
     rate_limiter: TokenBucketLimiter
-    body_memory: BodyMemory
     store: Database
-    metrics: Metrics
-    compressing: SingleFlight  # of cached responses
     tracer: "Tracer | None" = None
+    response_slots: ClientSlots = field(default_factory=partial(ClientSlots, SLOTS_PER_CLIENT))
+    body_memory: BodyMemory = field(default_factory=BodyMemory)
+    metrics: Metrics = field(default_factory=Metrics)
+    compressing: SingleFlight = field(default_factory=SingleFlight)  # of cached responses
 
     def client_key(self, scope: Scope) -> str:
         """The client's key for fair scheduling and per-client limits."""

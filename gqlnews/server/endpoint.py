@@ -70,6 +70,7 @@ from gqlnews.server.response_cache import CachedResponse, CacheKey
 from gqlnews.server.streaming import StreamingResponse, choose_framing
 
 OVERLOAD_DELAY_SECONDS = 0.25  # delay before a 503 for overload, so that clients retry less often
+NO_ACCEPTABLE_MEDIA_TYPE = f"`Accept` contains no supported media type: use `{GRAPHQL_RESPONSE}` or `{JSON}`."
 CLIENT_CLOSED_REQUEST = 499  # status in the log for a client that disconnected, as in nginx; never sent
 
 RenderPage = Callable[[Scope, GraphQLResponse | None], Response]
@@ -142,7 +143,7 @@ async def _handle(context: RequestContext, receive: Receive) -> RawResponse | St
     if app_state.rate_limiter.rate:
         app_state.rate_limiter.acquire(client_address(context.scope), MIN_COST)
     if context.media is NOT_ACCEPTABLE:
-        raise _not_acceptable()
+        raise HTTPError(406, Code.NOT_ACCEPTABLE, NO_ACCEPTABLE_MEDIA_TYPE)
     if not context.codings:
         raise HTTPError(406, Code.NOT_ACCEPTABLE, NO_ACCEPTABLE_CODING)
     if context.streaming.preferred is not None:
@@ -257,11 +258,6 @@ def _stream_response(context: RequestContext, prepared: PreparedRequest) -> Stre
     return StreamingResponse(
         context.app_state, prepared, choose_framing(context.streaming, prepared), context.client
     )
-
-
-def _not_acceptable() -> HTTPError:
-    message = f"`Accept` contains no supported media type: use `{GRAPHQL_RESPONSE}` or `{JSON}`."
-    return HTTPError(406, Code.NOT_ACCEPTABLE, message)
 
 
 def _record_metrics(context: RequestContext, seconds: float) -> None:

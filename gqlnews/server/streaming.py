@@ -1,7 +1,6 @@
 """Streamed responses: the responses of an operation as a generator, and the HTTP response that sends them."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -27,7 +26,7 @@ from gqlnews.errors import RETRYABLE, Code, DatabaseError, RequestError
 from gqlnews.server.app_state import AppState
 from gqlnews.server.disconnects import wait_for_disconnect
 from gqlnews.server.negotiation import StreamingPreference
-from gqlnews.server.observability.logs import log_stream_end
+from gqlnews.server.observability.logs import log, log_stream_end
 from gqlnews.server.observability.metrics import QUERY, SUBSCRIPTION, OperationOutcome, outcome_of_response
 from gqlnews.server.response import EVENT_STREAM, RETRY_AFTER, HTTPError, error_body
 from gqlnews.server.stream_framing import (
@@ -50,8 +49,6 @@ from gqlnews.subscriptions.subscriber_queue import (
 )
 
 # The responses of an operation as an async generator: one for each event or payload, or else a single one.
-
-log = logging.getLogger("gqlnews")
 
 INCREMENTAL_FRAMINGS = (MULTIPART_INCREMENTAL, MULTIPART_INCREMENTAL_2022)
 

@@ -203,7 +203,8 @@ class GraphQLTransportWSHandler:
         self._app_state.rate_limiter.charge(
             self._address, operation_cost(prepared, self._app_state.engine) - MIN_COST
         )
-        responses = stream_responses(self._app_state, prepared, self._client, self._close_slow_client)
+        on_slow = partial(self._close, CloseCode.SLOW_CONSUMER, SLOW_CONSUMER)
+        responses = stream_responses(self._app_state, prepared, self._client, on_slow)
         tracer = self._app_state.tracer
         run = partial(self._run_operation, message.id, json_id, prepared.operation, responses)
         running = run() if tracer is None else tracer.run_operation(self._socket.scope, run)
@@ -244,6 +245,3 @@ class GraphQLTransportWSHandler:
         """Free the id, unless the client has already completed this operation and reused its id."""
         if self._operations.get(message_id) is task:
             del self._operations[message_id]
-
-    def _close_slow_client(self) -> None:
-        self._close(CloseCode.SLOW_CONSUMER, SLOW_CONSUMER)

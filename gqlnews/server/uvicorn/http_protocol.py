@@ -232,12 +232,8 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
 
-    @property
-    def stalled_bytes(self) -> int:
-        return self._write_timer.stalled_bytes
-
-    def check_timeouts(self, now: float) -> None:
-        """Check the read and write timeouts; called once a second."""
+    def check_timeouts(self, now: float) -> int:
+        """Check the read and write timeouts, once a second; return the bytes pending for a stalled client."""
         if self._write_timer.is_expired(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
         elif self._read_timer.is_expired(self._pending_read(), now):
@@ -245,6 +241,7 @@ class CoalescingHttpProtocol(HttpToolsProtocol):
                 self.transport.close()  # the client sends no request, or the rest of one with a response
             else:
                 self.reject(TIMEOUT)
+        return self._write_timer.stalled_bytes
 
     def _pending_read(self) -> object | None:
         """An object that identifies the head or body being waited for; None if nothing is pending."""

@@ -29,11 +29,8 @@ MAX_STALLED_BYTES = 32 << 20  # pending for all stalled clients; above it, the l
 class TimedConnection(Protocol):
     transport: asyncio.Transport
 
-    def check_timeouts(self, now: float) -> None: ...
-
-    @property
-    def stalled_bytes(self) -> int:
-        """Bytes pending for a stalled client, which has read hardly any since the last sweep."""
+    def check_timeouts(self, now: float) -> int:
+        """Return the bytes pending for a stalled client, which has read hardly any since the last sweep."""
         ...
 
 
@@ -61,8 +58,7 @@ class TimeoutSweeper:
         loop = asyncio.get_running_loop()
         checked = 0
         for connection in islice(connections, SWEEP_BATCH_SIZE):
-            connection.check_timeouts(loop.time())
-            if size := connection.stalled_bytes:
+            if size := connection.check_timeouts(loop.time()):
                 stalled.append((size, connection))
             checked += 1
         if checked == SWEEP_BATCH_SIZE:

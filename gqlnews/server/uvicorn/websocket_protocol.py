@@ -62,10 +62,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._input.resume(CLIENT_NOT_READING)
 
-    @property
-    def stalled_bytes(self) -> int:
-        return self._write_timer.stalled_bytes
-
     def keepalive_timeout(self) -> None:
         """Extend the pong timeout while input is paused, as the pong may be unread.
 
@@ -76,9 +72,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         else:
             super().keepalive_timeout()
 
-    def check_timeouts(self, now: float) -> None:
+    def check_timeouts(self, now: float) -> int:
         if self._write_timer.is_expired(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
+        return self._write_timer.stalled_bytes
 
     def shutdown(self) -> None:
         """Close with 1012, or reject a handshake that has no response yet. Idempotent."""

@@ -274,9 +274,9 @@ def test_the_largest_stalled_connections_are_aborted_first(waiting: list[int], c
 class _Connected:
     def __init__(self, wire: Wire) -> None:
         self.transport: Any = wire
-        self.stalled_bytes = wire.waiting
 
-    def check_timeouts(self, now: float) -> None: ...
+    def check_timeouts(self, now: float) -> int:
+        return 0
 
 
 @pytest.mark.parametrize(
@@ -304,12 +304,12 @@ def test_every_connection_is_checked_repeatedly() -> None:
 
         class One:
             transport: Any = Wire()
-            stalled_bytes = 0
 
-            def check_timeouts(self, now: float) -> None:
+            def check_timeouts(self, now: float) -> int:
                 checks.append(now)
                 if len(checks) == 2:
                     done.set()
+                return 0
 
         sweeper = TimeoutSweeper([One()])
         start = loop.time()
@@ -327,10 +327,10 @@ def test_many_connections_are_checked_over_several_turns_of_the_loop() -> None:
 
     class One:
         transport: Any = None
-        stalled_bytes = 0
 
-        def check_timeouts(self, now: float) -> None:
+        def check_timeouts(self, now: float) -> int:
             checked.append(1)
+            return 0
 
     async def run() -> None:
         sweeper = TimeoutSweeper([One() for _ in range(3 * SWEEP_BATCH_SIZE + 1)])

@@ -91,13 +91,8 @@ class WriteStallTimer:
         """Return whether the write timeout has expired; `pending_bytes` are not sent yet."""
         progressed = pending_bytes == 0 or self._pending_bytes == 0 or pending_bytes < self._pending_bytes
         bytes_read = self._pending_bytes - pending_bytes
-        self.stalled_bytes = (
-            pending_bytes
-            if pending_bytes
-            and self._pending_bytes
-            and bytes_read < min(MIN_PROGRESS_BYTES, self._pending_bytes)
-            else 0
-        )
+        is_stalled = self._pending_bytes > 0 and bytes_read < min(MIN_PROGRESS_BYTES, self._pending_bytes)
+        self.stalled_bytes = pending_bytes if is_stalled else 0
         if progressed:
             self._since = now
         self._pending_bytes = pending_bytes
